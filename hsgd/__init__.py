@@ -1,0 +1,65 @@
+"""What the theory says SGD's risk does: problems, algorithms, and the curves they imply.
+
+The facade loads its parts on first use, so that `import hsgd` stays light.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+_HOMES = {
+    "LeastSquares": "problems",
+    "GaussianRows": "problems",
+    "Population": "problems",
+    "SGD": "algorithms",
+    "Schedule": "schedules",
+    "Constant": "schedules",
+    "Piecewise": "schedules",
+    "PowerDecay": "schedules",
+    "CosineDecay": "schedules",
+    "FromFunction": "schedules",
+    "Quadratic": "statistics",
+    "predict": "prediction",
+    "critical_learning_rate": "asymptotics",
+    "limits": "asymptotics",
+    "diagnose": "diagnosis",
+    "exact_mean": "exact",
+}
+
+__all__ = [*_HOMES, "dataset"]  # noqa: PLE0604
+
+if TYPE_CHECKING:
+    from hsgd import dataset as dataset
+    from hsgd.algorithms import SGD as SGD
+    from hsgd.asymptotics import critical_learning_rate as critical_learning_rate
+    from hsgd.asymptotics import limits as limits
+    from hsgd.diagnosis import diagnose as diagnose
+    from hsgd.exact import exact_mean as exact_mean
+    from hsgd.prediction import predict as predict
+    from hsgd.problems import GaussianRows as GaussianRows
+    from hsgd.problems import LeastSquares as LeastSquares
+    from hsgd.problems import Population as Population
+    from hsgd.schedules import Constant as Constant
+    from hsgd.schedules import CosineDecay as CosineDecay
+    from hsgd.schedules import FromFunction as FromFunction
+    from hsgd.schedules import Piecewise as Piecewise
+    from hsgd.schedules import PowerDecay as PowerDecay
+    from hsgd.schedules import Schedule as Schedule
+    from hsgd.statistics import Quadratic as Quadratic
+
+
+def __getattr__(name: str) -> Any:
+    if name == "dataset":
+        return importlib.import_module("hsgd.dataset")
+    if name == "__version__":
+        return importlib.import_module("hsgd.provenance").version()
+    if name not in _HOMES:
+        raise AttributeError(f"module 'hsgd' has no attribute {name!r}")
+    value = getattr(importlib.import_module(f"hsgd.{_HOMES[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *__all__])

@@ -1,0 +1,179 @@
+"""Does the theory apply to these data at this learning rate? Numbers, one sentence, the remedy."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from hsgd import dataset, provenance
+from hsgd.algorithms import SGD
+from hsgd.asymptotics import curvature_limit, independent_noise_factor
+from hsgd.checks import Array, number
+from hsgd.mean_square import mean_square_critical_learning_rate
+from hsgd.modes import Modes, modes
+from hsgd.problems import LeastSquares
+from hsgd.schedules import Constant, Schedule
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+LARGEST_TOP_SHARE = 0.25
+"""Share of tr H in one eigenvalue above which single runs do not concentrate."""
+LARGEST_ROW_SPREAD = 10.0
+"""Largest over median squared row norm above which the rows are too unequal."""
+LARGEST_DISCREPANCY = 0.1
+"""Relative error of the limiting risk above which the theory should not be used alone."""
+
+
+@dataclass(frozen=True)
+class _Concern:
+    name: str
+    sentence: str
+
+
+def diagnose(problem: LeastSquares, algorithm: SGD, *, horizon: float = 100.0) -> xr.Dataset:
+    """Say whether homogenized SGD describes this problem at this learning rate.
+
+    Parameters
+    ----------
+    problem, algorithm
+        `LeastSquares` and `SGD` with independent batches.
+    horizon
+        For a schedule: the time up to which its largest learning rate is looked for.
+
+    Returns
+    -------
+    xarray.Dataset
+        Scalars: `learning_rate` (its largest value), `critical_learning_rate`,
+        `fraction_of_critical`, `mean_square_critical_learning_rate` (the estimate for SGD on the
+        given rows), `kernel_norm`, `curvature` (γ(λ_max+ridge)/2n, below 1), `top_eigenvalue_share`
+        (λ_max/tr H), `largest_over_mean_eigenvalue`, `row_norm_spread` (largest over median |a|²),
+        `largest_leverage`, `expected_discrepancy` (of the limiting training risk, relative).
+        Attributes: `verdict`, one sentence with the remedy; `concern`, empty or the names of the
+        thresholds crossed: `unstable`, `dominant_eigenvalue`, `unequal_rows`, `finite_size`.
+
+    Raises
+    ------
+    TypeError, ValueError
+        For dependent batches, or a bad schedule.
+
+    Notes
+    -----
+    Cost: the thin SVD and a few Lanczos steps (4nr² operations each), both kept with the problem.
+    The thresholds are this module's constants; docs, page "theory", section "diagnose".
+    """
+    noise_factor = independent_noise_factor(problem, algorithm)
+    rate = _largest_rate(algorithm.schedule, number("horizon", horizon))
+    figures = _figures(problem, modes(problem), rate, noise_factor)
+    concerns = _concerns(figures)
+    attrs = provenance.attributes(
+        problem, algorithm, source="diagnosis", title="does homogenized SGD apply?"
+    )
+    attrs["concern"] = " ".join(concern.name for concern in concerns)
+    attrs["verdict"] = _verdict(figures, concerns)
+    words = {name: (value, name.replace("_", " ")) for name, value in figures.items()}
+    return dataset.scalars(words, attrs)
+
+
+def _largest_rate(schedule: Schedule, horizon: float) -> float:
+    if isinstance(schedule, Constant):
+        return schedule.level
+    inner = [b for b in schedule.breakpoints if 0 < b < horizon]
+    times = np.unique(np.concatenate((np.linspace(0.0, horizon, 1025), inner)))
+    return float(schedule(times).max())
+
+
+def _figures(
+    problem: LeastSquares, system: Modes, rate: float, noise_factor: float
+) -> dict[str, float]:
+    n, spectrum = problem.num_rows, system.eigenvalues
+    norm_per_rate = system.kernel_norm(1.0, noise_factor)
+    edge = curvature_limit(system)
+    critical = min(1.0 / norm_per_rate if norm_per_rate > 0 else np.inf, edge)
+    threshold = mean_square_critical_learning_rate(problem, noise_factor)
+    norms = problem.squared_row_norms
+    middle = float(np.median(norms))
+    return {
+        "learning_rate": rate,
+        "critical_learning_rate": critical,
+        "fraction_of_critical": rate / critical,
+        "mean_square_critical_learning_rate": threshold,
+        "kernel_norm": rate * norm_per_rate,
+        "curvature": rate / edge,
+        "top_eigenvalue_share": float(spectrum[0] / spectrum.sum()),
+        "largest_over_mean_eigenvalue": float(spectrum[0] / spectrum.sum() * problem.dimension),
+        "row_norm_spread": float(norms.max()) / middle if middle > 0 else np.inf,
+        "largest_leverage": _largest_leverage(problem.svd.left),
+        "expected_discrepancy": _limiting_discrepancy(rate / critical, critical / threshold),
+        "num_rows": float(n),
+    }
+
+
+def _largest_leverage(left: Array) -> float:
+    return float(np.einsum("ij,ij->i", left, left).max())
+
+
+def _limiting_discrepancy(fraction: float, excess: float) -> float:
+    """(1−f)/(1−f·e) − 1: the limit 1/(1−‖K‖) with the kernel e times as heavy."""
+    heavier = fraction * max(excess, 1.0)
+    return (1.0 - fraction) / (1.0 - heavier) - 1.0 if heavier < 1.0 else float("inf")
+
+
+def _concerns(figures: dict[str, float]) -> list[_Concern]:
+    found = []
+    fraction, critical = figures["fraction_of_critical"], figures["critical_learning_rate"]
+    if fraction >= 1.0:
+        found.append(
+            _Concern(
+                "unstable",
+                f"the learning rate {figures['learning_rate']:.6g} is {fraction:.4g} times the "
+                f"critical {critical:.6g}, so the risk diverges: write "
+                f"SGD(learning_rate={0.5 * critical:.6g}), half of critical",
+            )
+        )
+    if figures["top_eigenvalue_share"] > LARGEST_TOP_SHARE:
+        found.append(
+            _Concern(
+                "dominant_eigenvalue",
+                f"one eigenvalue carries {figures['top_eigenvalue_share']:.0%} of the trace, so "
+                "single runs do not concentrate on the theory: centre the data, scale its columns, "
+                "or take that direction out",
+            )
+        )
+    if figures["row_norm_spread"] > LARGEST_ROW_SPREAD:
+        found.append(
+            _Concern(
+                "unequal_rows",
+                f"the largest squared row norm is {figures['row_norm_spread']:.3g} times the "
+                "median, so a few rows rule the noise: normalise the rows "
+                "(from_data(..., normalise_rows=True)) or use hsgd.exact_mean",
+            )
+        )
+    discrepancy = figures["expected_discrepancy"]
+    if fraction < 1.0 and discrepancy > LARGEST_DISCREPANCY:
+        size = "more than 10 times" if discrepancy > 10 else f"{discrepancy:.0%}"
+        found.append(
+            _Concern(
+                "finite_size",
+                f"at n = {figures['num_rows']:.0f} the theory is expected to be {size} too low in "
+                f"the end (SGD on these rows turns unstable at "
+                f"{figures['mean_square_critical_learning_rate']:.4g}): lower the learning rate, "
+                "or use hsgd.exact_mean",
+            )
+        )
+    return found
+
+
+def _verdict(figures: dict[str, float], concerns: list[_Concern]) -> str:
+    if concerns:
+        text = "; ".join(concern.sentence for concern in concerns)
+        return text[0].upper() + text[1:] + "."
+    return (
+        f"Homogenized SGD applies: the learning rate is {figures['fraction_of_critical']:.3g} of "
+        f"critical, no direction dominates (top eigenvalue share "
+        f"{figures['top_eigenvalue_share']:.1%}), rows are comparable (largest over median squared "
+        f"norm {figures['row_norm_spread']:.3g}), and the discrepancy to expect at "
+        f"n = {figures['num_rows']:.0f} is {figures['expected_discrepancy']:.2%}."
+    )

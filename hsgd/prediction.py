@@ -1,0 +1,254 @@
+"""The verb of the theory: the risk curves that homogenized SGD follows."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from hsgd import dataset, provenance
+from hsgd.algorithms import SGD
+from hsgd.asymptotics import independent_noise_factor
+from hsgd.checks import Array, number, one_of
+from hsgd.diagnosis import diagnose
+from hsgd.mean_square import mean_square_critical_learning_rate
+from hsgd.modes import Modes, modes
+from hsgd.problems import LeastSquares
+from hsgd.schedules import Constant
+from hsgd.statistics import Statistic, resolve
+from volterra import Solution, Status, SumOfExponentials, TimeChanged, solve
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+METHODS = ("auto", "hsgd")
+
+
+def predict(
+    problem: LeastSquares,
+    algorithm: SGD,
+    time: Any,
+    *,
+    statistics: str | Statistic | Iterable[str | Statistic] | None = None,
+    method: str = "auto",
+    spread: bool = False,
+    level: float = 0.9,
+    rtol: float = 1e-8,
+) -> xr.Dataset:
+    """Risk curves of SGD in high dimensions, and those of gradient flow beside them.
+
+    The training loss solves Ψ(t) = L(m(Γ(t))) + ∫₀ᵗ γ(s)² k_H(Γ(t)−Γ(s)) Ψ(s) ds, m gradient
+    flow, Γ = ∫γ the odometer, k_H(τ) = (φ/n) Σ_j λ_j² e^{−2(λ_j+ridge)τ}; every other quadratic
+    statistic is driven by Ψ in the same way.
+
+    Parameters
+    ----------
+    problem
+        `LeastSquares`: data of any row scale.
+    algorithm
+        `SGD` with independent batches and any learning-rate schedule.
+    time
+        Increasing times ≥ 0, shape (T,), in units of n iterations. The curves are evaluated at
+        `iteration` = rint(time·n), exactly where a simulation records.
+    statistics
+        Names among `"empirical_risk"`, `"population_risk"`, `"distance"`, or `Quadratic`s;
+        by default all that the problem has.
+    method
+        `"hsgd"`, which `"auto"` means too.
+    spread, level
+        Bands for single runs are not available yet; `spread=True` is refused.
+    rtol
+        Relative accuracy of the solution of the equations (not of the theory itself).
+
+    Returns
+    -------
+    xarray.Dataset
+        dims `time`. For each statistic: its curve; `_gradient_flow`, the curve without noise;
+        `_error`, the numerical error; `_discrepancy`, the relative difference to expect between
+        SGD's true mean and the theory because n is finite. Attributes: `status`, and
+        `expected_discrepancy`, the largest of the discrepancies.
+
+    Raises
+    ------
+    TypeError, ValueError
+        For bad arguments, or sampling without replacement across iterations.
+
+    Warns
+    -----
+    UserWarning
+        Where the learning rate is above critical (the divergence is predicted all the same), the
+        tolerance is not reached, or `diagnose` expects the theory not to hold.
+
+    Notes
+    -----
+    Cost: one thin SVD of A, shared by all calls on the problem, then O(r² + rT) for a constant
+    learning rate (exact in time) and O(r) per step for a schedule.
+
+    References
+    ----------
+    arXiv:2205.07069, equations for Ψ and Ω in Theorem 1.2; docs, theory page,
+    "Volterra equations".
+
+    Examples
+    --------
+    >>> import numpy as np, hsgd
+    >>> rows = np.random.default_rng(0).standard_normal((200, 100)) / 10
+    >>> problem = hsgd.LeastSquares(rows, rows.sum(axis=1))
+    >>> curve = hsgd.predict(problem, hsgd.SGD(0.5), np.linspace(0, 5, 11))
+    >>> bool(curve.empirical_risk[-1] < curve.empirical_risk[0])
+    True
+    """
+    grid = dataset.time_grid(time, problem.num_rows)
+    chosen = resolve(problem, statistics)
+    _check_options(method, spread, level)
+    tolerance = number("rtol", rtol, strict=True)
+    independent_noise_factor(problem, algorithm)
+    times = grid.unique / problem.num_rows
+    algorithm.schedule(times)
+    report = diagnose(problem, algorithm, horizon=float(times[-1]))
+    curves = _Curves.solve(problem, algorithm, times, tolerance)
+    variables: dict[str, tuple[tuple[str, ...], Array, str]] = {}
+    for statistic in chosen:
+        variables |= curves.of(statistic)
+    attrs = provenance.attributes(
+        problem, algorithm, source="theory", title="homogenized SGD: predicted risk curves"
+    )
+    attrs |= {
+        "method": "hsgd",
+        "solver": curves.solution.method,
+        "status": curves.solution.status.value,
+        "rtol": tolerance,
+        "expected_discrepancy": _largest_discrepancy(variables),
+        "diagnosis": report.attrs["verdict"],
+    }
+    _warn(report, curves.solution)
+    return dataset.assemble(grid, problem, algorithm, variables, attrs)
+
+
+def _check_options(method: str, spread: bool, level: float) -> None:
+    if method in ("discrete", "mean_field", "modified_flow", "data_fit"):
+        raise ValueError(f"method={method!r} is not available yet: use method='hsgd'.")
+    one_of("method", method, METHODS)
+    if spread:
+        raise ValueError(
+            "spread=True (bands for single runs) is not available yet: simulate them with "
+            "simulate.sgd(..., num_replicates=64)."
+        )
+    if not 0.0 < number("level", level) < 1.0:
+        raise ValueError(f"level is {level}, but it must lie between 0 and 1.")
+
+
+@dataclass(frozen=True, eq=False)
+class _Curves:
+    """The solved training loss, and what other statistics need from it."""
+
+    problem: LeastSquares
+    system: Modes
+    odometer: Array
+    noise_weights_scale: float
+    """What `Modes.noise_weights` must be multiplied by: γ² for a constant rate, else 1."""
+    noise_factor: float
+    solution: Solution
+    """Ψ, the sum loss."""
+    heavier: Solution
+    """Ψ with the kernel scaled so that it turns critical where SGD on these rows does."""
+    excess: float
+    """That scale."""
+
+    @classmethod
+    def solve(
+        cls, problem: LeastSquares, algorithm: SGD, times: Array, rtol: float
+    ) -> _Curves:
+        system = modes(problem)
+        schedule = algorithm.schedule
+        factor = algorithm.noise_factor(problem.num_rows)
+        excess = _excess(problem, system, factor)
+
+        def solution(scale: float, tolerance: float) -> Solution:
+            weights = scale * system.noise_weights(factor)
+            forcing = system.gradient_flow_loss()
+            if isinstance(schedule, Constant):
+                rate = schedule.level
+                kernel = SumOfExponentials(2.0 * rate * system.damping, rate**2 * weights)
+                forced = SumOfExponentials(rate * forcing.rates, forcing.weights, forcing.constant)
+                return solve(forced, kernel, times, rtol=tolerance)
+            return solve(
+                lambda t: forcing(schedule.integral(t)),
+                TimeChanged(
+                    SumOfExponentials(2.0 * system.damping, weights),
+                    clock=schedule.integral,
+                    weight=lambda t: schedule(t) ** 2,
+                    clock_rate=schedule,
+                    breakpoints=schedule.breakpoints,
+                ),
+                times,
+                rtol=tolerance,
+            )
+
+        return cls(
+            problem,
+            system,
+            schedule.integral(times),
+            schedule.level**2 if isinstance(schedule, Constant) else 1.0,
+            factor,
+            solution(1.0, rtol),
+            # Only a budget comes out of this one: three digits are plenty.
+            solution(excess, max(rtol, 1e-4)),
+            excess,
+        )
+
+    def of(self, statistic: Statistic) -> dict[str, tuple[tuple[str, ...], Array, str]]:
+        """The variables of one statistic on the unique iterations."""
+        flow, value, error, heavier = (
+            self._risk() if statistic.name == "empirical_risk" else self._observed(statistic)
+        )
+        with np.errstate(invalid="ignore", divide="ignore"):
+            gap = np.where(value > 0, heavier / value - 1.0, 0.0)
+        discrepancy = np.where(np.isfinite(gap), gap, np.inf)
+        name, words, dims = statistic.name, statistic.long_name, ("time",)
+        return {
+            name: (dims, value, words),
+            f"{name}_gradient_flow": (dims, flow, f"{words} along gradient flow"),
+            f"{name}_error": (dims, error, f"numerical error of {words}"),
+            f"{name}_discrepancy": (dims, discrepancy, f"relative error to expect in {words}"),
+        }
+
+    def _risk(self) -> tuple[Array, Array, Array, Array]:
+        n = self.problem.num_rows
+        flow = self.system.gradient_flow_loss()(self.odometer)
+        return flow / n, self.solution.y / n, self.solution.error / n, self.heavier.y / n
+
+    def _observed(self, statistic: Statistic) -> tuple[Array, Array, Array, Array]:
+        flow = statistic.values(self.system.mean_points(self.odometer))
+        curvatures = statistic.curvatures(self.system.directions)
+        weights = self.noise_weights_scale * self.system.noise_weights(
+            self.noise_factor, curvatures
+        )
+        noise = self.solution.observe(weights)
+        heavier = self.heavier.observe(self.excess * weights)
+        rounding = 1e-15 * self.problem.dimension**0.5 * np.abs(flow)
+        return flow, flow + noise.y, noise.error + rounding, flow + heavier.y
+
+
+def _excess(problem: LeastSquares, system: Modes, noise_factor: float) -> float:
+    """Kernel norm on the given rows over homogenized SGD's, at the edge of stability."""
+    norm_per_rate = system.kernel_norm(1.0, noise_factor)
+    if norm_per_rate == 0:
+        return 1.0
+    threshold = mean_square_critical_learning_rate(problem, noise_factor)
+    return max(1.0, 1.0 / (threshold * norm_per_rate))
+
+
+def _largest_discrepancy(variables: dict[str, tuple[tuple[str, ...], Array, str]]) -> float:
+    gaps = [np.max(np.abs(v[1])) for name, v in variables.items() if name.endswith("_discrepancy")]
+    return float(max(gaps))
+
+
+def _warn(report: xr.Dataset, solution: Solution) -> None:
+    if report.attrs["concern"]:
+        warnings.warn(report.attrs["verdict"], UserWarning, stacklevel=3)
+    if solution.status is not Status.CONVERGED:
+        warnings.warn(solution.status.value, UserWarning, stacklevel=3)

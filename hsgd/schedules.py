@@ -1,0 +1,329 @@
+"""Learning rates as functions of time, with their integral, the odometer.
+
+A schedule is a frozen dataclass that knows its value, its integral from zero, and the times at
+which it is not smooth. To write a new one, subclass `Schedule`, implement `value` and `integral`,
+and name its kinks in `breakpoints`; everything else in the package takes it from there.
+"""
+
+from __future__ import annotations
+
+import threading
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.polynomial import chebyshev
+from numpy.typing import ArrayLike
+
+from hsgd.checks import Array, number, real_array
+
+
+class Schedule(ABC):
+    """A non-negative, finite function of time (dimensionless; one unit is n or d iterations)."""
+
+    @abstractmethod
+    def value(self, time: Array) -> Array:
+        """Value at `time`, right-continuous; same shape as `time`."""
+
+    @abstractmethod
+    def integral(self, time: Array) -> Array:
+        """Integral from 0 to `time` (the odometer, for a learning rate); same shape as `time`."""
+
+    @property
+    def breakpoints(self) -> tuple[float, ...]:
+        """Times at which the schedule or a derivative of it jumps."""
+        return ()
+
+    @abstractmethod
+    def description(self) -> dict[str, Any]:
+        """What it is, as JSON-ready words and numbers."""
+
+    def __call__(self, time: ArrayLike) -> Array:
+        """Checked value at `time`.
+
+        Raises
+        ------
+        ValueError
+            If the schedule is negative, NaN or infinite at one of the times.
+        """
+        times = np.asarray(time, dtype=np.float64)
+        values = np.asarray(self.value(times), dtype=np.float64)
+        if values.shape != times.shape:
+            raise ValueError(
+                f"the schedule returned shape {values.shape} for times of shape {times.shape}: "
+                "make the function vectorised, one value per time."
+            )
+        if not np.isfinite(values).all() or (values < 0).any():
+            bad = float(times[~(np.isfinite(values) & (values >= 0))].flat[0])
+            raise ValueError(
+                f"the learning-rate schedule is negative or not finite at time {bad:g}: "
+                "schedules must be finite and at least 0 at every time that is asked for."
+            )
+        return values
+
+
+@dataclass(frozen=True)
+class Constant(Schedule):
+    """The same value at every time."""
+
+    level: float
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "level", number("learning_rate", self.level))
+
+    def value(self, time: Array) -> Array:
+        return np.full(np.shape(time), self.level)
+
+    def integral(self, time: Array) -> Array:
+        return self.level * np.asarray(time, dtype=np.float64)
+
+    def description(self) -> dict[str, Any]:
+        return {"schedule": "constant", "level": self.level}
+
+
+@dataclass(frozen=True)
+class Piecewise(Schedule):
+    """Constant between `boundaries`: `levels[i]` holds on [boundaries[i-1], boundaries[i]).
+
+    Parameters
+    ----------
+    boundaries
+        Increasing positive times, one fewer than `levels`.
+    levels
+        Values, each finite and at least 0.
+    """
+
+    boundaries: tuple[float, ...]
+    levels: tuple[float, ...]
+
+    def __post_init__(self) -> None:
+        boundaries = tuple(number("boundaries", b, strict=True) for b in self.boundaries)
+        levels = tuple(number("levels", level) for level in self.levels)
+        if len(levels) != len(boundaries) + 1:
+            raise ValueError(
+                f"Piecewise has {len(boundaries)} boundaries and {len(levels)} levels: "
+                "pass exactly one more level than boundaries."
+            )
+        if any(b <= a for a, b in zip(boundaries, boundaries[1:], strict=False)):
+            raise ValueError("Piecewise boundaries must increase strictly: sort them.")
+        object.__setattr__(self, "boundaries", boundaries)
+        object.__setattr__(self, "levels", levels)
+
+    def value(self, time: Array) -> Array:
+        index = np.searchsorted(self.boundaries, time, side="right")
+        return np.asarray(self.levels)[index]
+
+    def integral(self, time: Array) -> Array:
+        starts = np.array((0.0, *self.boundaries))
+        levels = np.asarray(self.levels)
+        done = np.concatenate(([0.0], np.cumsum(levels[:-1] * np.diff(starts))))
+        index = np.searchsorted(self.boundaries, time, side="right")
+        return np.asarray(done[index] + levels[index] * (time - starts[index]))
+
+    @property
+    def breakpoints(self) -> tuple[float, ...]:
+        return self.boundaries
+
+    def description(self) -> dict[str, Any]:
+        return {
+            "schedule": "piecewise",
+            "boundaries": list(self.boundaries),
+            "levels": list(self.levels),
+        }
+
+
+@dataclass(frozen=True)
+class PowerDecay(Schedule):
+    """initial · (1 + t/timescale)^(−exponent), exponent ≥ 0."""
+
+    initial: float
+    exponent: float
+    timescale: float = 1.0
+
+    def __post_init__(self) -> None:
+        number("initial", self.initial)
+        number("exponent", self.exponent)
+        number("timescale", self.timescale, strict=True)
+
+    def value(self, time: Array) -> Array:
+        return np.asarray(self.initial * (1.0 + time / self.timescale) ** -self.exponent)
+
+    def integral(self, time: Array) -> Array:
+        # ∫ = initial·timescale·(e^{(1−p)u} − 1)/(1−p), u = log(1 + t/timescale); expm1 keeps p → 1.
+        logarithm = np.log1p(np.asarray(time, dtype=np.float64) / self.timescale)
+        power = 1.0 - self.exponent
+        grown = np.expm1(power * logarithm) / power if power else logarithm
+        return np.asarray(self.initial * self.timescale * grown)
+
+    def description(self) -> dict[str, Any]:
+        return {
+            "schedule": "power_decay",
+            "initial": self.initial,
+            "exponent": self.exponent,
+            "timescale": self.timescale,
+        }
+
+
+@dataclass(frozen=True)
+class CosineDecay(Schedule):
+    """From `initial` at time 0 down to `final` at `horizon` by half a cosine, then constant."""
+
+    initial: float
+    horizon: float
+    final: float = 0.0
+
+    def __post_init__(self) -> None:
+        number("initial", self.initial)
+        number("final", self.final)
+        number("horizon", self.horizon, strict=True)
+
+    def value(self, time: Array) -> Array:
+        phase = np.pi * np.minimum(np.asarray(time) / self.horizon, 1.0)
+        return np.asarray(self.final + 0.5 * (self.initial - self.final) * (1.0 + np.cos(phase)))
+
+    def integral(self, time: Array) -> Array:
+        times = np.asarray(time, dtype=np.float64)
+        inside = np.minimum(times, self.horizon)
+        wave = inside + self.horizon / np.pi * np.sin(np.pi * inside / self.horizon)
+        return np.asarray(self.final * times + 0.5 * (self.initial - self.final) * wave)
+
+    @property
+    def breakpoints(self) -> tuple[float, ...]:
+        return (self.horizon,)
+
+    def description(self) -> dict[str, Any]:
+        return {
+            "schedule": "cosine_decay",
+            "initial": self.initial,
+            "final": self.final,
+            "horizon": self.horizon,
+        }
+
+
+@dataclass(frozen=True, eq=False)
+class FromFunction(Schedule):
+    """Any vectorised function of time; its integral is computed once and kept.
+
+    Parameters
+    ----------
+    function
+        Maps an array of times to an array of values of the same shape.
+    breakpoints
+        Times at which the function jumps or has a kink. Naming them makes the theory faster and
+        its error smaller; where they are missing the integral finds them by bisection.
+    """
+
+    function: Callable[[Array], Array]
+    breakpoints: tuple[float, ...] = ()
+    _antiderivative: _Antiderivative = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        if not callable(self.function):
+            raise TypeError("FromFunction needs a callable of time: pass lambda t: ...")
+        object.__setattr__(self, "breakpoints", tuple(float(b) for b in self.breakpoints))
+        object.__setattr__(self, "_antiderivative", _Antiderivative(self, self.breakpoints))
+
+    def value(self, time: Array) -> Array:
+        return np.asarray(self.function(time), dtype=np.float64)
+
+    def integral(self, time: Array) -> Array:
+        return self._antiderivative(np.asarray(time, dtype=np.float64))
+
+    def description(self) -> dict[str, Any]:
+        name = getattr(self.function, "__qualname__", type(self.function).__name__)
+        return {"schedule": "function", "name": name, "breakpoints": list(self.breakpoints)}
+
+
+class _Antiderivative:
+    """∫₀ᵗ of a function by Chebyshev panels, bisected until each resolves the function.
+
+    Panels narrower than 2⁻⁴⁰ of the horizon are accepted as they are: an unnamed jump then costs
+    at most its height times that width.
+    """
+
+    degree = 15
+    tolerance = 1e-14
+    depth = 40
+
+    def __init__(self, function: Callable[[Array], Array], breaks: tuple[float, ...]) -> None:
+        self._function = function
+        self._breaks = breaks
+        self._lock = threading.Lock()
+        self._edges = np.array([0.0])
+        self._totals = np.array([0.0])
+        self._coefficients = np.zeros((0, self.degree + 2))
+
+    def __call__(self, time: Array) -> Array:
+        with self._lock:
+            if time.size and time.max() > self._edges[-1]:
+                self._build(float(time.max()))
+            edges, totals, coefficients = self._edges, self._totals, self._coefficients
+        if not len(coefficients):
+            return np.zeros(time.shape)
+        panel = np.clip(np.searchsorted(edges, time, side="right") - 1, 0, len(edges) - 2)
+        width = edges[panel + 1] - edges[panel]
+        position = 2.0 * (time - edges[panel]) / width - 1.0
+        inner = chebyshev.chebval(position, np.moveaxis(coefficients[panel], -1, 0), tensor=False)
+        return np.asarray(totals[panel] + 0.5 * width * inner)
+
+    def _build(self, horizon: float) -> None:
+        inner = [b for b in self._breaks if 0.0 < b < horizon]
+        cuts = [0.0, *inner, horizon]
+        scale = 0.0
+        edges, coefficients = [0.0], []
+        for left, right in zip(cuts, cuts[1:], strict=False):
+            stack = [(left, right, 0)]
+            while stack:
+                a, b, level = stack.pop()
+                series = self._fit(a, b)
+                scale = max(scale, float(np.abs(series).sum()))
+                resolved = np.abs(series[-3:]).max() <= self.tolerance * scale
+                if resolved or level >= self.depth:
+                    edges.append(b)
+                    coefficients.append(chebyshev.chebint(series, lbnd=-1))
+                else:
+                    middle = 0.5 * (a + b)
+                    stack += [(middle, b, level + 1), (a, middle, level + 1)]
+        table = np.array(coefficients)
+        areas = 0.5 * np.diff(edges) * chebyshev.chebval(1.0, table.T)
+        self._edges = np.array(edges)
+        self._coefficients = table
+        self._totals = np.concatenate(([0.0], np.cumsum(areas)[:-1]))
+
+    def _fit(self, left: float, right: float) -> Array:
+        nodes = chebyshev.chebpts1(self.degree + 1)
+        values = self._function(0.5 * (left + right) + 0.5 * (right - left) * nodes)
+        return np.asarray(chebyshev.chebfit(nodes, values, self.degree))
+
+
+def as_schedule(value: Any) -> Schedule:
+    """A number, a `Schedule` or a callable of time, as a `Schedule`.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If it is none of these, or a number that is negative or not finite.
+    """
+    if isinstance(value, Schedule):
+        return value
+    if callable(value):
+        return FromFunction(value)
+    return Constant(number("learning_rate", value))
+
+
+def check_times(time: Any) -> Array:
+    """Return `time` as an increasing, finite, non-negative vector.
+
+    Raises
+    ------
+    ValueError
+        If it is unsorted, negative, empty or not finite.
+    """
+    times = real_array("time", getattr(time, "values", time), 1)
+    if times[0] < 0:
+        raise ValueError(f"time starts at {times[0]:g}: times must be at least 0.")
+    if (np.diff(times) <= 0).any():
+        raise ValueError("time must increase strictly: pass numpy.unique(time).")
+    return times

@@ -1,0 +1,87 @@
+"""Limits, critical learning rates and rates against the curves at late times."""
+
+import numpy as np
+import pytest
+from tests.hsgd.test_prediction import SHAPES, problem_of, quiet
+
+import hsgd
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize("ridge", [0.0, 0.4])
+@pytest.mark.parametrize("fraction", [0.3, 0.9])
+def test_limits_are_where_the_curves_end(shape, ridge, fraction):
+    problem = problem_of(**SHAPES[shape], ridge=ridge)
+    sgd = hsgd.SGD(fraction * hsgd.critical_learning_rate(problem))
+    ends = hsgd.limits(problem, sgd)
+    late = quiet(problem, sgd, [60.0 / float(ends.rate)]).isel(time=0)
+    for name in ("empirical_risk", "population_risk", "distance"):
+        for suffix in ("", "_gradient_flow"):
+            assert float(ends[f"limiting_{name}{suffix}"]) == pytest.approx(
+                float(late[name + suffix]), rel=1e-10, abs=1e-12
+            )
+    assert float(ends.kernel_norm) == pytest.approx(fraction, rel=1e-12)
+
+
+@pytest.mark.parametrize("ridge", [0.0, 0.4])
+@pytest.mark.parametrize("fraction", [0.2, 0.95])
+def test_the_rate_is_that_of_the_curve(ridge, fraction):
+    problem = problem_of(n=20, d=4, ridge=ridge)
+    sgd = hsgd.SGD(fraction * hsgd.critical_learning_rate(problem))
+    ends = hsgd.limits(problem, sgd)
+    rate = float(ends.rate)
+    times = np.array([12.0, 14.0]) / rate
+    curve = quiet(problem, sgd, times, rtol=1e-12).empirical_risk.values
+    excess = np.abs(curve - float(ends.limiting_empirical_risk))
+    n = problem.num_rows
+    elapsed = np.ptp(np.rint(times * n) / n)
+    assert np.log(excess[0] / excess[1]) / elapsed == pytest.approx(rate, rel=2e-2)
+
+
+def test_unit_rows_without_ridge_are_critical_at_two():
+    rows = np.random.default_rng(0).normal(size=(50, 20))
+    rows /= np.linalg.norm(rows, axis=1, keepdims=True)
+    problem = hsgd.LeastSquares(rows, rows[:, 0])
+    assert hsgd.critical_learning_rate(problem) == pytest.approx(2.0, rel=1e-12)
+    assert hsgd.critical_learning_rate(problem, batch_size=3) == pytest.approx(6.0, rel=1e-12)
+    subset = hsgd.critical_learning_rate(problem, batch_size=3, sampling="subset")
+    assert subset == pytest.approx(6.0 * 49 / 47, rel=1e-12)
+
+
+def test_large_batches_meet_the_curvature_limit():
+    problem = problem_of(n=20, d=5, ridge=0.3)
+    top = np.linalg.eigvalsh(problem.A.T @ problem.A)[-1]
+    for batch, sampling in ((20, "subset"), (10_000, "with_replacement")):
+        critical = hsgd.critical_learning_rate(problem, batch_size=batch, sampling=sampling)
+        assert critical == pytest.approx(40 / (top + 0.3), rel=1e-12)
+
+
+def test_limits_above_critical_and_at_rest():
+    problem = problem_of()
+    above = hsgd.limits(problem, hsgd.SGD(1.5 * hsgd.critical_learning_rate(problem)))
+    assert float(above.limiting_empirical_risk) == np.inf
+    assert float(above.rate) < 0
+    assert np.isfinite(float(above.limiting_empirical_risk_gradient_flow))
+    rest = hsgd.limits(problem, hsgd.SGD(0.0))
+    start = np.mean((problem.A @ problem.x0 - problem.b) ** 2) / 2
+    assert float(rest.limiting_empirical_risk) == pytest.approx(start, rel=1e-12)
+
+
+def test_condition_numbers():
+    A = np.diag([3.0, 2.0, 1.0])
+    ends = hsgd.limits(hsgd.LeastSquares(A, np.ones(3)), hsgd.SGD(0.1))
+    assert float(ends.condition_number) == pytest.approx(9.0)
+    assert float(ends.average_condition_number) == pytest.approx(14.0 / 3.0)
+    assert float(ends.largest_over_mean_eigenvalue) == pytest.approx(27.0 / 14.0)
+
+
+def test_bad_arguments_get_one_sentence():
+    problem = problem_of()
+    with pytest.raises(ValueError, match="constant learning rate"):
+        hsgd.limits(problem, hsgd.SGD(lambda t: 0.1 + 0 * t))
+    with pytest.raises(ValueError, match="simulate it"):
+        hsgd.limits(problem, hsgd.SGD(0.1, sampling="reshuffle"))
+    with pytest.raises(ValueError, match="simulate it"):
+        hsgd.critical_learning_rate(problem, sampling="single_shuffle")
+    with pytest.raises(ValueError, match="batch_size is 0"):
+        hsgd.critical_learning_rate(problem, batch_size=0)

@@ -1,0 +1,145 @@
+"""The exact mean against the raw second-moment recursion, enumeration, and the dense spectrum."""
+
+from itertools import combinations
+
+import numpy as np
+import pytest
+
+import hsgd
+from hsgd.mean_square import mean_square_critical_learning_rate
+
+
+def problem_of(n, d, *, ridge=0.0, start=True, rank=None, seed=0):
+    rng = np.random.default_rng(seed)
+    A = rng.normal(size=(n, d)) / np.sqrt(d)
+    if rank is not None:
+        A = A[:, :rank] @ rng.normal(size=(rank, d)) / np.sqrt(rank)
+    x0 = rng.normal(size=d) if start else None
+    test = (rng.normal(size=(7, d)), rng.normal(size=7))
+    return hsgd.LeastSquares(A, rng.normal(size=n), ridge=ridge, x0=x0, population=test)
+
+
+def second_moments(problem, rates, noise_factor):
+    """E x and E xx' by the raw recursion on second moments, step by step in the original basis."""
+    A, b, n = problem.A, problem.b, problem.num_rows
+    H, g, delta = A.T @ A, A.T @ b, problem.ridge
+    M, S = problem.x0.copy(), np.outer(problem.x0, problem.x0)
+    yield M, S
+    for rate in rates:
+        sigma = 1.0 - rate * delta / n
+        C = (S @ H - np.outer(M, g)) / n
+        E = (H @ S @ H - np.outer(H @ M, g) - np.outer(g, H @ M) + np.outer(g, g)) / n**2
+        rows = np.einsum("ij,jk,ik->i", A, S, A) - 2 * b * (A @ M) + b**2
+        single = (A.T * rows) @ A / n
+        noise = (1 - noise_factor) * E + noise_factor * single
+        S = sigma**2 * S - sigma * rate * (C + C.T) + rate**2 * noise
+        M = sigma * M - rate * (H @ M - g) / n
+        yield M, S
+
+
+@pytest.mark.parametrize("ridge", [0.0, 0.3])
+@pytest.mark.parametrize(
+    "shape", [(12, 5, None), (6, 9, None), (12, 6, 3)], ids=["tall", "wide", "rank-deficient"]
+)
+@pytest.mark.parametrize(("batch", "sampling"), [(1, "with_replacement"), (4, "subset")])
+def test_equal_to_the_raw_recursion_for_every_statistic(ridge, shape, batch, sampling):
+    n, d, rank = shape
+    problem = problem_of(n, d, ridge=ridge, rank=rank)
+    algorithm = hsgd.SGD(hsgd.CosineDecay(0.4, 3.0, 0.1), batch_size=batch, sampling=sampling)
+    rng = np.random.default_rng(1)
+    root = rng.normal(size=(d, d))
+    own = hsgd.Quadratic(root @ root.T, rng.normal(size=d), 0.7, name="own")
+    names = ("empirical_risk", "population_risk", "distance", own)
+    steps = 5 * n
+    result = hsgd.exact_mean(problem, algorithm, np.arange(steps + 1) / n, statistics=names)
+    rates = algorithm.schedule(np.arange(steps) / n)
+    factor = algorithm.noise_factor(n)
+    A_test, b_test = problem.population.A, problem.population.b
+    star = problem.solution
+    for k, (M, S) in enumerate(second_moments(problem, rates, factor)):
+        expected = {
+            "empirical_risk": (
+                np.trace(problem.A @ S @ problem.A.T)
+                - 2 * problem.b @ problem.A @ M
+                + problem.b @ problem.b
+            )
+            / (2 * n),
+            "population_risk": (
+                np.trace(A_test @ S @ A_test.T) - 2 * b_test @ A_test @ M + b_test @ b_test
+            )
+            / (2 * len(b_test)),
+            "distance": np.trace(S) - 2 * star @ M + star @ star,
+            "own": 0.5 * np.trace(own.matrix() @ S) + own.linear @ M + 0.7,
+        }
+        for name, value in expected.items():
+            assert result[name][k] == pytest.approx(value, rel=1e-10, abs=1e-12), (name, k)
+
+
+def test_equal_to_the_enumeration_of_all_subsets():
+    problem = problem_of(5, 3, ridge=0.2)
+    algorithm = hsgd.SGD(0.5, batch_size=3, sampling="subset")
+    points = [problem.x0]
+    for _ in range(2):
+        points = [
+            x
+            - 0.5
+            * (
+                problem.A[list(batch)].T @ (problem.A[list(batch)] @ x - problem.b[list(batch)]) / 3
+                + 0.2 / 5 * x
+            )
+            for x in points
+            for batch in combinations(range(5), 3)
+        ]
+    risk = np.mean([np.sum((problem.A @ x - problem.b) ** 2) / 10 for x in points])
+    exact = hsgd.exact_mean(problem, algorithm, [0.4], statistics="empirical_risk")
+    assert float(exact.empirical_risk[0]) == pytest.approx(risk, rel=1e-13)
+
+
+def test_scaling_the_data_changes_no_risk():
+    base = problem_of(12, 5, ridge=0.3)
+    time = np.linspace(0, 5, 9)
+    expected = hsgd.exact_mean(base, hsgd.SGD(0.4), time, statistics="empirical_risk")
+    for c in (1e-6, 1e6):
+        scaled = hsgd.LeastSquares(c * base.A, base.b, ridge=c**2 * 0.3, x0=base.x0 / c)
+        moved = hsgd.exact_mean(scaled, hsgd.SGD(0.4 / c**2), time, statistics="empirical_risk")
+        np.testing.assert_allclose(moved.empirical_risk, expected.empirical_risk, rtol=1e-12)
+
+
+def test_dependent_batches_and_large_problems_are_refused():
+    problem = problem_of(12, 5)
+    with pytest.raises(ValueError, match="independent batches"):
+        hsgd.exact_mean(problem, hsgd.SGD(0.1, sampling="reshuffle"), [1.0])
+    with pytest.raises(ValueError, match=r"hours here .* shorten time"):
+        hsgd.exact_mean(problem, hsgd.SGD(0.1), [1e12])
+    with pytest.raises(ValueError, match="at most 12"):
+        hsgd.exact_mean(problem, hsgd.SGD(0.1, batch_size=13, sampling="subset"), [1.0])
+
+
+@pytest.mark.parametrize("ridge", [0.0, 0.3])
+@pytest.mark.parametrize("noise_factor", [1.0, 0.25])
+def test_the_mean_square_threshold_is_where_the_dense_map_turns_unstable(ridge, noise_factor):
+    problem = problem_of(40, 6, ridge=ridge)
+    A, n, d = problem.A, 40, 6
+    H, identity = A.T @ A, np.eye(6)
+
+    def radius(rate):
+        sigma = 1.0 - rate * ridge / n
+        mean = sigma * identity - rate * H / n
+        rows = np.einsum("ia,ib,ic,ie->abce", A, A, A, A).reshape(d * d, d * d) / n
+        single = noise_factor * (rows - np.kron(H, H) / n**2)
+        return np.abs(np.linalg.eigvals(np.kron(mean, mean) + rate**2 * single)).max()
+
+    threshold = mean_square_critical_learning_rate(problem, noise_factor)
+    low, high = 0.5 * threshold, 1.5 * threshold
+    for _ in range(60):
+        middle = 0.5 * (low + high)
+        low, high = (middle, high) if radius(middle) < 1.0 else (low, middle)
+    # Lanczos bounds from above, and stops when a step changes it by less than 1e-4.
+    assert threshold == pytest.approx(low, rel=2e-4)
+    assert threshold >= low * (1 - 1e-9)
+
+
+def test_the_threshold_of_gradient_descent_is_the_curvature_limit():
+    problem = problem_of(12, 5, ridge=0.3)
+    top = np.linalg.eigvalsh(problem.A.T @ problem.A)[-1]
+    assert mean_square_critical_learning_rate(problem, 0.0) == pytest.approx(24 / (top + 0.3))

@@ -1,0 +1,296 @@
+"""The theory's curves against an independent integration of the same diffusion, and the exact mean."""
+
+import json
+import warnings
+
+import numpy as np
+import pytest
+from tests.hsgd.reference import exact_states, expectation, generator, scheduled_states
+
+import hsgd
+from hsgd.modes import Modes
+
+
+def problem_of(n=9, d=4, *, ridge=0.0, start=True, rank=None, seed=0, scale=1.0):
+    rng = np.random.default_rng(seed)
+    A = rng.normal(size=(n, d)) / np.sqrt(d)
+    if rank is not None:
+        A = A[:, :rank] @ rng.normal(size=(rank, d)) / np.sqrt(rank)
+    b = rng.normal(size=n)
+    x0 = rng.normal(size=d) if start else np.zeros(d)
+    test = (rng.normal(size=(7, d)) * scale, rng.normal(size=7))
+    return hsgd.LeastSquares(
+        A * scale, b, ridge=ridge * scale**2, x0=x0 / scale, population=test
+    )
+
+
+def quiet(problem, algorithm, time, **options):
+    """`predict` where warnings about so small a problem are no news."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)
+        return hsgd.predict(problem, algorithm, time, **options)
+
+
+def expanded(problem):
+    """Every statistic as ½xᵀMx + l·x + c, without the package's own classes."""
+    A, b, n = problem.A, problem.b, problem.num_rows
+    T, s = problem.population.A, problem.population.b
+    star = problem.solution
+    return {
+        "empirical_risk": (A.T @ A / n, -A.T @ b / n, b @ b / (2 * n)),
+        "population_risk": (T.T @ T / len(s), -T.T @ s / len(s), s @ s / (2 * len(s))),
+        "distance": (2 * np.eye(len(star)), -2 * star, star @ star),
+    }
+
+
+SHAPES = {
+    "tall": {"n": 9, "d": 4},
+    "wide": {"n": 4, "d": 6},
+    "rank-deficient": {"n": 8, "d": 5, "rank": 3},
+}
+
+
+@pytest.mark.parametrize("fraction", [0.5, 0.95, 0.99, 1.02])
+@pytest.mark.parametrize(("shape", "ridge"), [("tall", 0.3), ("wide", 0.0), ("tall", 0.0)])
+def test_equal_to_a_30_digit_integration_of_the_diffusion(fraction, shape, ridge):
+    problem = problem_of(**SHAPES[shape], ridge=ridge)
+    n = problem.num_rows
+    rate = fraction * hsgd.critical_learning_rate(problem)
+    states = exact_states(problem, 1.0, rate, 1.0, 12, digits=30)
+    curve = quiet(problem, hsgd.SGD(rate), np.arange(13.0), rtol=1e-11)
+    for name, (M, linear, constant) in expanded(problem).items():
+        expected = expectation(states, M, linear, constant)
+        # The reference adds moments, so its rounding is relative to the largest of them.
+        floor = 1e-15 * (np.abs(states[:, :-1]).max(axis=1) * np.abs(M).sum() + abs(constant))
+        gap = np.abs(curve[name].values - expected)
+        assert (gap <= 1e-10 * np.abs(expected) + floor).all(), (name, gap / expected)
+        assert (gap <= curve[f"{name}_error"].values + 10 * floor).all(), name
+    assert curve.iteration[-1] == 12 * n
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize("ridge", [0.0, 0.4])
+@pytest.mark.parametrize("start", [True, False], ids=["x0", "zero"])
+@pytest.mark.parametrize(("batch", "sampling"), [(1, "with_replacement"), (3, "subset")])
+def test_every_statistic_for_every_kind_of_problem(shape, ridge, start, batch, sampling):
+    problem = problem_of(**SHAPES[shape], ridge=ridge, start=start)
+    rate = 0.7 * hsgd.critical_learning_rate(problem, batch_size=batch, sampling=sampling)
+    algorithm = hsgd.SGD(rate, batch_size=batch, sampling=sampling)
+    states = exact_states(problem, algorithm.noise_factor(problem.num_rows), rate, 1.0, 3)
+    root = np.random.default_rng(3).normal(size=(problem.dimension,) * 2)
+    own = hsgd.Quadratic(root @ root.T, root[0], 0.7, name="own")
+    names = ("empirical_risk", "population_risk", "distance", own)
+    curve = quiet(problem, algorithm, np.arange(4.0), statistics=names)
+    forms = {**expanded(problem), "own": (root @ root.T, root[0], 0.7)}
+    for name, form in forms.items():
+        np.testing.assert_allclose(
+            curve[name], expectation(states, *form), rtol=1e-9, atol=1e-12, err_msg=name
+        )
+
+
+@pytest.mark.parametrize(
+    "schedule",
+    [
+        hsgd.Piecewise((1.0, 2.0), (1.0, 0.0, 0.3)),
+        hsgd.PowerDecay(1.0, 0.5),
+        hsgd.CosineDecay(1.0, 3.0),
+        hsgd.FromFunction(lambda t: 0.5 + 0.4 * np.sin(2 * t)),
+    ],
+    ids=lambda s: type(s).__name__,
+)
+@pytest.mark.parametrize("ridge", [0.0, 0.3])
+def test_schedules_against_scipy(schedule, ridge):
+    problem = problem_of(ridge=ridge)
+    times = np.arange(5.0)
+    states = scheduled_states(problem, 1.0, schedule, list(times), schedule.breakpoints)
+    curve = quiet(problem, hsgd.SGD(schedule), times, rtol=1e-9)
+    for name, form in expanded(problem).items():
+        np.testing.assert_allclose(
+            curve[name], expectation(states, *form), rtol=3e-9, atol=1e-12, err_msg=name
+        )
+    np.testing.assert_array_equal(curve.learning_rate, schedule(times))
+
+
+def test_a_constant_schedule_in_disguise_is_the_constant():
+    problem = problem_of(ridge=0.1)
+    times = np.linspace(0, 6, 13)
+    plain = quiet(problem, hsgd.SGD(0.8), times)
+    disguised = quiet(problem, hsgd.SGD(lambda t: 0.8 + 0.0 * t), times)
+    np.testing.assert_allclose(disguised.empirical_risk, plain.empirical_risk, rtol=2e-8)
+    np.testing.assert_allclose(disguised.distance, plain.distance, rtol=2e-8)
+
+
+@pytest.mark.parametrize("c", [1e-6, 1e6])
+@pytest.mark.parametrize("scheduled", [False, True])
+def test_scaling_the_data_changes_no_risk(c, scheduled):
+    def curve(scale):
+        rate = 0.6 / scale**2
+        rates = hsgd.CosineDecay(rate, 6.0) if scheduled else rate
+        problem = problem_of(ridge=0.2, scale=scale)
+        return quiet(problem, hsgd.SGD(rates), np.linspace(0, 5, 9)), problem
+
+    (plain, base), (scaled, moved) = curve(1.0), curve(c)
+    # The schedules' integrator may choose other steps by a rounding; then its tolerance decides.
+    rtol = 1e-8 if scheduled else 1e-12
+    for name in ("empirical_risk", "population_risk"):
+        np.testing.assert_allclose(scaled[name], plain[name], rtol=rtol)
+    np.testing.assert_allclose(scaled.distance * c**2, plain.distance, rtol=rtol)
+    assert hsgd.critical_learning_rate(moved) * c**2 == pytest.approx(
+        hsgd.critical_learning_rate(base), rel=1e-12
+    )
+
+
+def test_gradient_flow_is_sgd_without_noise():
+    problem = problem_of(ridge=0.2)
+    full = hsgd.SGD(0.5, batch_size=problem.num_rows, sampling="subset")
+    curve = quiet(problem, full, np.linspace(0, 5, 9))
+    for name in ("empirical_risk", "population_risk", "distance"):
+        np.testing.assert_allclose(curve[name], curve[f"{name}_gradient_flow"], rtol=1e-12)
+
+
+def test_a_loss_that_falls_by_twelve_orders_keeps_its_digits():
+    rng = np.random.default_rng(0)
+    rows = hsgd.GaussianRows(np.ones(40) / 40, rng.normal(size=40))
+    problem = rows.sample(160, 0)
+    rate = 0.5 * hsgd.critical_learning_rate(problem)
+    times = np.linspace(0, 120, 25)
+    curve = quiet(problem, hsgd.SGD(rate), times)
+    assert curve.empirical_risk[-1] < 1e-13 * curve.empirical_risk[0]
+    # Far out, one exponential is left: the logarithm is a straight line.
+    slopes = np.diff(np.log(curve.empirical_risk.values[-4:]))
+    np.testing.assert_allclose(slopes, slopes[-1], rtol=1e-3)
+    assert (curve.population_risk >= curve.population_risk_gradient_flow * (1 - 1e-12)).all()
+
+
+def test_sgd_is_never_below_gradient_flow():
+    for seed in range(50):
+        rng = np.random.default_rng(seed)
+        n, d = rng.integers(2, 12, size=2)
+        problem = problem_of(int(n), int(d), ridge=float(rng.choice([0.0, 0.3])), seed=seed)
+        rate = rng.uniform(0.05, 1.1) * hsgd.critical_learning_rate(problem)
+        curve = quiet(problem, hsgd.SGD(rate), np.linspace(0, 20, 30))
+        for name in ("empirical_risk", "population_risk", "distance"):
+            flow = curve[f"{name}_gradient_flow"]
+            assert (curve[name] >= flow * (1 - 1e-10) - 1e-14).all(), (seed, name)
+
+
+def test_above_critical_it_warns_with_the_line_to_write_and_predicts_the_divergence():
+    problem = problem_of(n=60, d=30)
+    critical = hsgd.critical_learning_rate(problem)
+    with pytest.warns(UserWarning, match=r"1\.1 times the critical .* SGD\(learning_rate="):
+        curve = hsgd.predict(problem, hsgd.SGD(1.1 * critical), np.linspace(0, 300, 7))
+    growth = np.diff(np.log(curve.empirical_risk.values[-3:]))
+    rate = -float(hsgd.limits(problem, hsgd.SGD(1.1 * critical)).rate) * 50
+    np.testing.assert_allclose(growth, rate, rtol=1e-6)
+
+
+@pytest.mark.parametrize("power", [0, 1, 6])
+def test_overflow_is_infinite_and_said(power):
+    problem = problem_of()
+    rate = 2.0 * hsgd.critical_learning_rate(problem)
+    with pytest.warns(UserWarning):
+        curve = hsgd.predict(problem, hsgd.SGD(rate), [0.0, 1.0, 3000.0 * 10**power])
+    assert np.isfinite(curve.empirical_risk[:2]).all()
+    assert curve.empirical_risk[-1] == np.inf
+    assert not np.isnan(curve.distance).any()
+
+
+def test_the_grid_is_the_callers_and_repeated_iterations_are_fine():
+    problem = problem_of(n=9)
+    time = np.linspace(0.0, 1.0, 50)
+    curve = quiet(problem, hsgd.SGD(0.5), time)
+    np.testing.assert_array_equal(curve.time, time)
+    np.testing.assert_array_equal(curve.iteration, np.rint(9 * time))
+    exact = hsgd.exact_mean(problem, hsgd.SGD(0.5), time)
+    assert (curve - exact).sizes["time"] == 50
+    json.loads(curve.attrs["problem"])
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"method": "magic"}, "method is 'magic'"),
+        ({"method": "discrete"}, "not available yet"),
+        ({"spread": True}, "simulate.sgd"),
+        ({"level": 2.0}, "between 0 and 1"),
+        ({"rtol": 0.0}, "greater than 0"),
+        ({"rtol": -1e-8}, "rtol is -1e-08"),
+        ({"statistics": "loss"}, "unknown statistic"),
+        ({"time": [1.0, 0.5]}, "increase strictly"),
+        ({"time": [-1.0]}, "at least 0"),
+        ({"algorithm": hsgd.SGD(0.1, sampling="reshuffle")}, "theory refuses it: simulate it"),
+        ({"algorithm": hsgd.SGD(0.1, sampling="single_shuffle")}, "independent batches"),
+        ({"algorithm": hsgd.SGD(0.1, batch_size=99, sampling="subset")}, "at most 9"),
+        ({"algorithm": hsgd.SGD(lambda t: 0.5 - t)}, "negative or not finite"),
+    ],
+)
+def test_bad_arguments_get_one_sentence_before_any_work(options, message, monkeypatch):
+    monkeypatch.setattr("hsgd.prediction.modes", None)
+    monkeypatch.setattr("hsgd.diagnosis.modes", None)
+    arguments = {"algorithm": hsgd.SGD(0.1), "time": [0.0, 1.0], **options}
+    with pytest.raises((TypeError, ValueError), match=message) as caught:
+        hsgd.predict(problem_of(), **arguments)
+    assert "\n" not in str(caught.value)
+
+
+def test_the_expected_discrepancy_has_the_size_of_the_true_one():
+    # Near critical, where it matters: within a factor of two of the exact mean's, at every time.
+    rng = np.random.default_rng(0)
+    problem = hsgd.GaussianRows(np.ones(40) / 40, rng.normal(size=40), 0.5, ridge=1e-3).sample(
+        160, 0
+    )
+    sgd = hsgd.SGD(0.85 * hsgd.critical_learning_rate(problem))
+    times = np.linspace(1, 8, 8)
+    curve = quiet(problem, sgd, times, statistics="empirical_risk")
+    exact = hsgd.exact_mean(problem, sgd, times, statistics="empirical_risk")
+    true = (exact.empirical_risk / curve.empirical_risk - 1).values
+    assert true.min() > 0.05
+    ratio = curve.empirical_risk_discrepancy.values / true
+    assert (ratio > 0.5).all()
+    assert (ratio < 2.0).all()
+    assert curve.attrs["expected_discrepancy"] == curve.empirical_risk_discrepancy.max()
+
+
+def slopes_of_the_error(sizes, seeds):
+    """Log-log slope of the largest relative error over epochs 1–8, and its standard error."""
+    means, errors = [], []
+    for d in sizes:
+        gaps = []
+        for seed in seeds:
+            rng = np.random.default_rng(1000 + seed)
+            n = 2 * d
+            rows = hsgd.GaussianRows(np.ones(d) / d, rng.normal(size=d), 0.5, ridge=0.1 / n)
+            problem = rows.sample(n, seed)
+            times = np.arange(1.0, 9.0)
+            options = {"statistics": "empirical_risk"}
+            theory = quiet(problem, hsgd.SGD(0.8), times, **options).empirical_risk
+            exact = hsgd.exact_mean(problem, hsgd.SGD(0.8), times, **options).empirical_risk
+            gaps.append(float(np.abs(theory / exact - 1).max()))
+        means.append(np.mean(gaps))
+        errors.append(np.std(gaps, ddof=1) / np.sqrt(len(gaps)) / means[-1])
+    x = np.log(sizes) - np.mean(np.log(sizes))
+    slope = x @ np.log(means) / (x @ x)
+    return slope, np.sqrt((x**2) @ np.square(errors)) / (x @ x), means
+
+
+def test_the_error_against_the_exact_mean_falls_like_one_over_n():
+    slope, standard_error, means = slopes_of_the_error([20, 40, 80], range(16))
+    assert standard_error <= 0.2
+    assert abs(slope + 1.0) <= 2 * standard_error, (slope, standard_error, means)
+
+
+def test_the_slope_is_not_minus_one_for_a_wrong_theory(monkeypatch):
+    # Negative control: the ½ dropped in the noise leaves an error that does not fall with n.
+    right = Modes.noise_weights
+    monkeypatch.setattr(Modes, "noise_weights", lambda *a: 2 * right(*a))
+    slope, _, means = slopes_of_the_error([20, 40], range(4))
+    assert slope > -0.3, means
+
+
+def test_the_reference_itself_conserves_what_it_must():
+    # At rate zero nothing moves; the loss row reads the empirical risk off the start.
+    problem = problem_of()
+    states = exact_states(problem, 1.0, 0.0, 1.0, 2)
+    np.testing.assert_array_equal(states[0], states[2])
+    risk = states[0] @ generator(problem, 1.0)[2]
+    assert risk == pytest.approx(np.mean((problem.A @ problem.x0 - problem.b) ** 2) / 2)

@@ -1,0 +1,164 @@
+"""Problems and statistics: what is measured is what is said, and bad data never get in."""
+
+import numpy as np
+import pytest
+from scipy.sparse import csr_array
+from sklearn.linear_model import LinearRegression, Ridge
+
+import hsgd
+from hsgd.statistics import resolve
+
+RNG = np.random.default_rng(0)
+
+
+@pytest.mark.parametrize(("n", "d"), [(30, 8), (8, 30)])
+@pytest.mark.parametrize("ridge", [0.1, 3.0])
+def test_the_solution_is_scikit_learns_ridge(n, d, ridge):
+    A, b = RNG.normal(size=(n, d)), RNG.normal(size=n)
+    expected = Ridge(alpha=ridge, fit_intercept=False, solver="svd").fit(A, b).coef_
+    np.testing.assert_allclose(hsgd.LeastSquares(A, b, ridge=ridge).solution, expected, rtol=1e-9)
+
+
+def test_without_ridge_the_solution_is_the_minimiser_nearest_the_start():
+    A, b, x0 = RNG.normal(size=(5, 9)), RNG.normal(size=5), RNG.normal(size=9)
+    x = hsgd.LeastSquares(A, b, x0=x0).solution
+    np.testing.assert_allclose(A @ x, b, rtol=1e-9)
+    null = np.eye(9) - np.linalg.pinv(A) @ A
+    np.testing.assert_allclose(null @ (x - x0), 0.0, atol=1e-12)
+
+
+def test_centring_is_an_intercept():
+    X, y = RNG.normal(size=(40, 6)) + 3.0, RNG.normal(size=40) - 2.0
+    problem = hsgd.LeastSquares.from_data(X, y, test=(X[:7], y[:7]))
+    fitted = LinearRegression().fit(X, y)
+    np.testing.assert_allclose(problem.solution, fitted.coef_, rtol=1e-9)
+    expected = 0.5 * np.mean((fitted.predict(X[:7]) - y[:7]) ** 2)
+    risk = resolve(problem, "population_risk")[0].values(problem.solution[None])
+    assert risk[0] == pytest.approx(expected, rel=1e-9)
+    assert problem.preparation == {"centred": True, "rows_normalised": False, "num_test_rows": 7}
+
+
+def test_from_data_splits_and_normalises_only_when_asked():
+    X, y = RNG.normal(size=(50, 4)) + 1.0, RNG.normal(size=50)
+    plain = hsgd.LeastSquares.from_data(X, y, centre=False)
+    np.testing.assert_array_equal(plain.A, X)
+    split = hsgd.LeastSquares.from_data(X, y, test=0.2, normalise_rows=True, seed=3)
+    assert split.num_rows == 40
+    np.testing.assert_allclose(split.squared_row_norms, 1.0, rtol=1e-12)
+    assert split.preparation["split_seed"] == 3
+    again = hsgd.LeastSquares.from_data(X, y, test=0.2, normalise_rows=True, seed=3)
+    np.testing.assert_array_equal(split.A, again.A)
+
+
+def test_the_users_arrays_stay_theirs():
+    A, b = RNG.normal(size=(6, 3)), RNG.normal(size=6)
+    problem = hsgd.LeastSquares(A, b)
+    assert np.shares_memory(problem.A, A)
+    with pytest.raises(ValueError, match="read-only"):
+        problem.A[0, 0] = 1.0
+    A[0, 0] = 2.0
+
+
+def test_a_gaussian_sample_has_the_population_it_was_drawn_from():
+    d = 4
+    root = RNG.normal(size=(d, d))
+    rows = hsgd.GaussianRows(root @ root.T, RNG.normal(size=d), 0.3, ridge=0.01)
+    sample = rows.sample(200_000, seed=1)
+    assert sample.ridge == pytest.approx(2000.0)
+    np.testing.assert_allclose(sample.A.T @ sample.A / 200_000, rows.covariance, rtol=0, atol=0.06)
+    x = RNG.normal(size=(1, d))
+    statistics = {s.name: s for s in resolve(sample, ("empirical_risk", "population_risk"))}
+    population = statistics["population_risk"].values(x)[0]
+    assert statistics["empirical_risk"].values(x)[0] == pytest.approx(population, rel=0.02)
+    floor = statistics["population_risk"].values(rows.coefficients[None])[0]
+    assert floor == pytest.approx(0.5 * 0.3**2, rel=1e-14)
+
+
+@pytest.mark.parametrize("diagonal", [True, False])
+def test_moments_and_linear_model_are_one_population(diagonal):
+    covariance = np.array([0.5, 2.0, 0.0]) if diagonal else np.diag([0.5, 2.0, 0.3])
+    matrix = np.diag(covariance) if diagonal else covariance
+    beta = np.array([1.0, -1.0, 0.0])
+    moments = hsgd.Population(covariance, matrix @ beta, float(beta @ matrix @ beta) + 0.04)
+    model = hsgd.GaussianRows(covariance, beta, 0.2).sample(5, 0).population
+    points = RNG.normal(size=(6, 3))
+    np.testing.assert_allclose(moments.risk.values(points), model.risk.values(points), rtol=1e-12)
+
+
+def test_every_form_of_a_statistic_is_the_same_quadratic():
+    A, b = RNG.normal(size=(12, 5)), RNG.normal(size=12)
+    problem = hsgd.LeastSquares(A, b, ridge=0.5, population=(A, b))
+    expanded = hsgd.Quadratic(A.T @ A / 12, -A.T @ b / 12, 0.5 * float(b @ b) / 12, name="q")
+    points, directions = RNG.normal(size=(7, 5)), RNG.normal(size=(5, 3))
+    for statistic in resolve(problem, ("empirical_risk", "population_risk")):
+        np.testing.assert_allclose(statistic.values(points), expanded.values(points), rtol=1e-12)
+        np.testing.assert_allclose(
+            statistic.curvatures(directions), expanded.curvatures(directions), rtol=1e-12
+        )
+        np.testing.assert_allclose(statistic.matrix(), expanded.matrix(), rtol=1e-12)
+    distance = resolve(problem, "distance")[0]
+    np.testing.assert_allclose(
+        distance.values(points), ((points - problem.solution) ** 2).sum(axis=1), rtol=1e-13
+    )
+    np.testing.assert_allclose(distance.matrix(), 2 * np.eye(5))
+    np.testing.assert_allclose(distance.curvatures(directions), 2 * (directions**2).sum(axis=0))
+
+
+A, B = np.ones((4, 2)), np.ones(4)
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: hsgd.LeastSquares(A[:, 0], B), "2 dimensions"),
+        (lambda: hsgd.LeastSquares(A, B[:3]), "b has 3 entries where 4 are needed"),
+        (lambda: hsgd.LeastSquares(A * np.nan, B), "8 entries that are NaN"),
+        (lambda: hsgd.LeastSquares(A, B * np.inf), "NaN or infinite"),
+        (lambda: hsgd.LeastSquares(A.astype(object), B), "data type is object"),
+        (lambda: hsgd.LeastSquares(A * 1j, B), "real numbers"),
+        (lambda: hsgd.LeastSquares(np.zeros((0, 2)), B[:0]), "empty"),
+        (lambda: hsgd.LeastSquares(0 * A, B), "nothing to learn"),
+        (lambda: hsgd.LeastSquares(csr_array(A), B), "toarray"),
+        (lambda: hsgd.LeastSquares(A, B, ridge=-1.0), "ridge is -1.0"),
+        (lambda: hsgd.LeastSquares(A, B, ridge="big"), "ridge must be a number"),
+        (lambda: hsgd.LeastSquares(A, B, x0=np.ones(3)), "x0 has 3 entries where 2"),
+        (lambda: hsgd.LeastSquares(A, B, population=(A[:, :1], B)), "population has 1 columns"),
+        (lambda: hsgd.LeastSquares(A, B, population="test"), "population is a str"),
+        (lambda: hsgd.LeastSquares.from_data(A, B, test=0.01), "holds out 0 of 4 rows"),
+        (lambda: hsgd.LeastSquares.from_data(A, B, test=(A[:, :1], B)), "X_test has 1 columns"),
+        (lambda: hsgd.Population(np.ones((2, 3)), np.ones(2), 1.0), "square matrix"),
+        (lambda: hsgd.Population(np.eye(2), np.ones(2), 1.0), "inconsistent"),
+        (lambda: hsgd.GaussianRows(np.diag([1.0, -1.0]), np.ones(2)), "negative eigenvalue"),
+        (lambda: hsgd.GaussianRows(np.ones((2, 3)), np.ones(2)), "square"),
+        (lambda: hsgd.GaussianRows(np.eye(2), np.ones(2), -0.1), "noise is -0.1"),
+        (lambda: hsgd.GaussianRows(np.eye(2), np.ones(2)).sample(0, 0), "n is 0"),
+        (lambda: hsgd.SGD(-0.1), "learning_rate is -0.1"),
+        (lambda: hsgd.SGD(0.1, batch_size=0), "batch_size is 0"),
+        (lambda: hsgd.SGD(0.1, batch_size=1.5), "must be an integer"),
+        (lambda: hsgd.SGD(0.1, batch_size=lambda t: 1), "schedules are not available"),
+        (lambda: hsgd.SGD(0.1, sampling="sorted"), "must be one of 'with_replacement'"),
+        (lambda: hsgd.Quadratic(np.ones((2, 3)), name="q"), "square"),
+        (lambda: hsgd.Quadratic([[1.0, 2.0], [0.0, 1.0]], name="q"), "symmetric"),
+        (lambda: hsgd.Quadratic(np.eye(2), name="distance"), "identifier other than"),
+        (lambda: hsgd.Quadratic(np.eye(2), np.ones(3), name="q"), "they must fit"),
+    ],
+)
+def test_bad_input_gets_one_sentence_with_the_remedy(make, message):
+    with pytest.raises((TypeError, ValueError), match=message) as caught:
+        make()
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("statistics", "message"),
+    [
+        ("loss", "unknown statistic 'loss'"),
+        ((), "statistics is empty"),
+        (("distance", "distance"), "repeat a name"),
+        ("population_risk", "needs a population"),
+        (hsgd.Quadratic(np.eye(3), name="q"), "is for 3 parameters"),
+    ],
+)
+def test_bad_statistics_get_one_sentence(statistics, message):
+    with pytest.raises(ValueError, match=message):
+        resolve(hsgd.LeastSquares(A, B), statistics)

@@ -1,0 +1,25 @@
+"""Linear Volterra equations of the second kind, y = f + K y, for kernels made of exponentials.
+
+>>> import numpy as np
+>>> import volterra
+>>> kernel = volterra.SumOfExponentials([1.0, 3.0], [0.3, 0.6])
+>>> forcing = volterra.SumOfExponentials([2.0], [1.0], constant=0.5)
+>>> solution = volterra.solve(forcing, kernel, np.linspace(0.0, 10.0, 101))
+>>> solution.status.value
+'The tolerance is met at every requested time.'
+"""
+
+from volterra.analyse import Analysis, analyse
+from volterra.kernels import SumOfExponentials, TimeChanged
+from volterra.solution import Solution, Status
+from volterra.solve import solve
+
+__all__ = [
+    "Analysis",
+    "Solution",
+    "Status",
+    "SumOfExponentials",
+    "TimeChanged",
+    "analyse",
+    "solve",
+]

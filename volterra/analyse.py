@@ -1,0 +1,113 @@
+"""What can be said about an equation without solving it: norm, limit, growth rate, stability."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from volterra.exact import require_positive
+from volterra.kernels import Function, SumOfExponentials
+from volterra.secular import kernel_deficit, smallest_root
+
+
+@dataclass(frozen=True)
+class Analysis:
+    """Long-time behaviour of y = f + K * y.
+
+    Attributes
+    ----------
+    kernel_norm : float
+        Integral of K over time, sum_j w_j / r_j; infinite if a rate is zero.
+    limit : float
+        Limit of y: f(infinity) / (1 - kernel_norm) if stable, else infinite with the sign of the
+        growing part. NaN without a forcing, or for one that is not a `SumOfExponentials`.
+    malthusian_exponent : float
+        mu with integral K(s) exp(-mu s) ds = 1: y grows (mu > 0) or relaxes (mu < 0) like
+        exp(mu t). Minus infinity for the zero kernel.
+    stable : bool
+        kernel_norm < 1.
+    """
+
+    kernel_norm: float
+    limit: float
+    malthusian_exponent: float
+    stable: bool
+
+
+def analyse(
+    kernel: SumOfExponentials, forcing: SumOfExponentials | Function | None = None
+) -> Analysis:
+    """Kernel norm, limit, Malthusian exponent and stability.
+
+    Parameters
+    ----------
+    kernel : SumOfExponentials
+        With weights >= 0.
+    forcing : SumOfExponentials or callable, optional
+        Needed for the limit only.
+
+    Returns
+    -------
+    Analysis
+        Costs O(modes).
+
+    Raises
+    ------
+    TypeError
+        If the kernel is not a `SumOfExponentials`.
+    ValueError
+        If a kernel weight is negative.
+
+    Examples
+    --------
+    >>> analyse(SumOfExponentials([2.0], [1.0])).malthusian_exponent
+    -1.0
+    """
+    if not isinstance(kernel, SumOfExponentials):
+        raise TypeError(
+            f"analyse needs a SumOfExponentials, got {type(kernel).__name__}: with a clock and a "
+            "weight, analyse the kernel that their final values make."
+        )
+    require_positive(kernel)
+    modes = kernel.modes()
+    keep = modes.weights > 0
+    rates, weights = modes.rates[keep], modes.weights[keep]
+    deficit = kernel_deficit(rates, weights)
+    exponent = -smallest_root(rates, weights) if rates.size else -math.inf
+    return Analysis(
+        kernel_norm=1.0 - deficit,
+        limit=_limit(forcing, deficit, rates, weights, -exponent),
+        malthusian_exponent=exponent,
+        stable=deficit > 0,
+    )
+
+
+def _limit(
+    forcing: SumOfExponentials | Function | None, deficit: float, rates: np.ndarray,
+    weights: np.ndarray, root: float,
+) -> float:
+    """Limit of y; an unstable y grows like the forcing's Laplace transform at the growth rate."""
+    if not isinstance(forcing, SumOfExponentials):
+        return math.nan
+    at_rest = forcing.constant + float(np.sum(forcing.weights[forcing.rates == 0]))
+    if deficit > 0:
+        return at_rest / deficit
+    decaying = forcing.rates > 0
+    if deficit == 0:
+        return _critical_limit(forcing, at_rest, rates, weights)
+    amplitude = float(np.sum(forcing.weights[decaying] / (forcing.rates[decaying] - root)))
+    amplitude -= at_rest / root
+    return math.copysign(math.inf, amplitude) if amplitude != 0 else math.nan
+
+
+def _critical_limit(
+    forcing: SumOfExponentials, at_rest: float, rates: np.ndarray, weights: np.ndarray
+) -> float:
+    """At kernel norm one y tends to the forcing's integral over the kernel's mean time."""
+    if at_rest != 0:
+        return math.copysign(math.inf, at_rest)
+    decaying = forcing.rates > 0
+    integral = float(np.sum(forcing.weights[decaying] / forcing.rates[decaying]))
+    return integral / float(np.sum(weights / rates**2))

@@ -1,0 +1,157 @@
+"""The exact solution for a kernel and a forcing that are sums of exponentials.
+
+The resolvent of K(tau) = sum_j w_j exp(-r_j tau), w_j > 0, is again such a sum, with the secular
+roots as rates and positive weights, so that y = f + R * f is a finite sum of exponentials: exact
+at every t, without a time step, at a cost that does not know the horizon. For a positive forcing
+every term is positive, hence nothing cancels.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from volterra.kernels import Function, SumOfExponentials
+from volterra.resolvent import Convolution, convolve
+from volterra.secular import EPS, SecularRoots, secular_roots
+from volterra.solution import Forcing, evaluate_forcing
+
+Array = NDArray[np.float64]
+
+# A weight this small relative to the sum acts on nothing; as zero it keeps 1/shift^3 finite.
+_NEGLIGIBLE = 1e-40
+
+
+@dataclass(frozen=True, eq=False)
+class ExactTrajectory:
+    """y (or an observation of it) as an explicit sum of exponentials, plus a given function."""
+
+    kernel: SumOfExponentials
+    forcing: SumOfExponentials
+    convolution: Convolution
+    added: Forcing | None
+    added_at_zero: Callable[[Array], Array]
+    work: Mapping[str, int] = field(default_factory=dict)
+
+    def evaluate(self, t: Array) -> tuple[Array, Array]:
+        """Values and error bounds; at t = 0 the integral is zero and the value is exact."""
+        value, error = self.convolution.evaluate(t)
+        start = t == 0
+        value[start] = self.added_at_zero(t[start])
+        error[start] = EPS * np.abs(value[start])
+        if self.added is not None:
+            extra = evaluate_forcing(self.added, t)
+            value = np.where(start, value, value + extra)
+            error = error + 4 * EPS * np.abs(extra)
+        return value, error
+
+    def observe(self, weights: Array, forcing: Forcing | None) -> ExactTrajectory:
+        """Observation sum_j v_j integral e^{-r_j (t-s)} y(s) ds: the same roots, other residues."""
+        return _observe(self.kernel, self.forcing, weights, forcing)
+
+
+def solve_exact(forcing: SumOfExponentials, kernel: SumOfExponentials) -> ExactTrajectory:
+    """Solve y = f + K * y for sums of exponentials.
+
+    Parameters
+    ----------
+    forcing : SumOfExponentials
+        f, any signs.
+    kernel : SumOfExponentials
+        K, weights >= 0.
+
+    Returns
+    -------
+    ExactTrajectory
+        Costs modes * (modes + terms) operations once, then modes + terms per time.
+
+    Raises
+    ------
+    ValueError
+        If a kernel weight is negative.
+    """
+    require_positive(kernel)
+    modes = kernel.modes()
+    keep = modes.weights > _NEGLIGIBLE * np.sum(modes.weights)
+    roots = secular_roots(modes.rates[keep], modes.weights[keep])
+    rates, weights = _forcing_terms(forcing)
+    convolution = convolve(
+        roots, roots.residue, roots.residue * roots.residue_error, rates, weights,
+        with_forcing=True,
+    )
+    return ExactTrajectory(
+        kernel, forcing, convolution, None, forcing, work=_work(roots, rates, convolution)
+    )
+
+
+def require_positive(kernel: SumOfExponentials) -> None:
+    """Refuse kernels whose secular roots need not be real."""
+    if np.any(kernel.weights < 0) or kernel.constant < 0:
+        raise ValueError(
+            "the exact method needs kernel weights >= 0, because only then all roots are real; "
+            "pass method='collocation' for weights of either sign."
+        )
+
+
+def _observe(
+    kernel: SumOfExponentials, forcing: SumOfExponentials, weights: Array, added: Forcing | None
+) -> ExactTrajectory:
+    # notation: v observation weights, G_k = g_k sum_j v_j / (rate_j - x_k), g_k the residues
+    modes = kernel.modes()
+    v = modes.collect(weights)
+    roots, keep = _roots_for_observation(modes.rates, modes.weights, v)
+    v = v[keep]
+    signed, absolute, squared = roots.pole_sums(v)
+    g = roots.residue
+    G = g * signed
+    dG = np.abs(G) * roots.residue_error + g * (4 * absolute + squared * roots.uncertainty / EPS)
+    rates, amplitudes = _forcing_terms(forcing)
+    convolution = convolve(roots, G, dG, rates, amplitudes, with_forcing=False)
+
+    def at_zero(t: Array) -> Array:
+        return evaluate_forcing(added, t)
+
+    return ExactTrajectory(
+        kernel, forcing, convolution, added, at_zero, work=_work(roots, rates, convolution)
+    )
+
+
+def _roots_for_observation(
+    rates: Array, weights: Array, v: Array
+) -> tuple[SecularRoots, NDArray[np.bool_]]:
+    """Roots of a kernel in which every observed mode has at least a vanishing weight.
+
+    An observed mode of weight zero is a pole of the observation but not of the kernel. A weight of
+    1e-40 of the total gives it a root of its own, next to its rate, and changes nothing else; all
+    formulas then hold as they stand, resonances included.
+    """
+    total = float(np.sum(weights))
+    reference = total if total > 0 else float(rates[-1] if rates.size and rates[-1] > 0 else 1.0)
+    floor = _NEGLIGIBLE * reference
+    keep = (weights > floor) | (v != 0)
+    return secular_roots(rates[keep], np.maximum(weights[keep], floor)), keep
+
+
+def _forcing_terms(forcing: SumOfExponentials) -> tuple[Array, Array]:
+    """Distinct rates with nonzero weights; only equal rates are merged, for weights may cancel."""
+    rates, label = np.unique(np.append(forcing.rates, 0.0), return_inverse=True)
+    weights = np.bincount(label, weights=np.append(forcing.weights, forcing.constant))
+    used = weights != 0
+    return rates[used], weights[used]
+
+
+def _work(roots: SecularRoots, rates: Array, convolution: Convolution) -> dict[str, int]:
+    return {
+        "roots": roots.shift.size,
+        "root_iterations": roots.iterations,
+        "forcing_terms": rates.size,
+        "resonant_pairs": convolution.pair.weight.size,
+    }
+
+
+def as_sum(forcing: Forcing | Function) -> SumOfExponentials | None:
+    """The forcing, if it is one that the exact method can take."""
+    return forcing if isinstance(forcing, SumOfExponentials) else None

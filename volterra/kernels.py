@@ -1,0 +1,215 @@
+"""Kernels and forcings of y(t) = f(t) + integral_0^t K(t, s) y(s) ds, as frozen nouns.
+
+A kernel is either a sum of exponentials of t - s, or that sum seen through a clock and a weight.
+Everything is validated once, here, so that the solvers never have to look twice.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+Array = NDArray[np.float64]
+Function = Callable[[Array], ArrayLike]
+
+# Rates closer than this are one rate. The merged rate is their weighted mean, so the kernel norm
+# changes in the second order only: far below the rounding of the rates themselves.
+_MERGE_TOLERANCE = 8 * float(np.finfo(np.float64).eps)
+
+_CHUNK = 1_000_000  # entries of a temporary: 8 MB
+
+
+@dataclass(frozen=True, eq=False)
+class SumOfExponentials:
+    """A finite sum of decaying exponentials, c + sum_j w_j exp(-r_j tau).
+
+    It serves as a convolution kernel, K(t, s) = k(t - s), and as a forcing, f(t) = k(t).
+
+    Parameters
+    ----------
+    rates : array_like, shape (modes,)
+        Decay rates r_j >= 0, in units of 1/time, in any order, repeated or not.
+    weights : array_like, shape (modes,)
+        Weights w_j. A forcing may have any sign; the exact method needs kernel weights >= 0.
+    constant : float
+        The constant c; in a kernel it acts as one more mode, of rate zero.
+
+    Raises
+    ------
+    ValueError
+        If the arrays are not one-dimensional, of equal length and finite, or a rate is negative.
+
+    Examples
+    --------
+    >>> kernel = SumOfExponentials(rates=[1.0, 2.0], weights=[0.3, 0.2])
+    >>> float(kernel(0.0))
+    0.5
+    """
+
+    rates: Array
+    weights: Array
+    constant: float = 0.0
+
+    def __init__(self, rates: ArrayLike, weights: ArrayLike, constant: float = 0.0) -> None:
+        object.__setattr__(self, "rates", _vector(rates, "rates"))
+        object.__setattr__(self, "weights", _vector(weights, "weights"))
+        object.__setattr__(self, "constant", _number(constant, "constant"))
+        if self.rates.size != self.weights.size:
+            raise ValueError(
+                f"rates and weights must have the same length, one weight per rate; "
+                f"got {self.rates.size} rates and {self.weights.size} weights."
+            )
+        if np.any(self.rates < 0):
+            raise ValueError(
+                f"rates must be >= 0, because exp(-rate * tau) has to stay bounded; "
+                f"the smallest is {self.rates.min():g}: pass decay rates, not exponents."
+            )
+
+    def __call__(self, tau: ArrayLike) -> Array:
+        """Evaluate the sum at times `tau` of any shape; costs modes * times exponentials."""
+        times = np.asarray(tau, dtype=np.float64)
+        flat = times.reshape(-1)
+        out = np.full(flat.shape, self.constant)
+        rows = max(1, _CHUNK // max(1, self.rates.size))
+        for start in range(0, flat.size, rows):
+            part = slice(start, start + rows)
+            out[part] += np.exp(-np.multiply.outer(flat[part], self.rates)) @ self.weights
+        return out.reshape(times.shape)
+
+    def modes(self) -> Modes:
+        """Distinct rates, ascending, with the weights of equal or nearly equal rates added."""
+        return merge_modes(self.rates, self.weights, self.constant)
+
+
+@dataclass(frozen=True, eq=False)
+class Modes:
+    """Distinct ascending `rates`, summed `weights`; caller's mode j is mode `label[j]` here."""
+
+    rates: Array
+    weights: Array
+    label: NDArray[np.intp]
+
+    def collect(self, weights: Array) -> Array:
+        """Add up weights given per original mode into weights per distinct mode."""
+        return np.bincount(self.label, weights=weights, minlength=self.rates.size)
+
+
+def merge_modes(rates: Array, weights: Array, constant: float = 0.0) -> Modes:
+    """Sort the modes, merge rates that agree to a few units in the last place.
+
+    A nonzero `constant` joins as a mode of rate zero (it has no label, for it is not the caller's).
+    """
+    count = rates.size
+    if constant != 0.0:
+        rates, weights = np.append(rates, 0.0), np.append(weights, constant)
+    order = np.argsort(rates, kind="stable")
+    group = _group(rates[order])
+    label = np.empty(rates.size, dtype=np.intp)
+    label[order] = group
+    groups = int(group[-1]) + 1 if group.size else 0
+    total = np.bincount(label, weights=weights, minlength=groups)
+    mass = np.abs(weights) + np.finfo(np.float64).tiny
+    first = rates[order][np.searchsorted(group, np.arange(groups))]
+    offset = np.bincount(label, weights=mass * (rates - first[label]), minlength=groups)
+    mean = first + offset / np.bincount(label, weights=mass, minlength=groups)
+    return Modes(mean, total, label[:count])
+
+
+def _group(ascending: Array) -> NDArray[np.intp]:
+    """Number the groups of nearly equal rates, each measured from its own first member.
+
+    Measuring from the first member keeps a long chain of close rates from becoming one group.
+    """
+    close = np.diff(ascending) <= _MERGE_TOLERANCE * ascending[1:]
+    group = np.concatenate([np.zeros(min(1, ascending.size), np.intp), np.cumsum(~close)])
+    chains = np.flatnonzero(np.bincount(group, minlength=1) > 2)
+    if chains.size == 0:
+        return group.astype(np.intp)
+    starts = np.concatenate([[True], ~close])
+    for chain in chains:
+        first = -np.inf
+        for position in np.flatnonzero(group == chain):
+            starts[position] = ascending[position] - first > _MERGE_TOLERANCE * ascending[position]
+            first = ascending[position] if starts[position] else first
+    return (np.cumsum(starts) - 1).astype(np.intp)
+
+
+@dataclass(frozen=True, eq=False)
+class TimeChanged:
+    """A kernel seen through a clock and a weight, K(t, s) = k(c(t) - c(s)) w(s).
+
+    Parameters
+    ----------
+    kernel : SumOfExponentials
+        The kernel k; its rates are per unit of the clock.
+    clock : callable
+        c(t), non-decreasing and continuous, vectorised: an array of times in, same shape out.
+    weight : callable
+        w(t), vectorised; it may jump at the breakpoints.
+    clock_rate : callable, optional
+        c'(t), vectorised, >= 0. Without it the clock is differentiated numerically, step by step.
+    breakpoints : sequence of float
+        Times at which the clock or the weight is not smooth. The steps land on them and the
+        callables are evaluated strictly on the right side of each, so it does not matter which
+        of its two values a jumping function takes at the jump. Those outside the horizon are
+        ignored.
+
+    Raises
+    ------
+    TypeError
+        If the kernel is not a `SumOfExponentials` or one of the functions is not callable.
+    ValueError
+        If a breakpoint is not finite.
+
+    Examples
+    --------
+    >>> halving = TimeChanged(SumOfExponentials([1.0], [0.5]), np.log1p, lambda t: 1 / (1 + t))
+    """
+
+    kernel: SumOfExponentials
+    clock: Function
+    weight: Function
+    clock_rate: Function | None = field(default=None, kw_only=True)
+    breakpoints: Sequence[float] | Array = field(default=(), kw_only=True)
+
+    def __post_init__(self) -> None:
+        """Check the types and put the breakpoints in order."""
+        if not isinstance(self.kernel, SumOfExponentials):
+            raise TypeError(
+                "TimeChanged needs a SumOfExponentials as its kernel, "
+                f"got {type(self.kernel).__name__}: build one from rates and weights."
+            )
+        for name in ("clock", "weight", "clock_rate"):
+            value = getattr(self, name)
+            if not callable(value) and not (name == "clock_rate" and value is None):
+                raise TypeError(
+                    f"{name} must be a vectorised function of time, got {type(value).__name__}: "
+                    "for a constant pass lambda t: np.full_like(t, value)."
+                )
+        points = np.unique(_vector(self.breakpoints, "breakpoints"))
+        object.__setattr__(self, "breakpoints", points)
+
+
+def _vector(values: ArrayLike, name: str) -> Array:
+    """Read-only one-dimensional float array, or one sentence saying why not."""
+    raw = np.asarray(values)
+    if raw.size and (raw.dtype.kind not in "iuf" or raw.ndim != 1):
+        raise ValueError(
+            f"{name} must be a one-dimensional array of real numbers, "
+            f"got shape {raw.shape} and dtype {raw.dtype}: pass a flat list of floats."
+        )
+    array = np.array(raw.reshape(-1), dtype=np.float64)
+    if not np.all(np.isfinite(array)):
+        raise ValueError(f"{name} must be finite; remove the NaN or infinite entries first.")
+    array.flags.writeable = False
+    return array
+
+
+def _number(value: float, name: str) -> float:
+    """A finite float, or one sentence saying why not."""
+    if not isinstance(value, (int, float, np.integer, np.floating)) or not np.isfinite(value):
+        raise ValueError(f"{name} must be one finite number, got {value!r}.")
+    return float(value)

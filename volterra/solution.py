@@ -1,0 +1,181 @@
+"""What a solver hands back: the answer, its error, and a sentence saying how it went."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from volterra.kernels import Function, SumOfExponentials
+
+Array = NDArray[np.float64]
+Forcing = SumOfExponentials | Function
+
+
+class Status(Enum):
+    """How a solve ended, in words; an outcome is never an exception."""
+
+    CONVERGED = "The tolerance is met at every requested time."
+    TOLERANCE_NOT_REACHED = (
+        "The tolerance is not reached everywhere; this is the best answer found, "
+        "and `error` says how far it may be off."
+    )
+    OVERFLOW = (
+        "The solution grows beyond the largest floating-point number; "
+        "it is infinite from there on and trustworthy before."
+    )
+
+
+class Trajectory(Protocol):
+    """What a method must provide: values with errors at any time, and other observations."""
+
+    def evaluate(self, t: Array) -> tuple[Array, Array]:
+        """Values and absolute errors at times `t`; raises ValueError beyond its horizon."""
+        ...
+
+    def observe(self, weights: Array, forcing: Forcing | None) -> Trajectory:
+        """The trajectory of g(t) + sum_j v_j integral_0^t e^{-r_j (c(t)-c(s))} w(s) y(s) ds."""
+        ...
+
+    @property
+    def work(self) -> Mapping[str, int]:
+        """Counters of what was spent."""
+        ...
+
+
+@dataclass(frozen=True, eq=False)
+class Solution:
+    """The solution y of a Volterra equation at the requested times, with its error.
+
+    Attributes
+    ----------
+    t : ndarray, shape (times,)
+        The requested times, as given.
+    y : ndarray, shape (times,)
+        The solution there; infinite where it overflows.
+    error : ndarray, shape (times,)
+        Absolute error per time: |y - exact| <= error.
+    status : Status
+        How it went; `status.value` is a sentence. CONVERGED means error <= rtol * |y| + atol.
+    work : dict
+        Counters of the work done.
+    method : str
+        "exact" or "collocation".
+    rtol, atol : float
+        The tolerance that was asked for.
+    """
+
+    t: Array
+    y: Array
+    error: Array
+    status: Status
+    work: Mapping[str, int]
+    method: str
+    rtol: float
+    atol: float
+    trajectory: Trajectory = field(repr=False)
+    mode_count: int = field(repr=False)
+
+    def __call__(self, t_new: ArrayLike) -> Array:
+        """Solution at other times, of any shape, to the same tolerance."""
+        times = np.asarray(t_new, dtype=np.float64)
+        return self.trajectory.evaluate(_valid_times(times.reshape(-1)))[0].reshape(times.shape)
+
+    def at(self, t_new: ArrayLike) -> Solution:
+        """The same solution, with errors and status, at other times (a one-dimensional array)."""
+        times = _valid_times(np.array(t_new, dtype=np.float64).reshape(-1))
+        return report(
+            self.trajectory, times, method=self.method, mode_count=self.mode_count,
+            rtol=self.rtol, atol=self.atol,
+        )
+
+    def observe(self, weights: ArrayLike, forcing: Forcing | None = None) -> Solution:
+        """Another output driven by the same y.
+
+        z(t) = g(t) + sum_j v_j integral_0^t exp(-r_j (c(t) - c(s))) w(s) y(s) ds, where c(t) = t
+        and w = 1 unless the kernel is `TimeChanged`.
+
+        Parameters
+        ----------
+        weights : array_like, shape (modes,)
+            v_j, any sign, one per rate of the kernel as it was given.
+        forcing : SumOfExponentials or callable, optional
+            g(t); none means zero.
+
+        Returns
+        -------
+        Solution
+            z in the place of y, with its own error and status.
+
+        Raises
+        ------
+        ValueError
+            If there is not one finite weight per rate of the kernel.
+        TypeError
+            If the forcing is neither a `SumOfExponentials` nor callable.
+        """
+        values = np.asarray(weights, dtype=np.float64)
+        if values.shape != (self.mode_count,) or not np.all(np.isfinite(values)):
+            raise ValueError(
+                f"observe needs one finite weight for each of the kernel's {self.mode_count} "
+                f"rates, in the caller's order; got an array of shape {values.shape}."
+            )
+        if forcing is not None and not callable(forcing):
+            raise TypeError(
+                "the forcing of an observation must be a SumOfExponentials, a vectorised function "
+                f"of time, or None for zero; got {type(forcing).__name__}."
+            )
+        return report(
+            self.trajectory.observe(values, forcing), self.t, method=self.method,
+            mode_count=self.mode_count, rtol=self.rtol, atol=self.atol,
+        )
+
+
+def report(
+    trajectory: Trajectory, t: Array, *, method: str, mode_count: int, rtol: float, atol: float
+) -> Solution:
+    """Evaluate a trajectory at `t` and say in a status whether the tolerance is met there."""
+    y, error = trajectory.evaluate(t)
+    if not np.all(np.isfinite(y)):
+        status = Status.OVERFLOW
+    elif np.all(error <= rtol * np.abs(y) + atol):
+        status = Status.CONVERGED
+    else:
+        status = Status.TOLERANCE_NOT_REACHED
+    return Solution(
+        t=t, y=y, error=error, status=status, work=dict(trajectory.work), method=method,
+        rtol=rtol, atol=atol, trajectory=trajectory, mode_count=mode_count,
+    )
+
+
+def evaluate_forcing(forcing: Forcing | None, t: Array) -> Array:
+    """Values of a forcing at `t`, checked; none is zero."""
+    return np.zeros_like(t) if forcing is None else evaluate_checked(forcing, t, "forcing")
+
+
+def evaluate_checked(function: Callable[[Array], ArrayLike], t: Array, name: str) -> Array:
+    """Call a user's function on an array and refuse a wrong shape or a value that is no number."""
+    values = np.asarray(function(t))
+    if values.shape != t.shape or values.dtype.kind not in "iuf":
+        raise ValueError(
+            f"{name} must map an array of times to real numbers of the same shape; shape {t.shape} "
+            f"gave {values.shape} of dtype {values.dtype}: vectorise it, "
+            "e.g. with np.vectorize, or np.full_like for a constant."
+        )
+    if not np.all(np.isfinite(values)):
+        bad = t[~np.isfinite(values)][0]
+        raise ValueError(
+            f"{name} is not finite at t = {bad:g}; make it finite on the whole interval "
+            "from 0 to the last time."
+        )
+    return values.astype(np.float64)
+
+
+def _valid_times(t: Array) -> Array:
+    if not np.all(np.isfinite(t)) or np.any(t < 0):
+        raise ValueError("times must be finite and >= 0; the solution starts at t = 0.")
+    return t
