@@ -49,9 +49,7 @@ class SGD:
         self.schedule  # noqa: B018  (the check of the learning rate)
         if isinstance(self.batch_size, Schedule) or callable(self.batch_size):
             raise TypeError("batch_size schedules are not available yet: pass one integer.")
-        object.__setattr__(
-            self, "batch_size", integer("batch_size", self.batch_size, minimum=1)
-        )
+        object.__setattr__(self, "batch_size", integer("batch_size", self.batch_size, minimum=1))
         one_of("sampling", self.sampling, SAMPLINGS)
 
     @cached_property

@@ -230,7 +230,7 @@ def _umask() -> int:
 
 
 def _netcdf(dataset: xr.Dataset) -> bytes:
-    """The file's bytes. Made in memory: HDF5 writing to a full disk fails where none can catch it."""
+    """The file, made in memory: HDF5 fails on a full disk where none can catch it."""
     encoding: dict[str, dict[str, Any]] = {}
     for name, variable in dataset.variables.items():
         numeric = variable.dtype.kind in "iuf"

@@ -106,7 +106,9 @@ def _figures(
         "largest_over_mean_eigenvalue": float(spectrum[0] / spectrum.sum() * problem.dimension),
         "row_norm_spread": float(norms.max()) / middle if middle > 0 else np.inf,
         "largest_leverage": _largest_leverage(problem.svd.left),
-        "expected_discrepancy": _limiting_discrepancy(rate / critical, critical / threshold),
+        "expected_discrepancy": _limiting_discrepancy(
+            rate * norm_per_rate, 1.0 / (threshold * norm_per_rate) if norm_per_rate > 0 else 1.0
+        ),
         "num_rows": float(n),
     }
 
@@ -115,10 +117,10 @@ def _largest_leverage(left: Array) -> float:
     return float(np.einsum("ij,ij->i", left, left).max())
 
 
-def _limiting_discrepancy(fraction: float, excess: float) -> float:
-    """(1−f)/(1−f·e) − 1: the limit 1/(1−‖K‖) with the kernel e times as heavy."""
-    heavier = fraction * max(excess, 1.0)
-    return (1.0 - fraction) / (1.0 - heavier) - 1.0 if heavier < 1.0 else float("inf")
+def _limiting_discrepancy(norm: float, excess: float) -> float:
+    """(e−1)‖K‖²/(1−e‖K‖): what the theory page's estimate comes to in the limit."""
+    heavier = norm * max(excess, 1.0)
+    return (heavier - norm) * norm / (1.0 - heavier) if heavier < 1.0 else float("inf")
 
 
 def _concerns(figures: dict[str, float]) -> list[_Concern]:

@@ -154,14 +154,13 @@ class _Curves:
     solution: Solution
     """Ψ, the sum loss."""
     heavier: Solution
-    """Ψ with the kernel scaled so that it turns critical where SGD on these rows does."""
+    """Ψ with the kernel scaled so that it turns critical where SGD on these rows does. What it
+    drives is the finite-n mean to expect (docs, theory page, "Diagnose")."""
     excess: float
     """That scale."""
 
     @classmethod
-    def solve(
-        cls, problem: LeastSquares, algorithm: SGD, times: Array, rtol: float
-    ) -> _Curves:
+    def solve(cls, problem: LeastSquares, algorithm: SGD, times: Array, rtol: float) -> _Curves:
         system = modes(problem)
         schedule = algorithm.schedule
         factor = algorithm.noise_factor(problem.num_rows)
@@ -202,11 +201,11 @@ class _Curves:
 
     def of(self, statistic: Statistic) -> dict[str, tuple[tuple[str, ...], Array, str]]:
         """The variables of one statistic on the unique iterations."""
-        flow, value, error, heavier = (
+        flow, value, error, driven = (
             self._risk() if statistic.name == "empirical_risk" else self._observed(statistic)
         )
         with np.errstate(invalid="ignore", divide="ignore"):
-            gap = np.where(value > 0, heavier / value - 1.0, 0.0)
+            gap = np.where(value > 0, driven / value - 1.0, 0.0)
         discrepancy = np.where(np.isfinite(gap), gap, np.inf)
         name, words, dims = statistic.name, statistic.long_name, ("time",)
         return {
@@ -219,7 +218,8 @@ class _Curves:
     def _risk(self) -> tuple[Array, Array, Array, Array]:
         n = self.problem.num_rows
         flow = self.system.gradient_flow_loss()(self.odometer)
-        return flow / n, self.solution.y / n, self.solution.error / n, self.heavier.y / n
+        driven = flow + (self.heavier.y - flow) / self.excess
+        return flow / n, self.solution.y / n, self.solution.error / n, driven / n
 
     def _observed(self, statistic: Statistic) -> tuple[Array, Array, Array, Array]:
         flow = statistic.values(self.system.mean_points(self.odometer))
@@ -228,9 +228,9 @@ class _Curves:
             self.noise_factor, curvatures
         )
         noise = self.solution.observe(weights)
-        heavier = self.heavier.observe(self.excess * weights)
+        driven = self.heavier.observe(weights)
         rounding = 1e-15 * self.problem.dimension**0.5 * np.abs(flow)
-        return flow, flow + noise.y, noise.error + rounding, flow + heavier.y
+        return flow, flow + noise.y, noise.error + rounding, flow + driven.y
 
 
 def _excess(problem: LeastSquares, system: Modes, noise_factor: float) -> float:

@@ -151,7 +151,7 @@ class LeastSquares:
     A: Array
     b: Array
     ridge: float = field(default=0.0, kw_only=True)
-    x0: Array = field(default=None, kw_only=True)  # type: ignore[assignment]
+    x0: Array = field(default=None, kw_only=True)  # type: ignore[arg-type]
     population: Population | LinearModel | HeldOut | None = field(default=None, kw_only=True)
     preparation: Mapping[str, Any] = field(default_factory=dict, kw_only=True, repr=False)
 
@@ -343,7 +343,7 @@ class GaussianRows:
     coefficients: Array
     noise: float = 0.0
     ridge: float = field(default=0.0, kw_only=True)
-    x0: Array = field(default=None, kw_only=True)  # type: ignore[assignment]
+    x0: Array = field(default=None, kw_only=True)  # type: ignore[arg-type]
 
     def __post_init__(self) -> None:
         ndim = 1 if np.ndim(self.covariance) == 1 else 2

@@ -11,6 +11,7 @@ import threading
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -106,7 +107,7 @@ class Piecewise(Schedule):
                 f"Piecewise has {len(boundaries)} boundaries and {len(levels)} levels: "
                 "pass exactly one more level than boundaries."
             )
-        if any(b <= a for a, b in zip(boundaries, boundaries[1:], strict=False)):
+        if any(b <= a for a, b in pairwise(boundaries)):
             raise ValueError("Piecewise boundaries must increase strictly: sort them.")
         object.__setattr__(self, "boundaries", boundaries)
         object.__setattr__(self, "levels", levels)
@@ -251,9 +252,9 @@ class _Antiderivative:
         self._function = function
         self._breaks = breaks
         self._lock = threading.Lock()
-        self._edges = np.array([0.0])
-        self._totals = np.array([0.0])
-        self._coefficients = np.zeros((0, self.degree + 2))
+        self._edges: Array = np.array([0.0])
+        self._totals: Array = np.array([0.0])
+        self._coefficients: Array = np.zeros((0, self.degree + 2))
 
     def __call__(self, time: Array) -> Array:
         with self._lock:
@@ -272,8 +273,9 @@ class _Antiderivative:
         inner = [b for b in self._breaks if 0.0 < b < horizon]
         cuts = [0.0, *inner, horizon]
         scale = 0.0
-        edges, coefficients = [0.0], []
-        for left, right in zip(cuts, cuts[1:], strict=False):
+        edges: list[float] = [0.0]
+        coefficients: list[Array] = []
+        for left, right in pairwise(cuts):
             stack = [(left, right, 0)]
             while stack:
                 a, b, level = stack.pop()
@@ -282,11 +284,11 @@ class _Antiderivative:
                 resolved = np.abs(series[-3:]).max() <= self.tolerance * scale
                 if resolved or level >= self.depth:
                     edges.append(b)
-                    coefficients.append(chebyshev.chebint(series, lbnd=-1))
+                    coefficients.append(np.asarray(chebyshev.chebint(series, lbnd=-1)))
                 else:
                     middle = 0.5 * (a + b)
                     stack += [(middle, b, level + 1), (a, middle, level + 1)]
-        table = np.array(coefficients)
+        table = np.array(coefficients, dtype=np.float64)
         areas = 0.5 * np.diff(edges) * chebyshev.chebval(1.0, table.T)
         self._edges = np.array(edges)
         self._coefficients = table

@@ -2,9 +2,9 @@
 
 import numpy as np
 import pytest
-from tests.hsgd.test_prediction import SHAPES, problem_of, quiet
 
 import hsgd
+from tests.hsgd.test_prediction import SHAPES, problem_of, quiet
 
 
 @pytest.mark.parametrize("shape", SHAPES)

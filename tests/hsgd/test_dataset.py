@@ -1,4 +1,4 @@
-"""The dataset and its files: one grid, a lossless round trip, nothing lost, nothing foreign read."""
+"""The dataset and its files: one grid, a lossless round trip, nothing lost or foreign read."""
 
 import os
 import subprocess

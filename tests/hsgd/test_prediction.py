@@ -1,14 +1,14 @@
-"""The theory's curves against an independent integration of the same diffusion, and the exact mean."""
+"""The theory's curves against an independent route to the same diffusion, and the exact mean."""
 
 import json
 import warnings
 
 import numpy as np
 import pytest
-from tests.hsgd.reference import exact_states, expectation, generator, scheduled_states
 
 import hsgd
 from hsgd.modes import Modes
+from tests.hsgd.reference import exact_states, expectation, generator, scheduled_states
 
 
 def problem_of(n=9, d=4, *, ridge=0.0, start=True, rank=None, seed=0, scale=1.0):
@@ -19,9 +19,7 @@ def problem_of(n=9, d=4, *, ridge=0.0, start=True, rank=None, seed=0, scale=1.0)
     b = rng.normal(size=n)
     x0 = rng.normal(size=d) if start else np.zeros(d)
     test = (rng.normal(size=(7, d)) * scale, rng.normal(size=7))
-    return hsgd.LeastSquares(
-        A * scale, b, ridge=ridge * scale**2, x0=x0 / scale, population=test
-    )
+    return hsgd.LeastSquares(A * scale, b, ridge=ridge * scale**2, x0=x0 / scale, population=test)
 
 
 def quiet(problem, algorithm, time, **options):
@@ -188,7 +186,7 @@ def test_above_critical_it_warns_with_the_line_to_write_and_predicts_the_diverge
 def test_overflow_is_infinite_and_said(power):
     problem = problem_of()
     rate = 2.0 * hsgd.critical_learning_rate(problem)
-    with pytest.warns(UserWarning):
+    with pytest.warns(UserWarning, match="diverges|grows beyond"):
         curve = hsgd.predict(problem, hsgd.SGD(rate), [0.0, 1.0, 3000.0 * 10**power])
     assert np.isfinite(curve.empirical_risk[:2]).all()
     assert curve.empirical_risk[-1] == np.inf

@@ -1,0 +1,65 @@
+"""The discrepancy that `predict` tells its user to expect, against the true one.
+
+True: exact mean over theory, minus one, at epochs 1, 2, 4 and 8; expected: the `_discrepancy`
+variable. Gaussian, power-law and digits problems, several seeds. About a minute.
+"""
+
+import warnings
+
+import numpy as np
+from sklearn.datasets import load_digits
+
+import hsgd
+
+TIMES = np.array([1.0, 2.0, 4.0, 8.0])
+
+
+def gaussian(n: int, d: int, power: float, seed: int) -> hsgd.LeastSquares:
+    """Rows with covariance eigenvalues j^-power of trace one."""
+    spectrum = np.arange(1.0, d + 1.0) ** -power
+    coefficients = np.random.default_rng(seed).normal(size=d)
+    rows = hsgd.GaussianRows(spectrum / spectrum.sum(), coefficients, 0.5, ridge=0.1 / n)
+    return rows.sample(n, seed)
+
+
+def digits(n: int, d: int, seed: int) -> hsgd.LeastSquares:
+    """Random ReLU features of the digits, even against odd."""
+    X, y = load_digits(return_X_y=True)
+    X = X - X.mean(axis=0)
+    X /= np.linalg.norm(X, axis=1, keepdims=True)
+    W = np.random.default_rng(seed).normal(size=(d, X.shape[1]))
+    features = np.maximum(X[:n] @ W.T, 0) - 1 / np.sqrt(2 * np.pi)
+    scale = np.sqrt((0.5 - 0.5 / np.pi) * d)
+    return hsgd.LeastSquares.from_data(features / scale, 1.0 - 2.0 * (y[:n] % 2), ridge=0.01)
+
+
+PROBLEMS = {
+    "Gaussian 160 x 80": lambda seed: gaussian(160, 80, 0.0, seed),
+    "Gaussian 300 x 50": lambda seed: gaussian(300, 50, 0.0, seed),
+    "Gaussian 80 x 160": lambda seed: gaussian(80, 160, 0.0, seed),
+    "power 0.5, 200 x 100": lambda seed: gaussian(200, 100, 0.5, seed),
+    "digits 300 x 100": lambda seed: digits(300, 100, seed),
+}
+
+
+def main() -> None:
+    """Print the table."""
+    warnings.simplefilter("ignore", UserWarning)
+    print("true (expected) at epochs 1, 2, 4, 8; mean of 4 seeds")
+    print(f"{'problem':22} {'γ/critical':>10}")
+    for name, make in PROBLEMS.items():
+        problems = [make(seed) for seed in range(4)]
+        for fraction in (0.25, 0.5, 0.8, 0.95):
+            true, expected = [], []
+            for problem in problems:
+                sgd = hsgd.SGD(fraction * hsgd.critical_learning_rate(problem))
+                theory = hsgd.predict(problem, sgd, TIMES, statistics="empirical_risk")
+                exact = hsgd.exact_mean(problem, sgd, TIMES, statistics="empirical_risk")
+                true.append(exact.empirical_risk.values / theory.empirical_risk.values - 1)
+                expected.append(theory.empirical_risk_discrepancy.values)
+            pairs = zip(np.mean(true, axis=0), np.mean(expected, axis=0), strict=True)
+            print(f"{name:22} {fraction:10.2f}  ", *(f"{t:7.1%} ({e:.1%})" for t, e in pairs))
+
+
+if __name__ == "__main__":
+    main()
