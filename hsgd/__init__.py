@@ -27,7 +27,7 @@ _HOMES = {
     "exact_mean": "exact",
 }
 
-__all__ = [*_HOMES, "dataset"]  # noqa: PLE0604
+__all__ = [*_HOMES, "dataset"]
 
 if TYPE_CHECKING:
     from hsgd import dataset as dataset

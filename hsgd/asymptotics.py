@@ -25,6 +25,7 @@ HSGD_SAMPLINGS = ("with_replacement", "subset")
 
 def independent_noise_factor(problem: LeastSquares, algorithm: SGD) -> float:
     """The batch's noise factor; sampling without replacement is refused, with the reason."""
+    dataset.check_setting(problem, algorithm)
     if algorithm.sampling not in HSGD_SAMPLINGS:
         raise ValueError(
             f"homogenized SGD is for independent batches; with sampling={algorithm.sampling!r} the "

@@ -73,6 +73,28 @@ def time_grid(time: Any, per_unit: int) -> Grid:
     return Grid(times, iteration, unique, positions)
 
 
+def check_setting(problem: Any, algorithm: Any) -> None:
+    """Refuse what is not a problem and an algorithm, before any work.
+
+    Raises
+    ------
+    TypeError
+        With the noun to pass instead.
+    ValueError
+        If a batch without replacement is larger than the number of rows.
+    """
+    if not isinstance(problem, LeastSquares):
+        raise TypeError(
+            f"the problem is a {type(problem).__name__}: pass a hsgd.LeastSquares (a population "
+            "becomes one by .sample(n, seed))."
+        )
+    if not isinstance(algorithm, SGD):
+        raise TypeError(
+            f"the algorithm is a {type(algorithm).__name__}: pass hsgd.SGD(learning_rate)."
+        )
+    algorithm.check_batch(problem.num_rows)
+
+
 def assemble(
     grid: Grid,
     problem: LeastSquares,

@@ -69,6 +69,7 @@ def exact_mean(
     -----
     Cost: 4nr² operations per iteration, r the rank of A; memory a few r by r matrices.
     """
+    dataset.check_setting(problem, algorithm)
     grid = dataset.time_grid(time, problem.num_rows)
     chosen = resolve(problem, statistics)
     number("rtol", rtol, strict=True)
@@ -77,7 +78,6 @@ def exact_mean(
             f"exact_mean needs independent batches, but sampling is {algorithm.sampling!r}: "
             "simulate it, or use sampling='with_replacement' or 'subset'."
         )
-    algorithm.noise_factor(problem.num_rows)
     _refuse_large(problem, int(grid.unique[-1]))
     recursion = _Recursion.start(problem, algorithm, chosen)
     curves = np.empty((len(grid.unique), len(chosen)))

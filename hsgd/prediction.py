@@ -101,11 +101,11 @@ def predict(
     >>> bool(curve.empirical_risk[-1] < curve.empirical_risk[0])
     True
     """
+    independent_noise_factor(problem, algorithm)
     grid = dataset.time_grid(time, problem.num_rows)
     chosen = resolve(problem, statistics)
     _check_options(method, spread, level)
     tolerance = number("rtol", rtol, strict=True)
-    independent_noise_factor(problem, algorithm)
     times = grid.unique / problem.num_rows
     algorithm.schedule(times)
     report = diagnose(problem, algorithm, horizon=float(times[-1]))

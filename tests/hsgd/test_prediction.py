@@ -231,6 +231,17 @@ def test_bad_arguments_get_one_sentence_before_any_work(options, message, monkey
     assert "\n" not in str(caught.value)
 
 
+@pytest.mark.parametrize("verb", [hsgd.predict, hsgd.exact_mean])
+def test_other_nouns_are_refused_in_one_sentence(verb):
+    problem, rows = problem_of(), hsgd.GaussianRows(np.ones(3), np.ones(3))
+    with pytest.raises(TypeError, match=r"is a ndarray: pass a hsgd.LeastSquares"):
+        verb(problem.A, hsgd.SGD(0.1), [1.0])
+    with pytest.raises(TypeError, match=r"becomes one by .sample"):
+        verb(rows, hsgd.SGD(0.1), [1.0])
+    with pytest.raises(TypeError, match=r"is a float: pass hsgd.SGD"):
+        verb(problem, 0.1, [1.0])
+
+
 def test_the_expected_discrepancy_has_the_size_of_the_true_one():
     # Near critical, where it matters: within a factor of two of the exact mean's, at every time.
     rng = np.random.default_rng(0)

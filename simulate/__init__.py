@@ -1,0 +1,30 @@
+"""What did SGD really do: Monte Carlo runs, reproducible to the bit.
+
+`simulate.sgd` is the verb; `python -m simulate` is the same as a command. Nothing in this package
+knows the theory, so agreement with it is evidence. The facade loads its parts on first use:
+`import simulate` is light.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+_HOMES = {"sgd": "multi_pass"}
+
+__all__ = ["sgd"]
+
+if TYPE_CHECKING:
+    from simulate.multi_pass import sgd as sgd
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'simulate' has no attribute {name!r}")
+    value = getattr(importlib.import_module(f"simulate.{_HOMES[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *__all__])

@@ -1,0 +1,26 @@
+"""The engines: one file each, all behind the protocol of `engines.base`, looked up by name here."""
+
+from __future__ import annotations
+
+import importlib
+
+from simulate.engines.base import Engine
+
+_HOMES = {
+    "reference": "simulate.engines.reference",
+    "cpu": "simulate.engines.cpu",
+}
+
+NAMES = ("auto", *_HOMES)
+"""What may be asked for; "auto" is the fastest that this machine has."""
+
+
+def resolve(name: str) -> str:
+    """The engine that a name stands for."""
+    return "cpu" if name == "auto" else name
+
+
+def load(name: str) -> Engine:
+    """The engine, its module imported now and not before: compilers are slow to import."""
+    engine: Engine = importlib.import_module(_HOMES[name]).run
+    return engine

@@ -1,0 +1,66 @@
+"""How this package compiles with Numba: every option once, with its reason.
+
+- `fastmath` is the subset {"reassoc", "contract", "nsz"}: sums may be reordered into vector lanes
+  (without that a dot product runs at an eighth of the speed), products and sums may fuse, and the
+  sign of zero does not matter. Not "ninf", "nnan": diverging runs produce infinities, and the
+  kernels test for them. The order is fixed at compile time, so runs repeat to the bit.
+- `nogil`: kernels hold no Python object, so several run at once in ordinary threads. That is why
+  there is no `parallel=True` here: Numba's own threading layers kill forked children (OpenMP) or
+  abort when called from two threads (workqueue), and a replicate needs nothing from another.
+- `error_model="numpy"`: no test for division by zero in inner loops.
+- `boundscheck=False`: indices come from `bounded`, whose range is proved by its test.
+- `cache=True` for what Python calls. Numba does not notice when a function called by a cached one
+  has changed in another file; so a cached kernel is made by a factory and holds the digest of
+  this package's sources in its closure, and Numba makes closures part of the cache's key.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numba
+from numba.extending import register_jitable
+
+FASTMATH = {"reassoc", "contract", "nsz"}
+OPTIONS: dict[str, Any] = {
+    "fastmath": FASTMATH,
+    "error_model": "numpy",
+    "boundscheck": False,
+    "nogil": True,
+}
+
+
+@cache
+def source_digest() -> str:
+    """SHA-256 of the Python sources of this package."""
+    running = hashlib.sha256()
+    for path in sorted(Path(__file__).parent.rglob("*.py")):
+        running.update(path.read_bytes())
+    return running.hexdigest()
+
+
+def compiled(function: Callable[..., Any]) -> Any:
+    """Compile a function that only kernels call."""
+    return numba.njit(**OPTIONS)(function)
+
+
+def cached(factory: Callable[[str], Callable[..., Any]]) -> Any:
+    """Compile the kernel that `factory(source_digest)` returns, and keep it on disk.
+
+    The kernel must mention the factory's argument, or it is not part of its closure.
+    """
+    kernel = factory(source_digest())
+    try:
+        return numba.njit(cache=True, **OPTIONS)(kernel)
+    except RuntimeError:  # no folder to write the cache to: compile every time
+        return numba.njit(**OPTIONS)(kernel)
+
+
+def share(*functions: Callable[..., Any]) -> None:
+    """Let kernels call plain Python functions: one formula for NumPy and for the compiler."""
+    for function in functions:
+        register_jitable(fastmath=FASTMATH, error_model="numpy", boundscheck=False)(function)

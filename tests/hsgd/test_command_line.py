@@ -1,0 +1,246 @@
+"""The commands `python -m hsgd` and `python -m simulate`: output, files, exit codes."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import xarray as xr
+
+import hsgd
+from hsgd import command_line, dataset
+from hsgd.__main__ import main as theory
+from simulate.__main__ import main as simulate
+from simulate.multi_pass import sgd
+
+
+@pytest.fixture
+def arrays():
+    rng = np.random.default_rng(0)
+    A = rng.standard_normal((40, 20)) / np.sqrt(20)
+    return {"A": A, "b": A.sum(axis=1) + 0.1 * rng.standard_normal(40)}
+
+
+@pytest.fixture
+def file(tmp_path, arrays):
+    path = tmp_path / "data.npz"
+    np.savez(path, **arrays)
+    return str(path)
+
+
+def test_predict_prints_and_writes(file, tmp_path, capsys):
+    out = tmp_path / "theory.nc"
+    words = ["predict", file, "--fraction", "0.5", "--ridge", "0.1", "--num-times", "11"]
+    assert theory([*words, "--epochs", "4", "--out", str(out)]) == 0
+    printed = capsys.readouterr().out
+    for word in ("time 4", "empirical_risk", "kernel_norm", "written:"):
+        assert word in printed
+    curve = dataset.load(out)
+    np.testing.assert_allclose(curve.time, np.linspace(0, 4, 11))
+    assert f"{float(curve.empirical_risk[-1]):.6g}" in printed
+
+
+def test_limits_and_diagnose(file, capsys):
+    assert theory(["limits", file, "--learning-rate", "0.3"]) == 0
+    assert "critical_learning_rate" in capsys.readouterr().out
+    assert theory(["diagnose", file, "--fraction", "1.5"]) == 0
+    printed = capsys.readouterr().out
+    assert "critical" in printed.splitlines()[0]
+    assert "fraction_of_critical" in printed
+
+
+def test_unstable_prediction_warns_on_stderr(file, capsys):
+    assert theory(["predict", file, "--fraction", "1.5", "--num-times", "5"]) == 0
+    assert capsys.readouterr().err.startswith("warning: ")
+
+
+def test_simulate_is_the_function(file, tmp_path, capsys, arrays):
+    out = tmp_path / "runs.nc"
+    words = [
+        file,
+        "--learning-rate",
+        "0.4",
+        "--replicates",
+        "3",
+        "--seed",
+        "5",
+        "--batch-size",
+        "2",
+    ]
+    more = ["--sampling", "subset", "--epochs", "4", "--num-times", "6", "--log", "--out", str(out)]
+    assert simulate([*words, *more, "--statistics", "empirical_risk"]) == 0
+    assert "seed 5" in capsys.readouterr().out
+    runs = dataset.load(out)
+    times = np.concatenate(([0], np.geomspace(1 / 40, 2, 5)))
+    expected = sgd(
+        hsgd.LeastSquares(arrays["A"], arrays["b"]),
+        hsgd.SGD(0.4, 2, "subset"),
+        times,
+        statistics="empirical_risk",
+        num_replicates=3,
+        seed=5,
+    )
+    xr.testing.assert_equal(runs, expected)
+
+
+def test_netcdf_data_with_everything(tmp_path, arrays, capsys):
+    path = tmp_path / "data.nc"
+    A, b = arrays["A"], arrays["b"]
+    xr.Dataset(
+        {
+            "A": (("row", "column"), A),
+            "b": ("row", b),
+            "x0": ("column", np.ones(20)),
+            "ridge": 0.7,
+            "A_test": (("test", "column"), A[:5]),
+            "b_test": ("test", b[:5]),
+        }
+    ).to_netcdf(path, engine="h5netcdf")
+    words = [str(path), "--learning-rate", "0.1", "--engine", "reference", "--epochs", "1"]
+    assert simulate(words) == 0
+    assert "population_risk" in capsys.readouterr().out
+    options = command_line_options(words)
+    problem = command_line.problem(options)
+    assert problem.ridge == 0.7
+    assert (problem.x0 == 1).all()
+    assert command_line.problem(command_line_options([*words, "--ridge", "2"])).ridge == 2
+
+
+def command_line_options(words):
+    from simulate.__main__ import build_parser
+
+    return build_parser().parse_args(words)
+
+
+@pytest.mark.parametrize(
+    ("words", "last_over_first"),
+    [("constant", 1.0), ("power:0.5", 1 / np.sqrt(5)), ("power:1:2", 1 / 3), ("cosine:0.1", 0.25)],
+)
+def test_schedules(file, words, last_over_first):
+    options = command_line_options(
+        [file, "--learning-rate", "0.4", "--schedule", words, "--epochs", "4"]
+    )
+    schedule = command_line.algorithm(options, command_line.problem(options)).schedule
+    first, last = schedule(np.array([0.0, 4.0]))
+    np.testing.assert_allclose(last / first, last_over_first)
+
+
+BAD = [
+    ([], "required"),
+    (["--learning-rate", "-1"], "learning_rate"),
+    (["--learning-rate", "nan"], "learning_rate"),
+    (["--learning-rate", "0.1", "--batch-size", "0"], "batch"),
+    (["--learning-rate", "0.1", "--batch-size", "41", "--sampling", "subset"], "41"),
+    (["--learning-rate", "0.1", "--sampling", "sideways"], "sampling"),
+    (["--learning-rate", "0.1", "--schedule", "linear"], "--schedule"),
+    (["--learning-rate", "0.1", "--schedule", "power:x"], "--schedule"),
+    (["--learning-rate", "0.1", "--epochs", "0"], "--epochs"),
+    (["--learning-rate", "0.1", "--epochs", "0.01", "--log"], "--epochs"),
+    (["--learning-rate", "0.1", "--num-times", "1"], "--num-times"),
+    (["--learning-rate", "0.1", "--ridge", "-1"], "ridge"),
+    (["--learning-rate", "0.1", "--statistics", "loss"], "loss"),
+    (["--learning-rate", "0.1", "--statistics", "population_risk"], "population"),
+    (["--learning-rate", "0.1", "--out", "/no/such/folder/x.nc"], "does not exist"),
+]
+
+
+@pytest.mark.parametrize(("words", "expected"), BAD)
+@pytest.mark.parametrize("command", ["predict", "simulate"])
+def test_bad_options_exit_with_2_and_one_sentence(file, capsys, command, words, expected):
+    code = theory(["predict", file, *words]) if command == "predict" else simulate([file, *words])
+    printed = capsys.readouterr()
+    assert code == 2
+    assert printed.out == ""
+    assert expected in printed.err
+    assert "Traceback" not in printed.err
+    if words:
+        assert len(printed.err.splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [(["--replicates", "0"], "num_replicates"), (["--seed", "-1"], "seed"),
+     (["--engine", "gpu"], "engine"), (["--fraction", "0.5"], "--fraction")],
+)  # fmt: skip
+def test_bad_runs_exit_with_2(file, capsys, words, expected):
+    assert simulate([file, "--learning-rate", "0.1", *words]) == 2
+    assert expected in capsys.readouterr().err
+
+
+def write(path, content):
+    if isinstance(content, dict):
+        np.savez(path, **content)
+    else:
+        path.write_bytes(content)
+    return str(path)
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "expected"),
+    [
+        ("none.npz", None, "there is no file"),
+        ("data.csv", b"1,2", ".csv"),
+        ("text.npz", b"hello", "numpy.savez"),
+        ("empty.npz", b"", "numpy.savez"),
+        ("text.nc", b"hello", "NetCDF"),
+        ("names.npz", {"X": np.eye(3), "b": np.ones(3)}, "no array A"),
+        ("half.npz", {"A": np.eye(3), "b": np.ones(3), "A_test": np.eye(3)}, "b_test"),
+        ("shape.npz", {"A": np.eye(3), "b": np.ones(4)}, "4 entries"),
+        ("object.npz", {"A": np.array([None, 1], dtype=object), "b": np.ones(2)}, "numpy.savez"),
+        ("ridge.npz", {"A": np.eye(3), "b": np.ones(3), "ridge": np.ones(2)}, "one number"),
+        ("nan.npz", {"A": np.full((3, 3), np.nan), "b": np.ones(3)}, "NaN"),
+    ],
+)
+def test_bad_files_exit_with_2_and_one_sentence(tmp_path, capsys, name, content, expected):
+    path = tmp_path / name if content is None else write(tmp_path / name, content)
+    assert simulate([str(path), "--learning-rate", "0.1"]) == 2
+    message = capsys.readouterr().err
+    assert expected in message
+    assert len(message.splitlines()) == 1
+
+
+def test_unexpected_failures_exit_with_1(file, capsys, monkeypatch, tmp_path):
+    def fail(*arguments, **options):
+        raise ZeroDivisionError
+
+    words = [file, "--learning-rate", "0.1", "--engine", "reference", "--epochs", "1"]
+    with monkeypatch.context() as patch:
+        patch.setattr("simulate.multi_pass.sgd", fail)
+        assert simulate(words) == 1
+    assert "ZeroDivisionError" in capsys.readouterr().err
+
+    def full(*arguments):
+        raise OSError("the disk is full.")
+
+    monkeypatch.setattr(dataset, "save", full)
+    assert simulate([*words, "--out", str(tmp_path / "x.nc")]) == 1
+    assert capsys.readouterr().err == "python -m simulate: the disk is full.\n"
+
+
+@pytest.mark.parametrize("words", [["--help"], ["predict", "--help"]])
+def test_help(words, capsys):
+    assert theory(words) == 0
+    assert "usage: python -m hsgd" in capsys.readouterr().out
+
+
+def test_as_processes(file, tmp_path):
+    home = str(Path(hsgd.__file__).parents[1])
+
+    def run(*words):
+        return subprocess.run(
+            [sys.executable, "-m", *words],
+            cwd=tmp_path,
+            env={**os.environ, "PYTHONPATH": home},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+    good = run("simulate", file, "--learning-rate", "0.1", "--engine", "reference", "--epochs", "1")
+    assert (good.returncode, good.stderr) == (0, "")
+    assert "empirical_risk" in good.stdout
+    bad = run("hsgd", "limits", "nowhere.npz", "--fraction", "0.5")
+    assert bad.returncode == 2
+    assert bad.stderr == "python -m hsgd: there is no file nowhere.npz: check the path.\n"

@@ -1,0 +1,218 @@
+"""The engines agree, and the bits do not depend on threads, batches of replicates or chunks."""
+
+import os
+import signal
+import threading
+import time
+import warnings
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import pytest
+import xarray as xr
+from threadpoolctl import threadpool_info, threadpool_limits
+
+from hsgd.algorithms import SAMPLINGS, SGD
+from hsgd.problems import GaussianRows
+from hsgd.schedules import CosineDecay, Piecewise
+from hsgd.statistics import Quadratic
+from simulate import engines, sgd, threads
+from simulate.blas import single_threaded_blas
+from simulate.engines import cpu, layout
+
+TIMES = np.array([0.0, 0.01, 0.5, 1.0, 1.01, 2.7])
+SCHEDULES = {
+    "constant": 0.4,
+    "cosine": CosineDecay(0.6, 2.0, 0.1),
+    "jump": Piecewise((1.0,), (0.5, 0.1)),
+    "callable": lambda t: 0.3 / (1 + t),
+}
+COMPARED = [name for name in engines.NAMES if name not in ("auto", "reference")]
+
+
+def values(runs):
+    return runs.to_dataarray().values
+
+
+def assert_same_bits(first, second):
+    assert (values(first) == values(second)).all()
+
+
+@pytest.mark.parametrize("engine", COMPARED)
+@pytest.mark.parametrize("schedule", SCHEDULES)
+@pytest.mark.parametrize("ridge", [0.0, 0.7])
+@pytest.mark.parametrize("batch_size", [1, 2, 7])
+@pytest.mark.parametrize("sampling", SAMPLINGS)
+def test_engines_agree_to_rounding(build, engine, sampling, batch_size, ridge, schedule):
+    problem = build(ridge=ridge)
+    algorithm = SGD(SCHEDULES[schedule], batch_size, sampling)
+    extra = Quadratic(np.diag(np.arange(11.0)), np.ones(11), -3.0, name="extra")
+    asked = {
+        "statistics": ["empirical_risk", "population_risk", "distance", extra],
+        "num_replicates": 2,
+        "first_replicate": 3,
+        "seed": 8,
+    }
+    expected = sgd(problem, algorithm, TIMES, engine="reference", **asked)
+    found = sgd(problem, algorithm, TIMES, engine=engine, **asked)
+    xr.testing.assert_allclose(found, expected, rtol=1e-11, atol=1e-13)
+
+
+def test_engines_differ_where_the_streams_do(problem):
+    # The negative control of the comparison above.
+    runs = [sgd(problem, SGD(0.4), TIMES, seed=seed).empirical_risk.values for seed in (0, 1)]
+    assert not np.allclose(*runs, rtol=1e-3)
+
+
+@pytest.fixture(scope="module")
+def larger():
+    # Large enough for BLAS to use several threads, and its blocked kernels, if it may.
+    return GaussianRows(np.full(203, 1 / 203), np.ones(203), 0.1).sample(301, seed=0)
+
+
+@pytest.mark.parametrize("batch_size", [1, 5])
+@pytest.mark.parametrize("sampling", SAMPLINGS)
+def test_bits_depend_neither_on_threads_nor_on_batches(larger, monkeypatch, sampling, batch_size):
+    times = np.linspace(0, 2, 41)
+    algorithm = SGD(0.5, batch_size, sampling)
+    whole = sgd(larger, algorithm, times, num_replicates=6, seed=1)
+    for count in (1, 2, 3, 5):
+        monkeypatch.setenv("NUMBA_NUM_THREADS", str(count))
+        found = sgd(larger, algorithm, times, num_replicates=6, seed=1)
+        assert found.attrs["num_threads"] == count
+        assert_same_bits(found, whole)
+    parts = [sgd(larger, algorithm, times, first_replicate=r, seed=1) for r in range(6)]
+    together = xr.concat(parts, "replicate", data_vars="minimal", combine_attrs="drop")
+    assert (together.replicate == whole.replicate).all()
+    assert_same_bits(together, whole)
+
+
+def test_bits_do_not_depend_on_chunks(larger, monkeypatch):
+    for batch_size in (1, 3):
+        whole = sgd(larger, SGD(0.5, batch_size), [0, 0.5, 2.0], num_replicates=2, seed=1)
+        with monkeypatch.context() as patch:
+            patch.setattr(cpu, "CHUNK_FLOPS", 17 * 4 * 203 * batch_size)
+            assert_same_bits(
+                sgd(larger, SGD(0.5, batch_size), [0, 0.5, 2.0], num_replicates=2, seed=1), whole
+            )
+
+
+def test_trajectories_do_not_depend_on_the_times_recorded(larger):
+    few = sgd(larger, SGD(0.5), [2.0], seed=1)
+    many = sgd(larger, SGD(0.5), np.linspace(0, 2, 301), seed=1)
+    xr.testing.assert_allclose(few.isel(time=-1), many.isel(time=-1), rtol=1e-13)
+
+
+def test_data_too_large_to_copy_are_used_as_they_are(problem, monkeypatch):
+    expected = sgd(problem, SGD(0.4), TIMES, seed=1)
+    monkeypatch.setattr(layout, "COPY_LIMIT", 0)
+    xr.testing.assert_allclose(sgd(problem, SGD(0.4), TIMES, seed=1), expected, rtol=1e-12)
+
+
+def test_long_schedules_are_evaluated_piece_by_piece(problem, monkeypatch):
+    expected = sgd(problem, SGD(CosineDecay(0.5, 2.0)), TIMES, seed=1)
+    monkeypatch.setattr("simulate.learning_rates.KEPT", 13)
+    assert_same_bits(sgd(problem, SGD(CosineDecay(0.5, 2.0)), TIMES, seed=1), expected)
+
+
+def test_two_calls_at_once_do_not_disturb_each_other(larger):
+    times = np.linspace(0, 2, 41)
+    before = [pool["num_threads"] for pool in threadpool_info()]
+    expected = [sgd(larger, SGD(0.5), times, num_replicates=4, seed=seed) for seed in range(4)]
+    with ThreadPoolExecutor(4) as pool:
+        calls = [
+            pool.submit(sgd, larger, SGD(0.5), times, num_replicates=4, seed=seed)
+            for seed in range(4)
+        ]
+    for call, runs in zip(calls, expected, strict=True):
+        assert_same_bits(call.result(), runs)
+    assert [pool["num_threads"] for pool in threadpool_info()] == before
+
+
+def test_blas_is_held_while_any_call_holds_it():
+    found = []
+
+    def counts():
+        return {pool["num_threads"] for pool in threadpool_info() if pool["user_api"] == "blas"}
+
+    def overlap(entered, leave):
+        with single_threaded_blas():
+            entered.set()
+            leave.wait(10)
+            found.append(counts())
+
+    before = counts()
+    entered, leave = threading.Event(), threading.Event()
+    with single_threaded_blas():
+        other = threading.Thread(target=overlap, args=(entered, leave))
+        other.start()
+        entered.wait(10)
+    # The first one in is out; the second one still holds it.
+    assert counts() == {1}
+    leave.set()
+    other.join()
+    assert found == [{1}]
+    assert counts() == before
+
+
+def test_blas_limits_of_the_caller_survive(larger):
+    expected = sgd(larger, SGD(0.5), TIMES, num_replicates=2, seed=1)
+    with threadpool_limits(2, user_api="blas"):
+        assert_same_bits(sgd(larger, SGD(0.5), TIMES, num_replicates=2, seed=1), expected)
+        assert all(pool["num_threads"] == 2 for pool in threadpool_info())
+
+
+def test_an_error_in_one_thread_stops_the_others():
+    started = threading.Barrier(2)
+    stopped = []
+
+    def work(index, check):
+        if index > 1:
+            stopped.append("started late")
+            return
+        started.wait(10)
+        if index == 0:
+            raise KeyError("first")
+        try:
+            while True:
+                check()
+        except threads.Cancelled:
+            stopped.append("cancelled")
+            raise
+
+    with pytest.raises(KeyError, match="first"):
+        threads.for_each(2, 2, work)
+    assert stopped == ["cancelled"]
+
+
+@pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="needs POSIX signals")
+@pytest.mark.parametrize("num_replicates", [1, 4])
+def test_an_interrupt_stops_a_long_run(larger, num_replicates):
+    sgd(larger, SGD(0.5), [0.1], seed=0)  # compiled before the clock starts
+    before = signal.signal(signal.SIGALRM, signal.default_int_handler)
+    start = time.monotonic()
+    signal.setitimer(signal.ITIMER_REAL, 0.3)
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            sgd(larger, SGD(0.5), [0.0, 1e7], num_replicates=num_replicates, seed=0)
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+    assert time.monotonic() - start < 20  # of an hour
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+def test_kernels_survive_a_fork(problem):
+    # Numba's OpenMP layer would kill the child; these kernels run in ordinary threads.
+    expected = values(sgd(problem, SGD(0.4), TIMES, num_replicates=2, seed=1))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # Python's: fork with threads about
+        child = os.fork()
+    if child == 0:
+        good = False
+        try:
+            found = sgd(problem, SGD(0.4), TIMES, num_replicates=2, seed=1)
+            good = bool((values(found) == expected).all())
+        finally:
+            os._exit(0 if good else 1)
+    assert os.waitpid(child, 0)[1] == 0
