@@ -6,10 +6,13 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from volterra.exact import require_positive
 from volterra.kernels import Function, SumOfExponentials
-from volterra.secular import kernel_deficit, smallest_root
+from volterra.smallest_root import kernel_deficit, smallest_root
+
+Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -75,7 +78,7 @@ def analyse(
     keep = modes.weights > 0
     rates, weights = modes.rates[keep], modes.weights[keep]
     deficit = kernel_deficit(rates, weights)
-    exponent = -smallest_root(rates, weights) if rates.size else -math.inf
+    exponent = -sum(smallest_root(rates, weights)) if rates.size else -math.inf
     return Analysis(
         kernel_norm=1.0 - deficit,
         limit=_limit(forcing, deficit, rates, weights, -exponent),
@@ -85,8 +88,11 @@ def analyse(
 
 
 def _limit(
-    forcing: SumOfExponentials | Function | None, deficit: float, rates: np.ndarray,
-    weights: np.ndarray, root: float,
+    forcing: SumOfExponentials | Function | None,
+    deficit: float,
+    rates: Array,
+    weights: Array,
+    root: float,
 ) -> float:
     """Limit of y; an unstable y grows like the forcing's Laplace transform at the growth rate."""
     if not isinstance(forcing, SumOfExponentials):
@@ -103,7 +109,7 @@ def _limit(
 
 
 def _critical_limit(
-    forcing: SumOfExponentials, at_rest: float, rates: np.ndarray, weights: np.ndarray
+    forcing: SumOfExponentials, at_rest: float, rates: Array, weights: Array
 ) -> float:
     """At kernel norm one y tends to the forcing's integral over the kernel's mean time."""
     if at_rest != 0:

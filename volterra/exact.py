@@ -14,8 +14,8 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from volterra.kernels import Function, SumOfExponentials
-from volterra.resolvent import Convolution, convolve
+from volterra.kernels import SumOfExponentials
+from volterra.resolvent import Convolution, Residues, convolve
 from volterra.secular import EPS, SecularRoots, secular_roots
 from volterra.solution import Forcing, evaluate_forcing
 
@@ -78,10 +78,8 @@ def solve_exact(forcing: SumOfExponentials, kernel: SumOfExponentials) -> ExactT
     keep = modes.weights > _NEGLIGIBLE * np.sum(modes.weights)
     roots = secular_roots(modes.rates[keep], modes.weights[keep])
     rates, weights = _forcing_terms(forcing)
-    convolution = convolve(
-        roots, roots.residue, roots.residue * roots.residue_error, rates, weights,
-        with_forcing=True,
-    )
+    residues = _resolvent(roots)
+    convolution = convolve(roots, residues, rates, weights, with_forcing=True)
     return ExactTrajectory(
         kernel, forcing, convolution, None, forcing, work=_work(roots, rates, convolution)
     )
@@ -99,17 +97,13 @@ def require_positive(kernel: SumOfExponentials) -> None:
 def _observe(
     kernel: SumOfExponentials, forcing: SumOfExponentials, weights: Array, added: Forcing | None
 ) -> ExactTrajectory:
-    # notation: v observation weights, G_k = g_k sum_j v_j / (rate_j - x_k), g_k the residues
+    # notation: v observation weights per distinct rate
     modes = kernel.modes()
     v = modes.collect(weights)
     roots, keep = _roots_for_observation(modes.rates, modes.weights, v)
-    v = v[keep]
-    signed, absolute, squared = roots.pole_sums(v)
-    g = roots.residue
-    G = g * signed
-    dG = np.abs(G) * roots.residue_error + g * (4 * absolute + squared * roots.uncertainty / EPS)
     rates, amplitudes = _forcing_terms(forcing)
-    convolution = convolve(roots, G, dG, rates, amplitudes, with_forcing=False)
+    residues = _observation(roots, v[keep])
+    convolution = convolve(roots, residues, rates, amplitudes, with_forcing=False)
 
     def at_zero(t: Array) -> Array:
         return evaluate_forcing(added, t)
@@ -117,6 +111,20 @@ def _observe(
     return ExactTrajectory(
         kernel, forcing, convolution, added, at_zero, work=_work(roots, rates, convolution)
     )
+
+
+def _resolvent(roots: SecularRoots) -> Residues:
+    """Residues of the resolvent itself."""
+    g, relative = roots.residue, 3.0 + np.log2(1 + roots.shift.size)
+    return Residues(g, relative * g, g, roots.residue_slope)
+
+
+def _observation(roots: SecularRoots, v: Array) -> Residues:
+    # notation: G_k = g_k sum_j v_j / D, D = rate_j - x_k
+    g, relative = roots.residue, 3.0 + np.log2(1 + roots.shift.size)
+    signed, positive, absolute, squared = roots.pole_sums(v)
+    slope = roots.residue_slope * positive + g * squared * roots.root_slope
+    return Residues(g * signed, relative * g * absolute, g * positive, slope)
 
 
 def _roots_for_observation(
@@ -148,10 +156,5 @@ def _work(roots: SecularRoots, rates: Array, convolution: Convolution) -> dict[s
         "roots": roots.shift.size,
         "root_iterations": roots.iterations,
         "forcing_terms": rates.size,
-        "resonant_pairs": convolution.pair.weight.size,
+        "resonant_pairs": convolution.resonant.weight.size,
     }
-
-
-def as_sum(forcing: Forcing | Function) -> SumOfExponentials | None:
-    """The forcing, if it is one that the exact method can take."""
-    return forcing if isinstance(forcing, SumOfExponentials) else None

@@ -76,7 +76,8 @@ class SumOfExponentials:
         rows = max(1, _CHUNK // max(1, self.rates.size))
         for start in range(0, flat.size, rows):
             part = slice(start, start + rows)
-            out[part] += np.exp(-np.multiply.outer(flat[part], self.rates)) @ self.weights
+            decay = np.exp(-np.multiply.outer(flat[part], self.rates))
+            out[part] += np.einsum("ij,j->i", decay, self.weights)
         return out.reshape(times.shape)
 
     def modes(self) -> Modes:
@@ -94,7 +95,8 @@ class Modes:
 
     def collect(self, weights: Array) -> Array:
         """Add up weights given per original mode into weights per distinct mode."""
-        return np.bincount(self.label, weights=weights, minlength=self.rates.size)
+        total = np.bincount(self.label, weights=weights, minlength=self.rates.size)
+        return total.astype(np.float64)
 
 
 def merge_modes(rates: Array, weights: Array, constant: float = 0.0) -> Modes:
@@ -110,7 +112,7 @@ def merge_modes(rates: Array, weights: Array, constant: float = 0.0) -> Modes:
     label = np.empty(rates.size, dtype=np.intp)
     label[order] = group
     groups = int(group[-1]) + 1 if group.size else 0
-    total = np.bincount(label, weights=weights, minlength=groups)
+    total = np.bincount(label, weights=weights, minlength=groups).astype(np.float64)
     mass = np.abs(weights) + np.finfo(np.float64).tiny
     first = rates[order][np.searchsorted(group, np.arange(groups))]
     offset = np.bincount(label, weights=mass * (rates - first[label]), minlength=groups)
@@ -150,7 +152,8 @@ class TimeChanged:
     weight : callable
         w(t), vectorised; it may jump at the breakpoints.
     clock_rate : callable, optional
-        c'(t), vectorised, >= 0. Without it the clock is differentiated numerically, step by step.
+        c'(t), vectorised, >= 0. Without it the clock is differentiated numerically, step by step,
+        which costs accuracy below about 1e-10.
     breakpoints : sequence of float
         Times at which the clock or the weight is not smooth. The steps land on them and the
         callables are evaluated strictly on the right side of each, so it does not matter which

@@ -97,7 +97,7 @@ def _derivative_matrix(points: Array) -> Array:
     difference = points[:, None] - points[None, :]
     np.fill_diagonal(difference, 1.0)
     scale = np.prod(difference, axis=1)
-    matrix = scale[:, None] / (scale[None, :] * difference)
+    matrix: Array = scale[:, None] / (scale[None, :] * difference)
     np.fill_diagonal(matrix, 0.0)
     np.fill_diagonal(matrix, -matrix.sum(axis=1))
     return matrix

@@ -5,6 +5,11 @@ G(tau) = sum_k G_k exp(-x_k tau) and f(t) = sum_i a_i exp(-sigma_i t) give
 Summed pair by pair that is modes^2 * times work and free of cancellation; split into the two
 exponentials it is modes * times, but loses digits where x_k and sigma_i nearly agree. So nearly
 resonant pairs, a few per forcing rate, are kept as pairs and all others are split.
+
+The error bound has two parts. Rounding: the sum of the absolute values of all terms, times
+epsilon. Backward error: the computed roots belong to weights that are slightly off; kernel and
+resolvent being positive, the solution moves by at most its derivative ("slope") in the direction
+of the absolute errors of the weights, with |f| in the place of f.
 """
 
 from __future__ import annotations
@@ -14,85 +19,114 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from volterra.pairs import Pairs, pairs, resonant_pairs
 from volterra.secular import EPS, SecularRoots, row_chunks
 
 Array = NDArray[np.float64]
 
-_RESONANT = 0.5  # a pair with residue / |x - sigma| above this stays a pair
-_TIME_CHUNK = 2_000_000  # entries of a times x modes temporary: 16 MB
+_TIME_CHUNK = 200_000  # entries of a times x modes temporary; small enough for the cache
+
+
+@dataclass(frozen=True, eq=False)
+class Residues:
+    """Residues G_k at the roots, with all that the error bound wants to know about them.
+
+    Attributes
+    ----------
+    value : ndarray, shape (modes,)
+        G_k = g_k sum_j v_j / (rate_j - root_k), or g_k itself for the resolvent.
+    rounding : ndarray, shape (modes,)
+        Absolute rounding error of G_k in units of epsilon.
+    majorant : ndarray, shape (modes,)
+        G_k with |v| in the place of v.
+    slope : ndarray, shape (modes,)
+        Derivative of the majorant in the direction of the errors of the kernel weights.
+    """
+
+    value: Array
+    rounding: Array
+    majorant: Array
+    slope: Array
+
+
+@dataclass(frozen=True, eq=False)
+class Terms:
+    """Single exponentials: `rate`, and per exponential one coefficient of each kind.
+
+    `own` is what does not belong to G * f; `slope_time` multiplies t exp(-rate t).
+    """
+
+    rate: Array
+    value: Array
+    own: Array
+    rounding: Array
+    slope: Array
+    slope_time: Array
+
+    def evaluate(self, t: Array, growth: float, early: bool) -> tuple[Array, Array, Array]:
+        """Value, slope and rounding at times `t`, all multiplied by exp(-growth t)."""
+        power = np.minimum(np.multiply.outer(t, self.rate + growth), 800.0)
+        basis = np.expm1(-power) if early else np.exp(-power)
+        value, slope = basis @ self.value, basis @ self.slope
+        plain = basis + 1.0 if early else basis
+        value += plain @ self.own
+        slope += t * (plain @ self.slope_time)
+        # exp(-p) carries the rounding of p, relative to itself.
+        np.abs(basis, out=basis)
+        rounding = basis @ self.rounding + plain @ np.abs(self.own)
+        plain *= power
+        rounding += plain @ (self.rounding + np.abs(self.own))
+        return value, slope, rounding
 
 
 @dataclass(frozen=True, eq=False)
 class Convolution:
-    """Coefficients of G * f (plus f itself, if asked for), ready to be evaluated at any times.
-
-    `forcing_terms` and `root_terms` hold, per exponential, the columns: coefficient, error of the
-    coefficient in units of epsilon, and the error's growth per unit of time in the same units.
-    """
+    """G * f (plus f itself, if asked for), ready to be evaluated at any times."""
 
     growth: float
-    forcing_rate: Array
-    forcing_terms: Array
-    root_rate: Array
-    root_terms: Array
-    pair: Pairs
-    error_factor: float
+    at_rates: Terms
+    at_roots: Terms
+    resonant: Pairs
 
     def evaluate(self, t: Array) -> tuple[Array, Array]:
         """Values and absolute error bounds at times `t`; infinite where they overflow."""
         value, error = np.empty_like(t), np.empty_like(t)
-        columns = self.forcing_rate.size + self.root_rate.size + 2 * self.pair.weight.size
+        columns = self.at_rates.rate.size + self.at_roots.rate.size + 2 * self.resonant.weight.size
         step = max(1, _TIME_CHUNK // max(1, columns))
-        for start in range(0, t.size, step):
-            part = slice(start, start + step)
-            value[part], error[part] = self._evaluate(t[part])
+        fastest = np.max(np.abs(np.concatenate([self.at_rates.rate, self.at_roots.rate, [0.0]])))
+        is_early = t * fastest <= 1.0
+        for early in (True, False):
+            chosen = np.flatnonzero(is_early == early)
+            for start in range(0, chosen.size, step):
+                part = chosen[start : start + step]
+                value[part], error[part] = self._evaluate(t[part], early)
         return value, error
 
-    def _evaluate(self, t: Array) -> tuple[Array, Array]:
+    def _evaluate(self, t: Array, early: bool) -> tuple[Array, Array]:
+        """Sum all terms; `early` means that t is short against every time scale.
+
+        G * f vanishes at t = 0, so exp may be replaced by exp - 1 in it: at early times that
+        keeps the digits which a sum of nearly equal exponentials would lose.
+        """
+        growth = 0.0 if early else self.growth
         with np.errstate(all="ignore"):
-            left = np.exp(-np.multiply.outer(t, self.forcing_rate)) @ self.forcing_terms
-            right = np.exp(-np.multiply.outer(t, self.root_rate)) @ self.root_terms
-            both = left + right
-            pair_value, pair_error = self.pair.evaluate(t)
-            value = both[:, 0] + pair_value
-            drift = np.where(both[:, 2] > 0, t * both[:, 2], 0.0) + t * self.growth * np.abs(value)
-            error = self.error_factor * EPS * (both[:, 1] + drift + pair_error)
+            sums = [
+                self.at_rates.evaluate(t, growth, early),
+                self.at_roots.evaluate(t, growth, early),
+                self.resonant.evaluate(t, growth),
+            ]
+            value, slope, rounding = (np.sum(column, axis=0) for column in zip(*sums, strict=True))
+            rounding = rounding + np.abs(value) * (2.0 + growth * t)
+            error = np.abs(slope) + EPS * rounding
             # In two halves, so that only a result that overflows does so.
-            factor = np.exp(0.5 * self.growth * t)
+            factor = np.exp(0.5 * growth * t)
             value = np.where(value == 0, 0.0, value * factor * factor)
             error = np.where(error == 0, 0.0, error * factor * factor)
             return value, np.where(np.isfinite(value), error, np.inf)
 
 
-@dataclass(frozen=True, eq=False)
-class Pairs:
-    """Nearly resonant pairs: `weight` * phi, with the slower rate of the two and their distance."""
-
-    weight: Array
-    slow: Array
-    distance: Array
-    error: Array
-    root_error: Array
-    root_is_slow: NDArray[np.bool_]
-
-    def evaluate(self, t: Array) -> tuple[Array, Array]:
-        """Sum of the pairs and of their error bounds in units of epsilon."""
-        if self.weight.size == 0:
-            return np.zeros_like(t), np.zeros_like(t)
-        time = t[:, None]
-        phi = -np.expm1(-time * self.distance) / self.distance
-        phi = np.where(self.distance == 0, time, phi)
-        phi *= np.exp(-time * self.slow)
-        # phi moves with its root by at most time * phi, and if the root is the faster of the two,
-        # by phi / distance.
-        reach = np.where(self.root_is_slow, time, np.minimum(time, 1.0 / self.distance))
-        relative = self.error + np.abs(self.slow) * time + self.root_error * reach
-        return phi @ self.weight, np.where(phi > 0, phi * relative, 0.0) @ np.abs(self.weight)
-
-
 def convolve(
-    roots: SecularRoots, residues: Array, residue_errors: Array, rates: Array, weights: Array,
-    *, with_forcing: bool,
+    roots: SecularRoots, residues: Residues, rates: Array, weights: Array, *, with_forcing: bool
 ) -> Convolution:
     """Split G * f into single exponentials and nearly resonant pairs.
 
@@ -100,10 +134,10 @@ def convolve(
     ----------
     roots : SecularRoots
         The exponents x_k of G.
-    residues, residue_errors : ndarray, shape (modes,)
-        G_k and their absolute errors in units of epsilon.
+    residues : Residues
+        G_k.
     rates, weights : ndarray, shape (terms,)
-        sigma_i >= 0 and a_i of the forcing.
+        sigma_i >= 0, distinct and ascending, and a_i of the forcing.
     with_forcing : bool
         Whether f itself is added: f + G * f.
 
@@ -112,93 +146,61 @@ def convolve(
     Convolution
         Costs modes * terms operations.
     """
-    # notation: x roots, s forcing rates, c = 1/(x - s), G residues, dx uncertainty of x
-    x, G, dx = roots.root, np.abs(residues), roots.uncertainty / EPS
-    row, column, gap = _resonant_pairs(roots, rates)
-    at_rate = np.zeros((rates.size, 2))
-    at_root = np.zeros((x.size, 2))
-    magnitude = np.abs(weights)
-    for part in row_chunks(rates.size, x.size):
-        c = 1.0 / _differences(roots, rates[part], row, column, part)
-        at_rate[part, 0] = c @ residues
-        at_root[:, 0] -= weights[part] @ c * residues
+    near = resonant_pairs(roots, rates)
+    numerators = _numerators(roots, residues)
+    own = weights * with_forcing
+    at_rate = np.zeros((4, rates.size))
+    at_root = np.zeros((4, roots.shift.size))
+    both = np.stack([weights, np.abs(weights)])
+    for part in row_chunks(rates.size, roots.shift.size):
+        c = 1.0 / near.other_differences(roots, rates, part)
+        at_rate[:2, part] = (c @ numerators[:, :2]).T
+        at_root[:2] += both[:, part] @ c
         np.abs(c, out=c)
-        at_rate[part, 1] = c @ residue_errors
-        at_root[:, 1] += magnitude[part] @ c * residue_errors
+        at_rate[2, part] = c @ numerators[:, 2]
+        at_root[2] += both[1, part] @ c
         c *= c
-        at_rate[part, 1] += c @ (G * dx)
-        at_root[:, 1] += magnitude[part] @ c * (G * dx)
-        absolute = np.sqrt(c)
-        at_rate[part, 1] += absolute @ G
-        at_root[:, 1] += magnitude[part] @ absolute * G
+        at_rate[1, part] += c @ numerators[:, 3]
+        at_rate[2, part] += c @ numerators[:, 4]
+        at_root[3] += both[1, part] @ c
     return Convolution(
-        growth=max(0.0, -float(x[0])) if x.size else 0.0,
-        **_terms(x, dx, rates, weights, at_rate, at_root, float(with_forcing)),
-        pair=_make_pairs(roots, residues, residue_errors, rates, weights, row, column, gap),
-        error_factor=2.0,
+        growth=max(0.0, -float(roots.root[0])) if roots.shift.size else 0.0,
+        at_rates=_rate_terms(rates, weights, own, at_rate),
+        at_roots=_root_terms(roots, numerators, at_root),
+        resonant=pairs(roots, near, residues, weights),
     )
 
 
-def _terms(
-    x: Array, dx: Array, rates: Array, weights: Array, at_rate: Array, at_root: Array, own: float
-) -> dict[str, Array]:
-    """Attach to every exponential its coefficient, error and drift (rate * time rounding)."""
-    growth = max(0.0, -float(x[0])) if x.size else 0.0
-    magnitude = np.abs(weights)
-    error = magnitude * (own + at_rate[:, 1])
-    used = error > 0
-    slow = np.column_stack([weights * (own + at_rate[:, 0]), error, error * rates])
-    fast = np.column_stack([at_root[:, 0], at_root[:, 1], at_root[:, 1] * (np.abs(x) + dx)])
-    return {
-        "forcing_rate": rates[used] + growth, "forcing_terms": slow[used],
-        "root_rate": x + growth, "root_terms": fast,
-    }
+def _numerators(roots: SecularRoots, residues: Residues) -> Array:
+    """Per root: G, slope, rounding; then the slope from, and the rounding by, a moving root."""
+    size = np.abs(residues.value)
+    return np.stack(
+        [
+            residues.value,
+            residues.slope,
+            residues.rounding + 3.0 * size,
+            -residues.majorant * roots.root_slope,
+            size * np.abs(roots.shift),
+        ],
+        axis=1,
+    )
 
 
-def _resonant_pairs(
-    roots: SecularRoots, rates: Array
-) -> tuple[NDArray[np.intp], NDArray[np.intp], Array]:
-    """For every forcing rate the nearest root, and its neighbours if they too are resonant."""
-    x = roots.root
-    if x.size == 0 or rates.size == 0:
-        none = np.empty(0, np.intp)
-        return none, none, np.empty(0)
-    around = np.searchsorted(x, rates)[:, None] + np.arange(-2, 2)
-    valid = (around >= 0) & (around < x.size)
-    around = np.clip(around, 0, x.size - 1)
-    gap = (roots.origin[around] - rates[:, None]) + roots.shift[around]
-    distance = np.where(valid, np.abs(gap), np.inf)
-    nearest = np.argmin(distance, axis=1)
-    keep = valid & (roots.residue[around] > _RESONANT * distance)
-    keep |= valid & (roots.uncertainty[around] > 0.1 * distance)
-    keep[np.arange(rates.size), nearest] = True
-    row, slot = np.nonzero(keep)
-    return row, around[row, slot], gap[row, slot]
+def _rate_terms(rates: Array, weights: Array, own: Array, sums: Array) -> Terms:
+    size = np.abs(weights)
+    return Terms(
+        rates, weights * sums[0], own, size * sums[2], size * sums[1], np.zeros_like(rates)
+    )
 
 
-def _differences(
-    roots: SecularRoots, rates: Array, row: NDArray[np.intp], column: NDArray[np.intp], part: slice
-) -> Array:
-    """root - rate for a slice of rates, infinite where the pair is kept apart."""
-    difference = (roots.origin - rates[:, None]) + roots.shift
-    inside = slice(*np.searchsorted(row, [part.start, part.stop]))
-    difference[row[inside] - part.start, column[inside]] = np.inf
-    return difference
-
-
-def _make_pairs(
-    roots: SecularRoots, residues: Array, residue_errors: Array, rates: Array, weights: Array,
-    row: NDArray[np.intp], column: NDArray[np.intp], gap: Array,
-) -> Pairs:
-    x = roots.root
-    growth = max(0.0, -float(x[0])) if x.size else 0.0
-    size = np.abs(residues[column])
-    relative = np.divide(residue_errors[column], size, out=np.zeros_like(size), where=size > 0)
-    return Pairs(
-        weight=weights[row] * residues[column],
-        slow=np.minimum(x[column], rates[row]) + growth,
-        distance=np.abs(gap),
-        error=1.0 + relative,
-        root_error=roots.uncertainty[column] / EPS,
-        root_is_slow=gap < 0,
+def _root_terms(roots: SecularRoots, numerators: Array, sums: Array) -> Terms:
+    # notation: sums over the forcing of a c, |a| c, |a c|, |a| c^2 with c = 1 / (root - rate)
+    G, slope, rounding, moving, jitter = numerators.T
+    return Terms(
+        rate=roots.root,
+        value=-sums[0] * G,
+        own=np.zeros_like(G),
+        rounding=sums[2] * rounding + sums[3] * jitter,
+        slope=-sums[1] * slope - sums[3] * moving,
+        slope_time=-sums[1] * moving,
     )

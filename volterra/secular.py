@@ -16,11 +16,13 @@ R.-C. Li, "Solving secular equations stably and efficiently", LAPACK Working Not
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+
+from volterra.smallest_root import smallest_root
 
 Array = NDArray[np.float64]
 Mask = NDArray[np.bool_]
@@ -37,15 +39,16 @@ class SecularRoots:
     Attributes
     ----------
     rates, weights : ndarray, shape (modes,)
-        The poles, ascending and distinct, and their positive weights.
+        The poles, ascending and distinct, and the positive weights for which the roots are exact;
+        they differ from the given ones by rounding.
     origin, shift : ndarray, shape (modes,)
         root_k = origin_k + shift_k.
-    uncertainty : ndarray, shape (modes,)
-        A bound on the absolute error of shift_k.
     residue : ndarray, shape (modes,)
-        1 / sum_j w_j / (rate_j - root_k)^2, the weight of exp(-root_k t) in the resolvent.
-    residue_error : ndarray, shape (modes,)
-        Relative error of the residue, in units of the machine epsilon.
+        g_k = 1 / sum_j w_j / (rate_j - root_k)^2, the weight of exp(-root_k t) in the resolvent.
+    weight_error : ndarray, shape (modes,)
+        Bound on |implied weight - given weight|, rounding included.
+    root_slope, residue_slope : ndarray, shape (modes,)
+        How root_k and g_k move when `weight_error` is added to the weights, to first order.
     iterations : int
         Sweeps over the interior roots.
     """
@@ -54,9 +57,10 @@ class SecularRoots:
     weights: Array
     origin: Array
     shift: Array
-    uncertainty: Array
     residue: Array
-    residue_error: Array
+    root_slope: Array
+    residue_slope: Array
+    weight_error: Array
     iterations: int
 
     @property
@@ -64,17 +68,19 @@ class SecularRoots:
         """The roots themselves, rounded to floating point."""
         return self.origin + self.shift
 
-    def pole_sums(self, numerators: Array) -> tuple[Array, Array, Array]:
-        """Sums over j of v/(rate-root), |v|/|rate-root| and |v|/(rate-root)^2, for every root."""
-        signed, absolute, squared = (np.empty_like(self.shift) for _ in range(3))
+    def pole_sums(self, numerators: Array) -> tuple[Array, Array, Array, Array]:
+        """Sums over j of v/D, |v|/D, |v/D| and |v|/D^2 for every root, D = rate_j - root."""
+        both = np.stack([numerators, np.abs(numerators)], axis=1)
+        out = np.empty((4, self.shift.size))
         for part in row_chunks(self.shift.size, self.rates.size):
             inverse = 1.0 / ((self.rates - self.origin[part, None]) - self.shift[part, None])
-            signed[part] = inverse @ numerators
+            out[:2, part] = (inverse @ both).T
             np.abs(inverse, out=inverse)
-            absolute[part] = inverse @ np.abs(numerators)
+            out[2, part] = inverse @ both[:, 1]
             inverse *= inverse
-            squared[part] = inverse @ np.abs(numerators)
-        return signed, absolute, squared
+            out[3, part] = inverse @ both[:, 1]
+        signed, positive, absolute, squared = out
+        return signed, positive, absolute, squared
 
 
 def row_chunks(rows: int, columns: int) -> Iterator[slice]:
@@ -82,16 +88,6 @@ def row_chunks(rows: int, columns: int) -> Iterator[slice]:
     step = max(1, _CHUNK // max(1, columns))
     for start in range(0, rows, step):
         yield slice(start, min(start + step, rows))
-
-
-def kernel_deficit(rates: Array, weights: Array) -> float:
-    """1 - kernel norm = 1 - sum_j w_j / rate_j, summed exactly; -inf if a rate is zero."""
-    if np.any(weights[rates == 0] > 0):
-        return -math.inf
-    keep = weights > 0
-    with np.errstate(over="ignore"):
-        terms = weights[keep] / rates[keep]
-    return 1.0 - math.inf if np.any(np.isinf(terms)) else math.fsum([1.0, *(-terms)])
 
 
 def secular_roots(rates: Array, weights: Array) -> SecularRoots:
@@ -107,8 +103,8 @@ def secular_roots(rates: Array, weights: Array) -> SecularRoots:
     Returns
     -------
     SecularRoots
-        Promise: |error of shift| <= uncertainty; relative error of a shift is a few units in the
-        last place times (1 + sum |w/(rate-x)|) / (|shift| sum w/(rate-x)^2).
+        The relative error of a shift is a few units in the last place times
+        (1 + sum |w/(rate-x)|) / (|shift| sum w/(rate-x)^2).
 
     Notes
     -----
@@ -116,24 +112,26 @@ def secular_roots(rates: Array, weights: Array) -> SecularRoots:
     """
     if rates.size == 0:
         empty = np.empty(0)
-        return SecularRoots(rates, weights, *(empty,) * 5, iterations=0)
+        return SecularRoots(rates, weights, *(empty,) * 6, iterations=0)
     # A power of two brings the total weight near 1 without rounding anything.
     scale = 2.0 ** -math.floor(math.log2(float(np.sum(weights))))
     scaled_rates, scaled_weights = rates * scale, weights * scale
     origin, shift = np.empty(rates.size), np.empty(rates.size)
-    origin[0], shift[0], noise = _smallest_root(scaled_rates, scaled_weights)
+    origin[0], shift[0] = smallest_root(scaled_rates, scaled_weights)
     iterations = 0
     for part in row_chunks(rates.size - 1, rates.size):
         rows = np.arange(part.start + 1, part.stop + 1)
         origin[rows], shift[rows], count = _interior_roots(scaled_rates, scaled_weights, rows)
         iterations = max(iterations, count)
-    return _finish(rates, weights, origin / scale, shift / scale, noise, iterations)
+    return _finish(rates, weights, origin / scale, shift / scale, iterations)
 
 
 # ------------------------------------------------------------------------- interior roots
 
 
-def _interior_roots(rates: Array, weights: Array, rows: NDArray[np.intp]) -> tuple[Array, Array, int]:
+def _interior_roots(
+    rates: Array, weights: Array, rows: NDArray[np.intp]
+) -> tuple[Array, Array, int]:
     """Roots number `rows`, each between the rates rows-1 and rows, by Gragg's iteration.
 
     The unknown is theta > 0, the distance to the nearer of the two rates.
@@ -156,8 +154,16 @@ def _interior_roots(rates: Array, weights: Array, rows: NDArray[np.intp]) -> tup
         count += 1
         here = theta[active]
         updated = _gragg_step(
-            offset if active.size == rows.size else offset[active], weights, side[active] * here,
-            rows[active], gap[active], near_left[active], here, low, high, active,
+            offset if active.size == rows.size else offset[active],
+            weights,
+            side[active] * here,
+            rows[active],
+            gap[active],
+            near_left[active],
+            here,
+            low,
+            high,
+            active,
         )
         moved = np.abs(updated - here)
         theta[active] = updated
@@ -167,8 +173,16 @@ def _interior_roots(rates: Array, weights: Array, rows: NDArray[np.intp]) -> tup
 
 
 def _gragg_step(
-    offset: Array, weights: Array, shift: Array, rows: NDArray[np.intp], gap: Array,
-    near_left: Mask, theta: Array, low: Array, high: Array, active: NDArray[np.intp],
+    offset: Array,
+    weights: Array,
+    shift: Array,
+    rows: NDArray[np.intp],
+    gap: Array,
+    near_left: Mask,
+    theta: Array,
+    low: Array,
+    high: Array,
+    active: NDArray[np.intp],
 ) -> Array:
     # notation: a, b the distances to the poles left and right of x; S1, S2, S3 = sum w/(rate-x)^p
     inverse = 1.0 / (offset - shift[:, None])
@@ -203,91 +217,59 @@ def _two_pole_root(c: Array, s: Array, S: Array, d: Array, near_left: Mask) -> A
         return np.where(B > 0, (B + root) / (2.0 * c), 2.0 * s * d / (root - B))
 
 
-# ------------------------------------------------------------------------- the smallest root
-
-
-def _smallest_root(rates: Array, weights: Array) -> tuple[float, float, float]:
-    """Origin, shift and evaluation noise of the root below the smallest rate.
-
-    Near the critical point this root is near 0, not near a rate; there 1 - K is written
-    (1 - norm) - x sum w/(rate (rate-x)), whose value at 0 carries all of the cancellation.
-    """
-    smallest, total = float(rates[0]), float(np.sum(weights))
-    deficit = kernel_deficit(rates, weights)
-
-    def direct(x: float, origin: float) -> tuple[float, float, float]:
-        inverse = 1.0 / ((rates - origin) - x)
-        terms = weights * inverse
-        value = math.fsum([1.0, *(-terms)])
-        return value, float(terms @ inverse), 2.0 - value
-
-    def from_zero(x: float, origin: float) -> tuple[float, float, float]:
-        inverse = 1.0 / (rates - x)
-        terms = weights * inverse
-        product = x * math.fsum(terms / rates)
-        return deficit - product, float(terms @ inverse), abs(1.0 - deficit) + abs(product)
-
-    half = 0.5 * smallest
-    if smallest > 0 and deficit > 0 and direct(half, 0.0)[0] > 0:
-        bracket = (-half, -0.5 * float(weights[0]))
-        return _one_pole_iteration(direct, smallest, bracket, pole=0.0, start=bracket[1])
-    low, high = smallest - total, (half if deficit > 0 else 0.0)
-    if smallest == 0:
-        high = -float(weights[0])
-    function = direct if deficit < -1.0 else from_zero
-    return _one_pole_iteration(function, 0.0, (1.01 * low, high), pole=smallest, start=high)
-
-
-def _one_pole_iteration(
-    function: Callable[[float, float], tuple[float, float, float]], origin: float,
-    bracket: tuple[float, float], *, pole: float, start: float,
-) -> tuple[float, float, float]:
-    """Bracketed interpolation by c - S/(pole - x), from the right of the root."""
-    low, high = bracket
-    x, noise = start, 2.0
-    for _ in range(400):
-        value, slope, noise = function(x, origin)
-        low, high = (x, high) if value > 0 else (low, x)
-        if value == 0:
-            break
-        b = pole - x
-        step = value * b / (value + slope * b) if value + slope * b > 0 else math.inf
-        new = x + step
-        if abs(step) <= 2 * EPS * abs(x):
-            break
-        if not low < new < high:
-            new = math.copysign(math.sqrt(low * high), low) if low * high > 0 else (low + high) / 2
-        x = new
-    return origin, x, noise
-
-
 # ------------------------------------------------------------------------- residues, errors
 
 
 def _finish(
-    rates: Array, weights: Array, origin: Array, shift: Array, first_noise: float, iterations: int
+    rates: Array, weights: Array, origin: Array, shift: Array, iterations: int
 ) -> SecularRoots:
-    # notation: D = rate_j - root_k; sums over j of w/D^2 and w/|D|^3 and w/|D|
-    residue, uncertainty, residue_error = (np.empty_like(shift) for _ in range(3))
-    growth = 3.0 + math.log2(rates.size)
+    # notation: D = rate_j - root_k, p_j the uncertainty of w_j; S2 = sum w/D^2, S3 = sum w/D^3
+    implied, rounding = implied_weights(rates, origin, shift)
+    p = np.abs(implied - weights) + EPS * rounding * weights
+    residue, root_slope, residue_slope = (np.empty_like(shift) for _ in range(3))
+    both = np.stack([implied, p], axis=1)
     for part in row_chunks(shift.size, rates.size):
-        inverse = np.abs(1.0 / ((rates - origin[part, None]) - shift[part, None]))
-        noise = 1.0 + inverse @ weights
-        if part.start == 0:
-            noise[0] = first_noise
+        inverse = 1.0 / ((rates - origin[part, None]) - shift[part, None])
+        P1 = inverse @ p
         power = inverse * inverse
-        second = power @ weights
+        S2, P2 = (power @ both).T
         power *= inverse
-        third = power @ weights
-        residue[part] = 1.0 / second
-        uncertainty[part] = growth * EPS * noise / second + 2 * EPS * np.abs(shift[part])
-        residue_error[part] = growth + 2.0 * third / second * uncertainty[part] / EPS
+        S3 = power @ implied
+        g = residue[part] = 1.0 / S2
+        root_slope[part] = -g * P1
+        residue_slope[part] = g * g * (2.0 * g * P1 * S3 - P2)
     return SecularRoots(
-        rates, weights, origin, shift, uncertainty, residue, residue_error, iterations
+        rates, implied, origin, shift, residue, root_slope, residue_slope, p, iterations
     )
 
 
-def smallest_root(rates: Array, weights: Array) -> float:
-    """The root below the smallest rate alone, at a cost linear in the modes."""
-    origin, shift, _ = _smallest_root(rates, weights)
-    return origin + shift
+def implied_weights(rates: Array, origin: Array, shift: Array) -> tuple[Array, Array]:
+    """Weights for which the computed roots are exact, and their rounding in units of epsilon.
+
+    Every root is right for slightly other weights than the next one is; residues taken from the
+    given weights would then not belong to one and the same equation, and sums over them would lose
+    digits. Loewner's formula gives the weights that fit all roots at once, and their distance from
+    the given ones is a backward error of the whole solution.
+
+    References
+    ----------
+    M. Gu, S. C. Eisenstat, "A stable and efficient algorithm for the rank-one modification of the
+    symmetric eigenproblem", SIAM J. Matrix Anal. Appl. 15 (1994), 1266-1276.
+    """
+    # notation: w_j = (rate_j - root_j) prod_(k != j) (1 + u_jk), 1 + u = (root_k - rate_j) / gap
+    below = (origin - rates) + shift
+    implied, rounding = np.empty_like(rates), np.empty_like(rates)
+    for part in row_chunks(rates.size, rates.size):
+        rows = np.arange(part.start, part.stop)
+        gap = rates - rates[part, None]
+        gap[rows - part.start, rows] = 1.0
+        u = below / gap
+        u[rows - part.start, rows] = 0.0
+        row, k = np.nonzero(u < -0.5)
+        close = ((origin[k] - rates[rows[row]]) + shift[k]) / gap[row, k]
+        u[row, k] = 0.0
+        factors = np.log1p(u, out=u)
+        factors[row, k] = np.log(close)
+        implied[part] = -below[part] * np.exp(factors.sum(axis=1))
+        rounding[part] = 6.0 + 2.0 * np.abs(factors).sum(axis=1)
+    return implied, rounding

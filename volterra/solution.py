@@ -89,8 +89,12 @@ class Solution:
         """The same solution, with errors and status, at other times (a one-dimensional array)."""
         times = _valid_times(np.array(t_new, dtype=np.float64).reshape(-1))
         return report(
-            self.trajectory, times, method=self.method, mode_count=self.mode_count,
-            rtol=self.rtol, atol=self.atol,
+            self.trajectory,
+            times,
+            method=self.method,
+            mode_count=self.mode_count,
+            rtol=self.rtol,
+            atol=self.atol,
         )
 
     def observe(self, weights: ArrayLike, forcing: Forcing | None = None) -> Solution:
@@ -130,8 +134,12 @@ class Solution:
                 f"of time, or None for zero; got {type(forcing).__name__}."
             )
         return report(
-            self.trajectory.observe(values, forcing), self.t, method=self.method,
-            mode_count=self.mode_count, rtol=self.rtol, atol=self.atol,
+            self.trajectory.observe(values, forcing),
+            self.t,
+            method=self.method,
+            mode_count=self.mode_count,
+            rtol=self.rtol,
+            atol=self.atol,
         )
 
 
@@ -147,8 +155,16 @@ def report(
     else:
         status = Status.TOLERANCE_NOT_REACHED
     return Solution(
-        t=t, y=y, error=error, status=status, work=dict(trajectory.work), method=method,
-        rtol=rtol, atol=atol, trajectory=trajectory, mode_count=mode_count,
+        t=t,
+        y=y,
+        error=error,
+        status=status,
+        work=dict(trajectory.work),
+        method=method,
+        rtol=rtol,
+        atol=atol,
+        trajectory=trajectory,
+        mode_count=mode_count,
     )
 
 

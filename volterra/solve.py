@@ -5,9 +5,10 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from volterra.collocation import Problem, solve_collocation
+from volterra.collocation import solve_collocation
 from volterra.exact import solve_exact
 from volterra.kernels import Function, SumOfExponentials, TimeChanged
+from volterra.problem import Problem
 from volterra.solution import Forcing, Solution, Trajectory, evaluate_checked, report
 
 Array = NDArray[np.float64]
@@ -86,8 +87,12 @@ def solve(
 
 
 def _run(
-    method: str, forcing: Forcing, kernel: SumOfExponentials | TimeChanged, t: Array,
-    rtol: float, atol: float,
+    method: str,
+    forcing: Forcing,
+    kernel: SumOfExponentials | TimeChanged,
+    t: Array,
+    rtol: float,
+    atol: float,
 ) -> Trajectory:
     if method == "exact":
         if not isinstance(forcing, SumOfExponentials) or not isinstance(kernel, SumOfExponentials):

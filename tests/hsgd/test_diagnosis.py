@@ -96,12 +96,14 @@ def test_raw_breast_cancer_data_are_flagged_and_never_rescaled():
 
 
 def test_photograph_patches_pass_without_their_means_and_are_flagged_with_them():
-    from validation.data import photograph_patches, random_features
+    from validation.data import photograph_patches
+    from validation.features import random_features
 
-    verdicts = {}
+    concerns = {}
     for remove_mean in (True, False):
-        patches = photograph_patches(3000, 100, remove_mean=remove_mean, seed=0)
-        problem = random_features(patches, d=800, seed=1).problem(ridge=0.1)
-        verdicts[remove_mean] = hsgd.diagnose(problem, at(problem, 0.5)).attrs["concern"]
-    assert verdicts[True] == ""
-    assert "dominant_eigenvalue" in verdicts[False].split()
+        patches = photograph_patches(3000, 10, remove_mean=remove_mean, seed=0)
+        A, _ = random_features(patches.inputs, patches.inputs_test, 800, seed=1)
+        problem = hsgd.LeastSquares(A, patches.targets, ridge=0.1)
+        concerns[remove_mean] = hsgd.diagnose(problem, at(problem, 0.5)).attrs["concern"]
+    assert concerns[True] == ""
+    assert "dominant_eigenvalue" in concerns[False].split()

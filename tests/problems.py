@@ -1,0 +1,427 @@
+"""Volterra problems with known answers, shared by the tests of all solvers.
+
+The answers are closed forms, or come from the eigenvalues of the state-space form at 60 digits;
+neither knows the code under test. Problems with a clock are made from problems without one: if
+the weight is the clock's rate, then y(t) = Y(c(t)).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
+
+import mpmath
+import numpy as np
+
+from volterra import SumOfExponentials, TimeChanged
+
+TAGS = {
+    "smooth",
+    "stiff",
+    "multi-scale",
+    "near-critical",
+    "supercritical",
+    "oscillatory",
+    "resonant",
+    "degenerate",
+    "scheduled",
+    "piecewise",
+}
+
+
+@dataclass(frozen=True, eq=False)
+class VolterraProblem:
+    """An equation, times, the exact answer at any times, and what makes it hard."""
+
+    name: str
+    tags: frozenset[str]
+    forcing: object
+    kernel: object
+    times: np.ndarray
+    exact: Callable[[np.ndarray], np.ndarray]
+
+    @property
+    def is_sum(self):
+        """Whether the exact method applies."""
+        return isinstance(self.forcing, SumOfExponentials) and isinstance(
+            self.kernel, SumOfExponentials
+        )
+
+
+# ----------------------------------------------------------------- high-precision references
+
+
+def multiprecision(values):
+    return [mpmath.mpf(float(value)) for value in values]
+
+
+@cache
+def _spectrum(rates, weights):
+    """Eigenvalues of diag(rates) - s s', s = sqrt(weights), and squared overlaps with s."""
+    with mpmath.workdps(60):
+        s = [mpmath.sqrt(mpmath.mpf(weight)) for weight in weights]
+        matrix = mpmath.matrix(len(s), len(s))
+        for i, rate in enumerate(rates):
+            for j in range(len(s)):
+                matrix[i, j] = -s[i] * s[j] + (mpmath.mpf(rate) if i == j else 0)
+        values, vectors = mpmath.eigsy(matrix)
+        overlaps = [
+            mpmath.fsum(vectors[i, k] * s[i] for i in range(len(s))) ** 2 for k in range(len(s))
+        ]
+        return list(values), overlaps
+
+
+def _filter(t, x, rate):
+    """Integral over s in [0, t] of e^{-x (t-s)} e^{-rate s}."""
+    gap = x - rate
+    if abs(gap) * t < mpmath.mpf(10) ** -25:
+        return t * mpmath.exp(-x * t)
+    return (mpmath.exp(-rate * t) - mpmath.exp(-x * t)) / gap
+
+
+def by_eigenvalues(forcing, kernel):
+    """The exact solution for two sums of exponentials, as a function of time (60 digits inside).
+
+    Returns mpmath numbers if asked for by `function(t, raw=True)`.
+    """
+    rates, weights = list(kernel.rates), list(kernel.weights)
+    if kernel.constant:
+        rates, weights = [*rates, 0.0], [*weights, kernel.constant]
+    terms = [(0.0, forcing.constant), *zip(forcing.rates, forcing.weights, strict=True)]
+
+    def exact(t, raw=False):
+        with mpmath.workdps(60):
+            x, g = _spectrum(tuple(map(float, rates)), tuple(map(float, weights)))
+            out = []
+            for time in multiprecision(np.atleast_1d(t)):
+                total = mpmath.mpf(0)
+                for rate, amplitude in terms:
+                    a, sigma = mpmath.mpf(float(amplitude)), mpmath.mpf(float(rate))
+                    total += a * mpmath.exp(-sigma * time)
+                    total += a * mpmath.fsum(
+                        gk * _filter(time, xk, sigma) for gk, xk in zip(g, x, strict=True)
+                    )
+                out.append(total)
+            return out if raw else np.array([float(value) for value in out])
+
+    return exact
+
+
+def state_space(forcing, kernel, observation=None):
+    """y, or an observation, as a row of the exponential of the state-space matrix (80 digits).
+
+    Works for weights of either sign, zero weights and defective cases. States: modes, then
+    forcing terms.
+    """
+    r, w = multiprecision(kernel.rates), multiprecision(kernel.weights)
+    sigma = multiprecision([0.0, *forcing.rates])
+    a = multiprecision([forcing.constant, *forcing.weights])
+    n, p = len(r), len(sigma)
+
+    def exact(t):
+        with mpmath.workdps(80):
+            matrix = mpmath.zeros(n + p)
+            for i in range(n):
+                for j in range(n):
+                    matrix[i, j] = w[j] - (r[i] if i == j else 0)
+                for j in range(p):
+                    matrix[i, n + j] = 1
+            for j in range(p):
+                matrix[n + j, n + j] = -sigma[j]
+            start = mpmath.matrix([0] * n + a)
+            row = (
+                [*w, *[1] * p] if observation is None else [*multiprecision(observation), *[0] * p]
+            )
+            propagated = [
+                matrix_exponential(matrix * time) * start
+                for time in multiprecision(np.atleast_1d(t))
+            ]
+            return np.array([float(mpmath.fdot(row, state)) for state in propagated])
+
+    return exact
+
+
+def matrix_exponential(matrix):
+    """Scaling, a Taylor series and squaring, at the working precision."""
+    squarings = max(0, int(mpmath.ceil(mpmath.log(mpmath.mnorm(matrix, 1) + 1, 2))) + 4)
+    scaled = matrix / mpmath.mpf(2) ** squarings
+    term = mpmath.eye(matrix.rows)
+    total = term.copy()
+    for k in range(1, 45):
+        term = term * scaled / k
+        total += term
+    for _ in range(squarings):
+        total = total * total
+    return total
+
+
+# ----------------------------------------------------------------- the table
+
+
+def _sums(name, tags, forcing, kernel, times, exact=None):
+    return VolterraProblem(
+        name,
+        frozenset(tags.split()),
+        forcing,
+        kernel,
+        np.asarray(times, dtype=float),
+        exact or by_eigenvalues(forcing, kernel),
+    )
+
+
+def _clocked(name, tags, forcing, kernel, clock, rate, times, *, breakpoints=(), exact=None):
+    """Y(c(t)): a problem without a clock, seen through one whose rate is the weight."""
+    solution = exact or by_eigenvalues(forcing, kernel)
+    changed = TimeChanged(kernel, clock, rate, clock_rate=rate, breakpoints=breakpoints)
+    return VolterraProblem(
+        name,
+        frozenset(tags.split()),
+        lambda t: forcing(clock(t)),
+        changed,
+        np.asarray(times, dtype=float),
+        lambda t: solution(clock(np.asarray(t))),
+    )
+
+
+def constant(value=1.0):
+    return SumOfExponentials([], [], constant=value)
+
+
+def power_law(n, norm, *, exponent=1.7, decades=None):
+    """Rates i^-exponent (or spread over decades), weights rate^2 scaled to a kernel norm."""
+    rates = np.arange(1, n + 1) ** -exponent if decades is None else np.logspace(-decades, 0, n)
+    weights = rates**2
+    return SumOfExponentials(rates, weights * (norm / np.sum(weights / rates)))
+
+
+def two_term_forcing(kernel):
+    """Constant, half rates and full rates, as learning dynamics makes them."""
+    rates = kernel.rates
+    weights = np.concatenate([np.full(rates.size, 1.0 / rates.size), rates])
+    return SumOfExponentials(np.concatenate([0.5 * rates, rates]), weights, constant=0.3)
+
+
+def _manufactured_cosine():
+    """K with two modes and y = cos(3t): the forcing is y - K y."""
+    kernel = SumOfExponentials([1.0, 4.0], [0.5, 0.8])
+
+    def forcing(t):
+        memory = sum(
+            w * (r * np.cos(3 * t) + 3 * np.sin(3 * t) - r * np.exp(-r * t)) / (r * r + 9)
+            for r, w in zip(kernel.rates, kernel.weights, strict=True)
+        )
+        return np.cos(3 * t) - memory
+
+    return forcing, kernel, lambda t: np.cos(3 * np.asarray(t))
+
+
+def _manufactured_weight():
+    """w(t) = 2 + sin 5t and y = 1 / w: the integrand of the memory is exp(-r (t-s))."""
+    kernel = SumOfExponentials([0.5, 10.0], [0.2, 3.0])
+
+    def exact(t):
+        return 1 / (2 + np.sin(5 * np.asarray(t)))
+
+    def forcing(t):
+        memory = sum(
+            w * -np.expm1(-r * t) / r for r, w in zip(kernel.rates, kernel.weights, strict=True)
+        )
+        return exact(t) - memory
+
+    changed = TimeChanged(kernel, lambda t: 1.0 * t, lambda t: 2 + np.sin(5 * t))
+    return forcing, changed, exact
+
+
+def _stairs_rate(t):
+    """A learning rate that halves at t = 1 and again at t = 3."""
+    return np.where(t < 1, 1.0, np.where(t < 3, 0.5, 0.25))
+
+
+def stairs(t):
+    return np.minimum(t, 1) + 0.5 * np.clip(t - 1, 0, 2) + 0.25 * np.maximum(t - 3, 0)
+
+
+def _pause_rate(t):
+    return np.where((t >= 1) & (t < 2), 0.0, 1.0)
+
+
+def _pause(t):
+    return np.minimum(t, 1.0) + np.maximum(t - 2.0, 0.0)
+
+
+def _table():
+    E = SumOfExponentials
+    short, long = np.linspace(0, 10, 21), np.concatenate([[0.0], np.logspace(-3, 6, 19)])
+    wide = power_law(13, 0.9, decades=12)
+    over, near = power_law(20, 1.01), power_law(20, 0.9999)
+    mixed = E([0.1, 1.0, 7.0], [0.02, 0.3, 2.0])
+    yield _sums(
+        "zero kernel",
+        "degenerate",
+        E([1.0], [2.0]),
+        E([1.0], [0.0]),
+        short,
+        lambda t: 2 * np.exp(-np.asarray(t)),
+    )
+    yield _sums(
+        "one mode",
+        "smooth",
+        constant(),
+        E([2.0], [1.0]),
+        short,
+        lambda t: 2 - np.exp(-np.asarray(t)),
+    )
+    yield _sums(
+        "pure growth",
+        "smooth supercritical",
+        constant(),
+        constant(0.3),
+        short,
+        lambda t: np.exp(0.3 * np.asarray(t)),
+    )
+    yield _sums(
+        "critical", "near-critical", constant(), E([1.0], [1.0]), short, lambda t: 1 + np.asarray(t)
+    )
+    yield _sums(
+        "one mode, just below critical", "near-critical stiff", constant(), E([1.0], [0.9999]), long
+    )
+    yield _sums(
+        "one mode, twice critical",
+        "supercritical",
+        constant(),
+        E([1.0], [2.0]),
+        short,
+        lambda t: 2 * np.exp(np.asarray(t)) - 1,
+    )
+    yield _sums(
+        "forcing at the root",
+        "resonant",
+        E([1.0], [1.0]),
+        E([2.0], [1.0]),
+        short,
+        lambda t: (1 + np.asarray(t)) * np.exp(-np.asarray(t)),
+    )
+    yield _sums(
+        "forcing at the kernel rate",
+        "resonant",
+        E([2.0], [1.0]),
+        E([2.0], [1.5]),
+        short,
+        lambda t: np.exp(-0.5 * np.asarray(t)),
+    )
+    yield _sums(
+        "forcing next to the root", "resonant", E([1.0 + 1e-9], [1.0]), E([2.0], [1.0]), short
+    )
+    yield _sums("two scales", "stiff", constant(), E([1.0, 1e6], [0.4, 3e5]), long)
+    yield _sums("twelve decades", "stiff multi-scale", two_term_forcing(wide), wide, long)
+    yield _sums(
+        "power law, just below critical",
+        "multi-scale near-critical",
+        two_term_forcing(near),
+        near,
+        long,
+    )
+    yield _sums(
+        "power law, just above critical",
+        "multi-scale supercritical",
+        two_term_forcing(over),
+        over,
+        np.linspace(0, 50, 11),
+    )
+    yield _sums(
+        "equal rates",
+        "degenerate",
+        constant(),
+        E([2.0, 2.0], [0.25, 0.75]),
+        short,
+        lambda t: 2 - np.exp(-np.asarray(t)),
+    )
+    yield _sums(
+        "nearly equal rates",
+        "degenerate",
+        E([1.0], [1.0], 0.5),
+        E([2.0, 2.0 * (1 + 4e-16), 2.0 * (1 + 1e-13), 2.0 * (1 + 1e-9)], [0.3] * 4),
+        short,
+    )
+    yield _sums(
+        "zero and non-zero rates",
+        "degenerate supercritical",
+        E([0.5], [1.0]),
+        E([0.0, 1.0], [0.01, 0.5]),
+        short,
+    )
+    yield _sums("forcing of both signs", "smooth", E([0.2, 3.0], [1.0, -3.0], 0.5), mixed, short)
+    yield VolterraProblem(
+        "cosine",
+        frozenset({"oscillatory"}),
+        *_manufactured_cosine()[:2],
+        np.linspace(0, 4, 9),
+        _manufactured_cosine()[2],
+    )
+    yield VolterraProblem(
+        "oscillating weight",
+        frozenset({"oscillatory", "scheduled"}),
+        *_manufactured_weight()[:2],
+        short,
+        _manufactured_weight()[2],
+    )
+    yield _clocked(
+        "logarithmic clock",
+        "scheduled smooth",
+        E([1.0], [1.0], 0.5),
+        mixed,
+        np.log1p,
+        lambda t: 1 / (1 + t),
+        long,
+    )
+    yield _clocked(
+        "wobbling clock",
+        "scheduled oscillatory",
+        E([1.0], [1.0], 0.5),
+        mixed,
+        lambda t: t + 0.5 * np.sin(t),
+        lambda t: 1 + 0.5 * np.cos(t),
+        short,
+    )
+    yield _clocked(
+        "square-root clock, twelve decades",
+        "scheduled multi-scale stiff",
+        two_term_forcing(wide),
+        wide,
+        lambda t: 2 * (np.sqrt(1 + t) - 1),
+        lambda t: 1 / np.sqrt(1 + t),
+        long,
+    )
+    yield _clocked(
+        "halving steps",
+        "scheduled piecewise",
+        E([1.0], [1.0], 0.5),
+        mixed,
+        stairs,
+        _stairs_rate,
+        short,
+        breakpoints=(1.0, 3.0),
+    )
+    yield _clocked(
+        "a pause",
+        "scheduled piecewise degenerate",
+        E([1.0], [1.0], 0.5),
+        mixed,
+        _pause,
+        _pause_rate,
+        short,
+        breakpoints=(1.0, 2.0),
+    )
+    yield _clocked(
+        "growth on a clock",
+        "scheduled supercritical",
+        constant(),
+        E([1.0], [2.0]),
+        lambda t: 0.5 * t + 0.1 * t**2,
+        lambda t: 0.5 + 0.2 * t,
+        short,
+    )
+
+
+PROBLEMS = tuple(_table())

@@ -1,0 +1,85 @@
+"""False alarms and power of the decision rule, over thousands of comparisons with a known truth.
+
+The rule is run on arrays: labels change nothing, and would take most of the time.
+"""
+
+import numpy as np
+import pytest
+import scipy.stats
+
+from tests.validation.curves import correlated
+from validation import simultaneous
+from validation.points import Points
+
+TRIALS, TIMES = 2000, 40
+
+
+def share_rejected(*, level, number, kind="normal", sigma=0.5, spread=0.1, off=0.0, trials=TRIALS):
+    """Fraction of comparisons that reject a theory which is `off` by that relative error."""
+    rng = np.random.default_rng([number, round(1e4 * level), round(1e4 * off)])
+    truth = np.ones((1, TIMES))
+    rejected = 0
+    for _ in range(trials):
+        runs = truth + spread * correlated(rng, (number, 1, TIMES), kind, sigma)
+        zero = np.zeros_like(truth)
+        points = Points(runs, truth * (1 + off), zero, zero, exact=False)
+        rejected += not points.agree(points.critical_value(level)).all()
+    return rejected / trials
+
+
+def interval(level, trials=TRIALS):
+    """Where the share must lie with probability 99% if the level is right."""
+    return scipy.stats.binom.interval(0.99, trials, level) / np.float64(trials)
+
+
+@pytest.mark.parametrize(("level", "number"), [(0.01, 32), (0.05, 12)])
+def test_false_alarms_of_normal_runs_are_at_the_level(level, number):
+    low, high = interval(level)
+    assert low <= share_rejected(level=level, number=number) <= high
+
+
+def test_false_alarms_of_lognormal_runs_are_at_most_twice_the_level():
+    # σ = ½ has skewness 1.75; SGD's risk at 0.8 of critical has about 1.3.
+    share = share_rejected(level=0.05, number=32, kind="lognormal", trials=1000)
+    assert share <= 0.1
+
+
+def test_a_curve_three_per_cent_off_is_found():
+    # A standard error of 0.53%: 3% is 5.7 of them, the critical value for 40 times about 4.3.
+    assert share_rejected(level=0.01, number=32, spread=0.03, off=0.03, trials=200) >= 0.9
+
+
+def test_the_stated_detectable_error_is_detected():
+    number, spread = 32, 0.1
+    runs = 1 + spread * correlated(np.random.default_rng(5), (number, 1, TIMES))
+    zero = np.zeros((1, TIMES))
+    points = Points(runs, np.ones((1, TIMES)), zero, zero, exact=False)
+    reach = points.critical_value(0.01) + scipy.stats.t.ppf(0.9, number - 1)
+    off = float(reach * np.median(points.standard_error))
+    assert share_rejected(level=0.01, number=number, off=off, trials=200) >= 0.9
+
+
+def test_the_naive_pointwise_rule_would_raise_false_alarms():
+    # The negative control of the calibration: it can tell a wrong rule from a right one.
+    rng = np.random.default_rng(0)
+    critical = scipy.stats.t.isf(0.005, 31)
+    alarms = 0
+    for _ in range(500):
+        mean, error, _ = simultaneous.moments(correlated(rng, (32, TIMES)))
+        alarms += bool((np.abs(mean / error) > critical).any())
+    assert alarms / 500 > interval(0.01, 500)[1]
+
+
+def test_halls_transformation_and_its_inverse():
+    skewness = np.array([-3.0, 0.0, 1e-9, 0.4, 3.0])
+    for value in (-4.0, 0.0, 4.0):
+        t = simultaneous.hall_inverse(value, skewness, 32)
+        np.testing.assert_allclose(simultaneous.hall(t, skewness, 32), value, atol=1e-6)
+
+
+def test_all_reflections_are_used_where_they_are_few():
+    signs = simultaneous.reflections(8, 0.01)
+    assert signs.shape == (128, 8)
+    assert (signs[0] == 1).all()
+    assert len(np.unique(signs, axis=0)) == 128
+    assert len(np.unique(np.concatenate([signs, -signs]), axis=0)) == 256

@@ -1,0 +1,112 @@
+"""Every case, at its small size, through the table and through the command line."""
+
+import numpy as np
+import pytest
+
+from hsgd import dataset
+from validation import compare
+from validation.__main__ import main
+from validation.cases import CASES
+from validation.cases.base import Outcome
+from validation.members import member
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_every_verdict_is_the_expected_one(name):
+    case = CASES[name]
+    outcome = case.run(case.sizes["small"], seed=0, out=None, say=lambda line: None)
+    assert outcome.passed, [c for c in outcome.checks if not c.passed]
+    assert any(not check.expected for check in outcome.checks), "a case needs a negative control"
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_a_case_describes_itself(name):
+    case = CASES[name]
+    assert case.name == name
+    assert {"small", "full"} <= set(case.sizes)
+    assert all("replicates" in size for size in case.sizes.values())
+    assert case.question
+    assert case.right
+    assert case.wrong
+
+
+def test_the_quickstart_at_its_real_size_with_its_controls():
+    case = CASES["quickstart"]
+    assert case.sizes["full"]["replicates"] >= 32
+    outcome = case.run(case.sizes["full"], seed=0, out=None, say=lambda line: None)
+    assert {check.label: check.agrees for check in outcome.checks} == {
+        "0.25 of critical": True,
+        "0.5 of critical": True,
+        "0.8 of critical": True,
+        "the ½ dropped in the noise at 0.25": False,
+        "the learning rate 50% too low at 0.25": False,
+        "the learning rate 50% too high at 0.25": False,
+        "the ½ dropped in the noise at 0.5": False,
+        "the learning rate 20% too low at 0.5": False,
+        "the learning rate 20% too high at 0.5": False,
+    }
+
+
+def test_the_command_writes_what_it_promises(tmp_path, capsys):
+    folder = tmp_path / "new" / "results"
+    assert main(["quickstart", "--size", "small", "--out", str(folder), "--replicates", "16"]) == 0
+    printed = capsys.readouterr().out
+    assert "0.5 of critical: agrees" in printed
+    assert "rejected, as it must be" in printed
+    assert sorted(path.name for path in folder.iterdir()) == sorted(CASES["quickstart"].files)
+    assert (folder / "quickstart.png").read_bytes().startswith(b"\x89PNG")
+    theory, runs, comparison = (
+        dataset.load(folder / f"{name}.nc") for name in ("theory", "simulation", "comparison")
+    )
+    assert runs.sizes["replicate"] == 16
+    dim = "fraction_of_critical"
+    assert list(theory[dim].values) == [0.25, 0.5, 0.8]
+    again = compare(member(theory, dim, 0.5), member(runs, dim, 0.5))
+    kept = member(comparison, dim, 0.5)
+    assert again.equals(kept)
+    assert again.attrs["verdict"] == kept.attrs["verdict"]
+    assert np.isfinite((theory - runs).empirical_risk).all()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        ([], "name a case"),
+        (["nope"], "there is no case 'nope'"),
+        (["quickstart", "--size", "big"], "--size is 'big'"),
+        (["quickstart", "--replicates", "7"], "--replicates is 7"),
+        (["quickstart", "--seed", "-1"], "--seed is -1"),
+        (["quickstart", "--out", "FILE/x"], "cannot be made"),
+        (["quickstart", "--out", "FILE"], "cannot be made"),
+    ],
+)
+def test_bad_input_gets_one_sentence_before_any_work(arguments, words, tmp_path, capsys):
+    (tmp_path / "file").write_text("taken")
+    given = [word.replace("FILE", str(tmp_path / "file")) for word in arguments]
+    assert main(given) == 2
+    printed = capsys.readouterr()
+    assert words in printed.err
+    assert printed.err.count("\n") == 1
+    assert not printed.out
+
+
+def test_a_missing_library_is_named_before_any_work(monkeypatch, capsys):
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    assert main(["quickstart"]) == 2
+    assert "pip install 'hsgd[validation]'" in capsys.readouterr().err
+
+
+def test_the_list_says_what_a_case_shows(capsys):
+    assert main(["--list"]) == 0
+    assert "wrong:" in capsys.readouterr().out
+
+
+def test_an_unexpected_verdict_gives_exit_code_one(monkeypatch, capsys):
+    from validation.cases.base import Check
+
+    failed = Outcome((Check("half", "REJECTED: at worst ...", agrees=False),))
+    case = CASES["quickstart"]
+    changed = type(case)(**{**vars(case), "run": lambda size, *, seed, out, say: failed})
+    monkeypatch.setitem(CASES, "quickstart", changed)
+    assert main(["quickstart"]) == 1
+    assert "quickstart FAILS: not as expected: half" in capsys.readouterr().out

@@ -1,0 +1,116 @@
+"""The verdict on curves whose truth is known."""
+
+import numpy as np
+import pytest
+
+from hsgd import dataset
+from tests.validation import curves
+from validation import compare
+
+
+def test_the_result_follows_the_schema_and_survives_a_file(tmp_path):
+    found = compare(curves.theory(), curves.runs(), discrepancy=0.01)
+    assert dataset.check(found) is None
+    assert found.attrs["source"] == "comparison"
+    assert found.z_score.dims == ("statistic", "time")
+    assert list(found.statistic.values) == ["empirical_risk", "population_risk"]
+    assert found.coverage.dims == ("statistic",)
+    kept = dataset.load(dataset.save(found, tmp_path / "comparison.nc"))
+    assert kept.attrs == found.attrs
+    assert kept.equals(found)
+
+
+def test_the_numbers_are_what_their_names_say():
+    theory, runs = curves.theory(), curves.runs()
+    found = compare(theory, runs, discrepancy=0.0).sel(statistic="population_risk")
+    values = runs.population_risk.values
+    mean, error = values.mean(axis=1), values.std(axis=1, ddof=1) / np.sqrt(32)
+    expected = theory.population_risk.values
+    np.testing.assert_allclose(found.observed, mean, rtol=1e-14)
+    np.testing.assert_allclose(found.standard_error[1:], error[1:], rtol=1e-10)
+    np.testing.assert_allclose(found.z_score[1:], (mean - expected)[1:] / error[1:], rtol=1e-8)
+    np.testing.assert_allclose(found.relative_error, mean / expected - 1, atol=1e-14)
+    assert np.isnan(found.z_score[0])
+    assert (found.lower[1:] < found.observed[1:]).all()
+    assert (found.upper[1:] > found.observed[1:]).all()
+
+
+def test_the_same_datasets_always_get_the_same_verdict_whatever_the_order_of_dims():
+    runs = curves.runs()
+    first = compare(curves.theory(), runs, discrepancy=0.0)
+    again = compare(curves.theory(), runs.transpose("replicate", "time"), discrepancy=0.0)
+    assert first.equals(again)
+    assert first.attrs["verdict"] == again.attrs["verdict"]
+
+
+@pytest.mark.parametrize("number", [8, 11, 64])
+def test_a_wrong_curve_is_rejected_and_a_budget_can_forgive_it(number):
+    runs = curves.runs(number, spread=0.01)
+    wrong = curves.theory(scale=1.05)
+    runs[["empirical_risk", "population_risk"]] *= np.where(curves.TIMES > 0, 1, 1.05)[:, None]
+    found = compare(wrong, runs, discrepancy=0.0)
+    assert found.attrs["agrees"] == 0
+    assert found.attrs["verdict"].startswith("REJECTED: at worst the mean of")
+    assert found.agrees[:, 0].all()
+    assert compare(wrong, runs, discrepancy=0.06).attrs["agrees"] == 1
+    own = wrong.assign_attrs(expected_discrepancy=0.06)
+    assert compare(own, runs).attrs["agrees"] == 1
+    each = wrong.assign(empirical_risk_discrepancy=("time", np.full(9, 0.06)))
+    partly = compare(each.assign_attrs(expected_discrepancy=0.0), runs)
+    assert partly.agrees.sel(statistic="empirical_risk").all()
+    assert not partly.agrees.sel(statistic="population_risk").all()
+
+
+def test_the_start_must_agree_to_rounding_whatever_the_budget():
+    runs = curves.runs()
+    values = runs.empirical_risk.values.copy()
+    values[0] *= 1 + 1e-6
+    runs["empirical_risk"] = (runs.empirical_risk.dims, values)
+    found = compare(curves.theory(), runs, discrepancy=0.5)
+    assert not found.attrs["agrees"]
+    assert int(found.agrees.sum()) == found.agrees.size - 1
+    assert "at time 0" in found.attrs["verdict"]
+
+
+def test_an_exact_mean_has_no_monte_carlo_error():
+    exact = curves.theory(source="exact_mean", scale=1.02)
+    exact[["empirical_risk", "population_risk"]] /= np.where(curves.TIMES > 0, 1, 1.02)
+    rejected = compare(curves.theory(), exact, discrepancy=0.019)
+    accepted = compare(curves.theory(), exact, discrepancy=0.021)
+    assert (rejected.attrs["agrees"], accepted.attrs["agrees"]) == (0, 1)
+    assert "no Monte Carlo error" in accepted.attrs["verdict"]
+    assert "critical_value" not in accepted.attrs
+    assert (accepted.standard_error == 0).all()
+
+
+def test_an_exact_mean_as_reference_has_no_budget():
+    found = compare(curves.theory(source="exact_mean"), curves.runs())
+    assert (found.discrepancy == 0).all()
+    assert found.attrs["agrees"]
+    assert "nothing is allowed for finite n" in found.attrs["verdict"]
+
+
+def test_runs_that_diverged_agree_only_with_a_theory_that_diverged():
+    runs, theory = curves.runs(), curves.theory()
+    runs = runs.where(runs.time < 3.9, np.inf)
+    assert not compare(theory, runs, discrepancy=0.1).attrs["agrees"]
+    assert compare(theory.where(theory.time < 3.9, np.inf), runs, discrepancy=0.1).attrs["agrees"]
+
+
+def test_skewed_runs_are_noted():
+    runs = curves.runs(16, kind="lognormal", sigma=1.0, spread=0.1)
+    verdict = compare(curves.theory(), runs, discrepancy=0.05).attrs["verdict"]
+    assert "skewed" in verdict
+    normal = compare(curves.theory(), curves.runs(64), discrepancy=0.05)
+    assert "skewed" not in normal.attrs["verdict"]
+
+
+def test_tiny_and_huge_units_change_no_verdict():
+    theory, runs = curves.theory(source="exact_mean"), curves.runs()
+    plain = compare(theory, runs)
+    for unit in (1e-140, 1e140):
+        scaled = compare(
+            theory.assign({name: theory[name] * unit for name in theory.data_vars}), runs * unit
+        )
+        np.testing.assert_allclose(scaled.z_score, plain.z_score, rtol=1e-6)
+        assert scaled.attrs["verdict"] == plain.attrs["verdict"]

@@ -1,0 +1,236 @@
+import mpmath
+import numpy as np
+import pytest
+from scipy.integrate import solve_ivp
+
+from tests.problems import (
+    PROBLEMS,
+    by_eigenvalues,
+    constant,
+    matrix_exponential,
+    multiprecision,
+    stairs,
+)
+from volterra import Status, SumOfExponentials, TimeChanged, solve
+from volterra.mesh import Work, sweep
+from volterra.problem import Problem
+from volterra.radau import radau
+from volterra.stepper import DirectPropagator, Sample, propagator
+
+EPS = np.finfo(float).eps
+KERNEL = SumOfExponentials([0.7, 2.0], [0.4, 0.5])
+
+
+def errors_on_uniform_meshes(counts):
+    problem = Problem(constant(), KERNEL, np.array([4.0]), 1e-8, 0.0)
+    exact = by_eigenvalues(constant(), KERNEL)
+    inside = np.linspace(0.05, 3.95, 157)
+    ends, dense = [], []
+    for count in counts:
+        mesh = sweep(problem.equation(), np.linspace(0, 4, count + 1), Work())
+        ends.append(abs(1 + mesh.memory[-1, -1] - exact(4.0)[0]))
+        dense.append(np.max(np.abs(1 + mesh.interpolate(inside)[0] - exact(inside))))
+    return ends, dense
+
+
+def test_order_by_regression():
+    counts = np.array([1, 2, 3, 4, 6])
+    ends, dense = errors_on_uniform_meshes(counts)
+    assert -np.polyfit(np.log(counts), np.log(ends), 1)[0] == pytest.approx(9, abs=0.8)
+    counts = np.array([4, 8, 16, 32])
+    _, dense = errors_on_uniform_meshes(counts)
+    assert -np.polyfit(np.log(counts), np.log(dense), 1)[0] == pytest.approx(6, abs=0.5)
+
+
+def test_error_follows_the_tolerance():
+    exact = by_eigenvalues(constant(), KERNEL)
+    t = np.linspace(0, 20, 21)
+    errors = []
+    for rtol in (1e-4, 1e-7, 1e-10):
+        solution = solve(constant(), KERNEL, t, method="collocation", rtol=rtol)
+        errors.append(np.max(np.abs(solution.y / exact(t) - 1)))
+        assert errors[-1] <= rtol
+    assert errors[2] < 1e-3 * errors[0]
+
+
+@pytest.mark.parametrize("problem", PROBLEMS, ids=lambda p: p.name)
+def test_dense_output_is_as_good_as_the_requested_times(problem):
+    last = problem.times[-1]
+    solution = solve(
+        problem.forcing, problem.kernel, [last], method="collocation", rtol=1e-7, atol=1e-9
+    )
+    t = np.linspace(0, last, 57)
+    if last > 100:
+        t = np.append(0, np.logspace(-4, np.log10(last), 57))
+    y, exact = solution(t), problem.exact(t)
+    assert np.all(np.abs(y - exact) <= solution.at(t).error + 2 * EPS * np.abs(exact))
+    assert np.all(np.abs(y - exact) <= 1e-7 * np.abs(exact) + 1e-9)
+
+
+def segmentwise(forcing, kernel, rates, edges, t, v=None):
+    """Exact y at t for weight = rate^2 and clock = its integral, rate constant per segment."""
+    r, w = multiprecision(kernel.rates), multiprecision(kernel.weights)
+    n = len(r)
+    with mpmath.workdps(60):
+        state = mpmath.matrix([0] * n + [mpmath.mpf(forcing)])
+        for rate, start, stop in zip(rates, edges[:-1], edges[1:], strict=True):
+            length = mpmath.mpf(float(min(stop, t))) - mpmath.mpf(float(start))
+            if length <= 0:
+                break
+            speed = mpmath.mpf(float(rate))
+            matrix = mpmath.zeros(n + 1)
+            for i in range(n):
+                for j in range(n):
+                    matrix[i, j] = speed**2 * w[j] - (speed * r[i] if i == j else 0)
+                matrix[i, n] = speed**2
+            state = matrix_exponential(matrix * length) * state
+        row = [*w, 1] if v is None else [*multiprecision(v), 0]
+        return float(mpmath.fdot(row, state))
+
+
+@pytest.mark.parametrize("rate_is_given", [True, False])
+@pytest.mark.parametrize("side", ["left", "right"])
+def test_piecewise_constant_rate_against_segments(rate_is_given, side):
+    kernel, edges = SumOfExponentials([0.3, 2.0, 50.0], [0.1, 0.5, 9.0]), [0.0, 1.0, 3.0, np.inf]
+    values = np.array([1.0, 0.5, 0.25])
+
+    def rate(t):
+        return values[np.searchsorted([1.0, 3.0], t, side=side)]
+
+    changed = TimeChanged(
+        kernel,
+        stairs,
+        lambda t: rate(t) ** 2,
+        clock_rate=rate if rate_is_given else None,
+        breakpoints=[1.0, 3.0, -2.0, 99.0],
+    )
+    t = np.array([0.5, 1.0, 1.5, 3.0, 8.0])
+    solution = solve(constant(), changed, t, rtol=1e-9)
+    exact = np.array([segmentwise(1.0, kernel, values, edges, time) for time in t])
+    np.testing.assert_allclose(solution.y, exact, rtol=1e-9)
+    assert np.all(np.abs(solution.y - exact) <= solution.error)
+    assert solution.status is Status.CONVERGED
+    observed = solution.observe([1.0, -2.0, 3.0])
+    exact = np.array(
+        [segmentwise(1.0, kernel, values, edges, time, v=[1.0, -2.0, 3.0]) for time in t]
+    )
+    assert np.all(np.abs(observed.y - exact) <= observed.error + 1e-9 * np.abs(exact))
+    np.testing.assert_allclose(observed.y, exact, rtol=1e-8)
+
+
+def test_an_undeclared_jump_is_survived_honestly():
+    kernel, values = SumOfExponentials([0.3, 2.0], [0.1, 0.5]), np.array([1.0, 0.5])
+
+    def rate(t):
+        return np.where(t < 1.0, 1.0, 0.5)
+
+    changed = TimeChanged(
+        kernel,
+        lambda t: np.minimum(t, 1) + 0.5 * np.maximum(t - 1, 0),
+        lambda t: rate(t) ** 2,
+        clock_rate=rate,
+    )
+    t = np.array([0.7, 1.3, 5.0])
+    solution = solve(constant(), changed, t, rtol=1e-6)
+    exact = [segmentwise(1.0, kernel, values, [0, 1.0, np.inf], time) for time in t]
+    assert np.all(np.abs(solution.y - exact) <= solution.error)
+
+
+def test_smooth_schedule_against_scipy():
+    kernel = SumOfExponentials([0.3, 2.0, 5.0], [0.3, 0.5, 2.0])
+    v = np.array([1.0, 0.0, -1.0])
+
+    def rate(t):
+        return 0.5 + 0.4 * np.cos(t)
+
+    def clock(t):
+        return 0.5 * t + 0.4 * np.sin(t)
+
+    def forcing(t):
+        return 1 + np.exp(-t)
+
+    def derivative(t, modes):
+        y = forcing(t) + kernel.weights @ modes
+        return -rate(t) * kernel.rates * modes + rate(t) ** 2 * y
+
+    t = np.linspace(0, 10, 11)
+    modes = solve_ivp(
+        derivative, (0, 10), np.zeros(3), method="DOP853", t_eval=t, rtol=1e-12, atol=1e-14
+    ).y
+    changed = TimeChanged(kernel, clock, lambda t: rate(t) ** 2, clock_rate=rate)
+    solution = solve(forcing, changed, t, rtol=1e-10)
+    np.testing.assert_allclose(solution.y, forcing(t) + kernel.weights @ modes, rtol=2e-11)
+    np.testing.assert_allclose(solution.observe(v).y, v @ modes, rtol=1e-9, atol=1e-11)
+
+
+def test_observation_refines_the_mesh_if_it_must():
+    """Fast observed modes on a slow y: the mesh made for y alone is too coarse for z."""
+    kernel = SumOfExponentials([0.01, 50.0], [0.005, 1e-9])
+    changed = TimeChanged(kernel, lambda t: 1.0 * t, lambda t: 1 + 0.5 * np.sin(t))
+    t = np.linspace(0.5, 30, 60)
+    solution = solve(constant(), changed, t, rtol=1e-7)
+    observed = solution.observe([0.0, 1.0])
+    finer = solve(constant(), changed, t, rtol=1e-11).observe([0.0, 1.0])
+    assert observed.status is Status.CONVERGED
+    assert np.all(np.abs(observed.y - finer.y) <= observed.error + finer.error)
+    np.testing.assert_allclose(observed.y, finer.y, rtol=1e-7)
+
+
+def test_stiffness_costs_nothing():
+    kernel = SumOfExponentials([1.0, 1e12], [0.3, 3e11])
+    solution = solve(constant(), kernel, [1.0, 10.0], method="collocation")
+    assert solution.status is Status.CONVERGED
+    assert solution.work["steps"] < 500
+    exact = by_eigenvalues(constant(), kernel)(solution.t)
+    np.testing.assert_allclose(solution.y, exact, rtol=1e-8)
+
+
+def test_weights_of_either_sign():
+    kernel = SumOfExponentials([1.0, 1.0 + 1e-9], [-2.0, 0.5])
+    solution = solve(constant(), kernel, np.linspace(0, 5, 6))
+    exact = 1 / 2.5 + (1 - 1 / 2.5) * np.exp(-2.5 * solution.t)
+    np.testing.assert_allclose(solution.y, exact, rtol=1e-8)
+    assert solution.method == "collocation"
+
+
+def test_growth_to_overflow():
+    solution = solve(
+        constant(), SumOfExponentials([1.0], [9.0]), [1.0, 50.0, 200.0], method="collocation"
+    )
+    assert solution.status is Status.OVERFLOW
+    assert np.isfinite(solution.y[1])
+    assert solution.y[2] == np.inf
+
+
+def test_tolerance_out_of_reach_is_said_and_honest():
+    kernel = SumOfExponentials([1.0], [0.9999])
+    solution = solve(constant(), kernel, [1.0, 1e5], method="collocation", rtol=1e-13)
+    exact = by_eigenvalues(constant(), kernel)(solution.t)
+    assert solution.status is Status.TOLERANCE_NOT_REACHED
+    assert np.all(np.abs(solution.y - exact) <= solution.error)
+    assert np.all(solution.error <= 1e-9 * exact)
+
+
+def test_only_time_zero():
+    solution = solve(np.cos, KERNEL, [0.0])
+    assert solution.y[0] == 1.0
+    assert solution.status is Status.CONVERGED
+
+
+def test_zero_forcing():
+    solution = solve(lambda t: np.zeros_like(t), KERNEL, [0.0, 1.0])
+    np.testing.assert_array_equal(solution.y, 0.0)
+    assert solution.status is Status.CONVERGED
+
+
+def test_both_propagators_agree():
+    rates = np.array([0.0, 0.01, 1.0, 100.0, 1e9])
+    sample = Sample(0.5, np.ones(5), np.ones(5), np.linspace(1, 1.5, 5))
+    fast = propagator(rates, sample)
+    slow = propagator(rates, Sample(0.5, np.ones(5), np.ones(5), np.array([1.0, 0, 0, 0, 0])))
+    assert isinstance(slow, DirectPropagator)
+    system = np.eye(5) + rates[:, None, None] * (0.5 * radau().coefficients * sample.clock_rate)
+    direct = DirectPropagator(np.linalg.inv(system))
+    weights, source = np.array([1.0, 2, 3, 4, 5]), np.linspace(1, 2, 5)
+    np.testing.assert_allclose(fast.matrix_sum(weights), direct.matrix_sum(weights), rtol=1e-11)
+    np.testing.assert_allclose(fast.end(weights, source), direct.end(weights, source), rtol=1e-11)

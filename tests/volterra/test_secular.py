@@ -1,0 +1,140 @@
+import mpmath
+import numpy as np
+import pytest
+
+from tests.problems import multiprecision, power_law
+from volterra.secular import implied_weights, secular_roots
+from volterra.smallest_root import kernel_deficit, smallest_root
+
+EPS = np.finfo(float).eps
+
+
+def spectrum(name, norm):
+    if name == "power law":
+        kernel = power_law(40, norm)
+        rates, weights = np.sort(kernel.rates), np.sort(kernel.weights)
+    else:
+        rng = np.random.default_rng(3)
+        rates = np.sort(rng.uniform(0.1, 2, 40)) if name == "bulk" else np.logspace(-12, 0, 40)
+        weights = rates * rng.uniform(0.01, 1, 40)
+        weights *= norm / np.sum(weights / rates)
+    return rates, weights
+
+
+def polish(rates, weights, origin, shift):
+    """The root next to origin + shift, to 50 digits, as a new shift."""
+    r, w, shift = multiprecision(rates), multiprecision(weights), mpmath.mpf(float(shift))
+    for _ in range(7):
+        inverse = [1 / (a - mpmath.mpf(float(origin)) - shift) for a in r]
+        value = 1 - mpmath.fdot(w, inverse)
+        shift += value / mpmath.fsum(a * b * b for a, b in zip(w, inverse, strict=True))
+    return shift
+
+
+@pytest.mark.parametrize("name", ["power law", "bulk", "twelve decades"])
+@pytest.mark.parametrize("norm", [0.5, 0.9999, 1.01, 2.0, 1e5])
+def test_shifts_have_full_relative_accuracy(name, norm):
+    rates, weights = spectrum(name, norm)
+    roots = secular_roots(rates, weights)
+    condition = max(1, 1 / abs(1 - norm))
+    with mpmath.workdps(50):
+        for origin, shift in zip(roots.origin, roots.shift, strict=True):
+            exact = polish(rates, weights, origin, shift)
+            assert abs(exact - shift) <= 1000 * EPS * condition * abs(exact)
+
+
+@pytest.mark.parametrize("name", ["power law", "bulk", "twelve decades"])
+def test_roots_interlace(name):
+    rates, weights = spectrum(name, 0.9)
+    roots = secular_roots(rates, weights)
+    assert np.all(roots.root <= rates)
+    assert np.all(roots.root[1:] >= rates[:-1])
+    assert np.all(roots.shift != 0)
+
+
+def test_residues_add_up():
+    rates, weights = spectrum("power law", 0.9)
+    roots = secular_roots(rates, weights)
+    assert np.sum(roots.residue) == pytest.approx(np.sum(weights), rel=1e-13)
+    assert np.sum(roots.residue / roots.root) == pytest.approx(9.0, rel=1e-12)
+
+
+def test_implied_weights_are_those_given():
+    rates, weights = spectrum("twelve decades", 0.9)
+    roots = secular_roots(rates, weights)
+    np.testing.assert_allclose(roots.weights, weights, rtol=1e-13)
+    assert np.all(np.abs(roots.weights - weights) <= roots.weight_error)
+    assert np.all(roots.weight_error <= 1e-12 * weights)
+
+
+def test_implied_weights_notice_a_wrong_root():
+    rates, weights = spectrum("bulk", 0.9)
+    roots = secular_roots(rates, weights)
+    shift = roots.shift.copy()
+    shift[7] *= 1 + 1e-8
+    implied, _ = implied_weights(rates, roots.origin, shift)
+    assert np.max(np.abs(implied / weights - 1)) > 1e-9
+
+
+def test_slopes_are_derivatives_in_the_direction_of_the_weight_error():
+    rates, weights = spectrum("bulk", 0.9)
+    middle = secular_roots(rates, weights)
+    step = 1e-6 * np.min(weights / middle.weight_error)
+    up, down = (secular_roots(rates, weights + s * middle.weight_error) for s in (step, -step))
+    slope = (up.residue - down.residue) / (2 * step)
+    np.testing.assert_allclose(
+        middle.residue_slope, slope, rtol=1e-4, atol=1e-5 * np.max(np.abs(slope))
+    )
+    slope = (up.root - down.root) / (2 * step)
+    np.testing.assert_allclose(
+        middle.root_slope, slope, rtol=1e-4, atol=1e-5 * np.max(np.abs(slope))
+    )
+
+
+def test_many_modes_agree_with_high_precision_at_a_few_roots():
+    rates = np.sort(np.arange(1, 3001) ** -1.7)
+    weights = rates**2
+    weights *= 0.99 / np.sum(weights / rates)
+    roots = secular_roots(rates, weights)
+    with mpmath.workdps(50):
+        for k in (0, 1, 100, 1500, 2998, 2999):
+            exact = polish(rates, weights, roots.origin[k], roots.shift[k])
+            assert abs(exact - roots.shift[k]) <= 1e-11 * abs(exact)
+
+
+def test_one_mode_and_none():
+    assert secular_roots(np.array([3.0]), np.array([1.0])).root[0] == pytest.approx(2.0, rel=1e-15)
+    assert secular_roots(np.empty(0), np.empty(0)).root.size == 0
+
+
+def test_neighbouring_floating_point_numbers_as_rates():
+    rates = np.array([1.0, np.nextafter(1.0, 2.0), 2.0])
+    roots = secular_roots(rates, np.full(3, 0.1))
+    assert np.all(np.isfinite(roots.residue))
+    assert np.sum(roots.residue) == pytest.approx(0.3, rel=1e-13)
+
+
+def test_scale_invariance_over_extreme_units():
+    rates, weights = spectrum("power law", 0.9)
+    unit = 2.0**-200
+    plain, tiny = secular_roots(rates, weights), secular_roots(rates * unit, weights * unit)
+    np.testing.assert_array_equal(plain.root * unit, tiny.root)
+
+
+def test_kernel_deficit():
+    assert kernel_deficit(np.array([0.0, 1.0]), np.array([0.1, 0.1])) == -np.inf
+    assert kernel_deficit(np.array([0.0, 1.0]), np.array([0.0, 0.25])) == 0.75
+    assert kernel_deficit(np.array([1.0, 2.0]), np.array([0.1, 1.8])) == pytest.approx(0, abs=1e-16)
+
+
+def test_smallest_root_sees_an_exact_distance_from_critical():
+    """At x near 0 the value is (1 - norm) - x * positive, not one minus something near one."""
+    distance = 2.0**-40
+    rates, weights = np.array([1.0, 2.0]), np.array([0.5, 1.0 - 2 * distance])
+    origin, shift = smallest_root(rates, weights)
+    with mpmath.workdps(50):
+        exact = mpmath.findroot(
+            lambda x: 1 - mpmath.mpf(0.5) / (1 - x) - mpmath.mpf(weights[1]) / (2 - x),
+            origin + shift,
+        )
+        assert abs(exact - shift) <= 8 * EPS * abs(exact)

@@ -1,0 +1,30 @@
+"""Theory against simulation: do they agree, as well as they should.
+
+`validation.compare` is the verb; `python -m validation CASE --out DIR` runs a named case. The
+facade loads its parts on first use: `import validation` is light.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+_HOMES = {"compare": "comparison", "CASES": "cases"}
+
+__all__ = ["CASES", "compare"]
+
+if TYPE_CHECKING:
+    from validation.cases import CASES as CASES
+    from validation.comparison import compare as compare
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'validation' has no attribute {name!r}")
+    value = getattr(importlib.import_module(f"validation.{_HOMES[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *__all__])

@@ -1,0 +1,172 @@
+"""The numbers of a comparison, one per statistic and time, and the rules that judge them."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hsgd.checks import Array
+from validation import simultaneous
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+ROUNDING = 1e-9
+"""Relative difference that rounding may make where nothing is random."""
+
+
+@dataclass(frozen=True, eq=False)
+class Points:
+    """Theory and runs on the common grid; shapes (S, T), runs (R, S, T)."""
+
+    runs: Array
+    reference: Array
+    error: Array
+    """Numerical error of the theory (and of an exact mean held against it)."""
+    budget: Array
+    """Relative error allowed because n is finite; none before the first iteration."""
+    exact: bool
+    """`runs` is an exact mean: one curve without Monte Carlo error."""
+
+    @classmethod
+    def collect(
+        cls,
+        theory: xr.Dataset,
+        runs: xr.Dataset,
+        names: tuple[str, ...],
+        discrepancy: float | None,
+    ) -> Points:
+        """Arrays from datasets that `align` has accepted."""
+        exact = "replicate" not in runs.dims
+        order = ("time",) if exact else ("replicate", "time")
+        stacked = np.stack(
+            [np.atleast_2d(runs[name].transpose(*order).values) for name in names], axis=1
+        )
+        budget = np.stack([_budget(theory, name, discrepancy) for name in names])
+        budget[:, theory["iteration"].values == 0] = 0.0
+        return cls(
+            runs=stacked.astype(np.float64),
+            reference=np.stack([theory[name].values for name in names]).astype(np.float64),
+            error=sum((_error(data, names) for data in (theory, runs)), np.zeros(())),
+            budget=budget,
+            exact=exact,
+        )
+
+    @property
+    def number(self) -> int:
+        """Replicates R."""
+        return len(self.runs)
+
+    @cached_property
+    def comparable(self) -> NDArray[np.bool_]:
+        """Where all runs and the theory are finite; elsewhere some have diverged."""
+        return np.isfinite(self.runs).all(axis=0) & np.isfinite(self.reference)
+
+    @cached_property
+    def _moments(self) -> tuple[Array, Array, Array]:
+        with np.errstate(all="ignore"):
+            mean, spread, skewness = simultaneous.moments(self.runs.reshape(self.number, -1))
+        shape = self.reference.shape
+        if self.exact:
+            return self.runs[0], np.zeros(shape), np.zeros(shape)
+        return mean.reshape(shape), spread.reshape(shape), skewness.reshape(shape)
+
+    @property
+    def mean(self) -> Array:
+        """Mean over replicates."""
+        return self._moments[0]
+
+    @property
+    def standard_error(self) -> Array:
+        """Standard error of the mean; 0 for an exact mean."""
+        return self._moments[1]
+
+    @property
+    def skewness(self) -> Array:
+        """Sample skewness over replicates."""
+        return self._moments[2]
+
+    @cached_property
+    def random(self) -> NDArray[np.bool_]:
+        """Where the runs differ by more than rounding."""
+        return self.comparable & (self.standard_error > 1e-12 * np.abs(self.mean))
+
+    @property
+    def z_score(self) -> Array:
+        """(mean − reference)/standard error, NaN where nothing varies."""
+        safe = np.where(self.random, self.standard_error, np.nan)
+        return np.asarray((self.mean - self.reference) / safe)
+
+    @cached_property
+    def slack(self) -> Array:
+        """Absolute error that the theory is allowed."""
+        rounding = np.where(self.random, 0.0, ROUNDING * np.abs(self.reference))
+        return self.budget * np.abs(self.reference) + self.error + rounding
+
+    @cached_property
+    def nearest(self) -> Array:
+        """The value nearest the mean that the theory allows."""
+        return np.clip(self.mean, self.reference - self.slack, self.reference + self.slack)
+
+    def critical_value(self, level: float) -> float:
+        """What Hall's t may reach at the worst point; NaN if nothing is random."""
+        if not self.random.any():
+            return math.nan
+        return simultaneous.critical_value((self.runs - self.nearest)[:, self.random], level)
+
+    def agree(self, critical: float) -> NDArray[np.bool_]:
+        """Where the theory is within band and budget; where both have diverged it is, too."""
+        both_diverged = ~np.isfinite(self.reference) & ~np.isfinite(self.mean)
+        return np.asarray(np.where(self.comparable, self.covered(critical), both_diverged))
+
+    def covered(self, critical: float) -> NDArray[np.bool_]:
+        """Where |Hall's t| of the distance to the nearest allowed value is within `critical`."""
+        t = (self.mean - self.nearest) / np.where(self.random, self.standard_error, 1.0)
+        reached = np.abs(simultaneous.hall(t, self.skewness, self.number))
+        agreeing = np.where(
+            self.random,
+            (t == 0.0) | (reached <= critical),
+            np.abs(self.mean - self.reference) <= self.slack,
+        )
+        return np.asarray(agreeing)
+
+    def band(self, critical: float) -> tuple[Array, Array]:
+        """Ends of the simultaneous confidence band of the mean."""
+        if math.isnan(critical):
+            return self.mean, self.mean
+        above, below = (
+            simultaneous.hall_inverse(sign * critical, self.skewness, self.number)
+            for sign in (1.0, -1.0)
+        )
+        lower = self.mean - np.where(self.random, above * self.standard_error, 0.0)
+        upper = self.mean - np.where(self.random, below * self.standard_error, 0.0)
+        return lower, upper
+
+
+def _budget(theory: xr.Dataset, name: str, discrepancy: float | None) -> Array:
+    shape = theory.sizes["time"]
+    if discrepancy is not None:
+        return np.full(shape, float(discrepancy))
+    if theory.attrs["source"] == "exact_mean":
+        return np.zeros(shape)
+    if f"{name}_discrepancy" in theory:
+        return np.asarray(np.abs(theory[f"{name}_discrepancy"].values), dtype=np.float64)
+    if "expected_discrepancy" in theory.attrs:
+        return np.full(shape, float(theory.attrs["expected_discrepancy"]))
+    raise ValueError(
+        "theory does not say how large its finite-n error is: pass discrepancy=0.05, or what you "
+        "are ready to accept."
+    )
+
+
+def _error(data: xr.Dataset, names: tuple[str, ...]) -> Array:
+    rows = [
+        data[f"{name}_error"].values if f"{name}_error" in data else np.zeros(data.sizes["time"])
+        for name in names
+    ]
+    return np.asarray(np.abs(np.stack(rows)), dtype=np.float64)
