@@ -8,12 +8,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from hsgd import dataset, provenance
 from hsgd.algorithms import SGD
 from hsgd.asymptotics import independent_noise_factor
 from hsgd.checks import Array, number, one_of
 from hsgd.diagnosis import diagnose
+from hsgd.first_steps import first_steps
 from hsgd.mean_square import mean_square_critical_learning_rate
 from hsgd.modes import Modes, modes
 from hsgd.problems import LeastSquares
@@ -109,7 +111,7 @@ def predict(
     times = grid.unique / problem.num_rows
     algorithm.schedule(times)
     report = diagnose(problem, algorithm, horizon=float(times[-1]))
-    curves = _Curves.solve(problem, algorithm, times, tolerance)
+    curves = _Curves.solve(problem, algorithm, grid.unique, chosen, tolerance)
     variables: dict[str, tuple[tuple[str, ...], Array, str]] = {}
     for statistic in chosen:
         variables |= curves.of(statistic)
@@ -158,10 +160,20 @@ class _Curves:
     drives is the finite-n mean to expect (docs, theory page, "Diagnose")."""
     excess: float
     """That scale."""
+    first: dict[str, Array]
+    """Each statistic's mean over the first iterations, step by step."""
 
     @classmethod
-    def solve(cls, problem: LeastSquares, algorithm: SGD, times: Array, rtol: float) -> _Curves:
+    def solve(
+        cls,
+        problem: LeastSquares,
+        algorithm: SGD,
+        iterations: NDArray[np.int64],
+        statistics: tuple[Statistic, ...],
+        rtol: float,
+    ) -> _Curves:
         system = modes(problem)
+        times = iterations / problem.num_rows
         schedule = algorithm.schedule
         factor = algorithm.noise_factor(problem.num_rows)
         excess = _excess(problem, system, factor)
@@ -197,6 +209,7 @@ class _Curves:
             # Only a budget comes out of this one: three digits are plenty.
             solution(excess, max(rtol, 1e-4)),
             excess,
+            first_steps(problem, system, algorithm, iterations, statistics),
         )
 
     def of(self, statistic: Statistic) -> dict[str, tuple[tuple[str, ...], Array, str]]:
@@ -204,9 +217,10 @@ class _Curves:
         flow, value, error, driven = (
             self._risk() if statistic.name == "empirical_risk" else self._observed(statistic)
         )
-        with np.errstate(invalid="ignore", divide="ignore"):
-            gap = np.where(value > 0, driven / value - 1.0, 0.0)
-        discrepancy = np.where(np.isfinite(gap), gap, np.inf)
+        discrepancy = _relative_gap(driven, value)
+        if statistic.name in self.first:
+            first = self.first[statistic.name]
+            discrepancy[: len(first)] += _relative_gap(first, value[: len(first)])
         name, words, dims = statistic.name, statistic.long_name, ("time",)
         return {
             name: (dims, value, words),
@@ -231,6 +245,13 @@ class _Curves:
         driven = self.heavier.observe(weights)
         rounding = 1e-15 * self.problem.dimension**0.5 * np.abs(flow)
         return flow, flow + noise.y, noise.error + rounding, flow + driven.y
+
+
+def _relative_gap(other: Array, value: Array) -> Array:
+    """|other/value − 1|; 0 where the value is 0, infinite where the quotient is no number."""
+    with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
+        gap = np.where(value > 0, np.abs(other / value - 1.0), 0.0)
+    return np.where(np.isfinite(gap), gap, np.inf)
 
 
 def _excess(problem: LeastSquares, system: Modes, noise_factor: float) -> float:

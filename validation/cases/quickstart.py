@@ -154,7 +154,7 @@ CASE = Case(
     "allows, or lie on the dashed line",
     sizes={
         "small": {"n": 600, "d": 200, "epochs": 10, "replicates": 64},
-        "full": {"n": 1200, "d": 400, "epochs": 20, "replicates": 64},
+        "full": {"n": 1200, "d": 400, "epochs": 20, "replicates": 256},
     },
     needs=("sklearn", "matplotlib"),
     files=("theory.nc", "simulation.nc", "comparison.nc", "quickstart.png"),
