@@ -220,7 +220,8 @@ class _Curves:
         discrepancy = _relative_gap(driven, value)
         if statistic.name in self.first:
             first = self.first[statistic.name]
-            discrepancy[: len(first)] += _relative_gap(first, value[: len(first)])
+            start = slice(0, len(first))
+            discrepancy[start] = np.maximum(discrepancy[start], _relative_gap(first, value[start]))
         name, words, dims = statistic.name, statistic.long_name, ("time",)
         return {
             name: (dims, value, words),
