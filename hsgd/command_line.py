@@ -97,8 +97,9 @@ def problem(options: argparse.Namespace) -> LeastSquares:
     missing = [name for name in ("A", "b") if name not in arrays]
     if missing:
         raise ValueError(
-            f"{path} holds no array {' and no '.join(missing)} (it holds "
-            f"{', '.join(arrays) or 'nothing'}): save it with numpy.savez(FILE, A=A, b=b)."
+            f"{path} holds no array {' and no '.join(missing)} (of the "
+            f"names {', '.join(ARRAYS)} it holds {', '.join(arrays) or 'none'}): save it with "
+            "numpy.savez(FILE, A=A, b=b)."
         )
     if ("A_test" in arrays) != ("b_test" in arrays):
         raise ValueError(f"{path} holds only one of A_test and b_test: save both or neither.")

@@ -159,8 +159,8 @@ def _concerns(figures: dict[str, float]) -> list[_Concern]:
         found.append(
             _Concern(
                 "finite_size",
-                f"at n = {figures['num_rows']:.0f} the theory is expected to be {size} too low in "
-                f"the end (SGD on these rows turns unstable at "
+                f"at n = {figures['num_rows']:.0f} SGD's mean risk is expected to end {size} above "
+                f"the theory (SGD on these rows turns unstable at "
                 f"{figures['mean_square_critical_learning_rate']:.4g}): lower the learning rate, "
                 "or use hsgd.exact_mean",
             )

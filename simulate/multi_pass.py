@@ -107,10 +107,7 @@ def sgd(
     {'time': 2, 'replicate': 3}
     """
     _refuse_unavailable(dtype, client, checkpoint)
-    if not isinstance(problem, LeastSquares):
-        raise TypeError(f"problem is a {type(problem).__name__}: pass a hsgd.LeastSquares.")
-    if not isinstance(algorithm, SGD):
-        raise TypeError(f"algorithm is a {type(algorithm).__name__}: pass a hsgd.SGD.")
+    dataset.check_setting(problem, algorithm)
     if progress not in (None, True, False):
         raise TypeError(f"progress is {progress!r}: pass True, False or None.")
     count = checks.integer("num_replicates", num_replicates, minimum=1)
@@ -159,7 +156,6 @@ def _plan(
     problem: LeastSquares, algorithm: SGD, grid: dataset.Grid, seed: Seed, replicates: range
 ) -> Plan:
     n = problem.num_rows
-    algorithm.check_batch(n)
     if n >= MAX_ROWS:
         raise ValueError(f"the problem has {n} rows, but at most 2^32 - 1 can be drawn from.")
     if int(grid.unique[-1]) * algorithm.batch_size > 2**62:
