@@ -87,7 +87,8 @@ def predict(
     Notes
     -----
     Cost: one thin SVD of A, shared by all calls on the problem, then O(r² + rT) for a constant
-    learning rate (exact in time) and O(r) per step for a schedule.
+    learning rate (exact in time) and O(r) per step for a schedule. The discrepancy costs as much
+    again, and at most 400 iterations of O(nr).
 
     References
     ----------

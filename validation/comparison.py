@@ -48,9 +48,9 @@ def compare(
     false_alarm
         Probability, between 0.001 and 0.5, of rejecting a theory that is right.
     discrepancy
-        Relative error that the theory is allowed, because n is finite. By default what it says of
-        itself: its variables `_discrepancy`, else its attribute `expected_discrepancy`; 0 for an
-        exact mean.
+        Relative error that the theory is allowed, because n is finite. By default 1.5 times
+        what it says of itself (its variables `_discrepancy`, else its attribute
+        `expected_discrepancy`: an estimate, and no bound); 0 for an exact mean.
     statistics
         Names to compare; by default all that both have.
     same_algorithm

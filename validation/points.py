@@ -16,6 +16,9 @@ from validation import simultaneous
 if TYPE_CHECKING:
     import xarray as xr
 
+ALLOWANCE = 1.5
+"""The theory's own estimate of its finite-n error is good to about this factor near critical, so
+this much of it is allowed (docs, theory page, "Diagnose"; benchmarks/discrepancy.py)."""
 ROUNDING = 1e-9
 """Relative difference that rounding may make where nothing is random."""
 
@@ -155,9 +158,9 @@ def _budget(theory: xr.Dataset, name: str, discrepancy: float | None) -> Array:
     if theory.attrs["source"] == "exact_mean":
         return np.zeros(shape)
     if f"{name}_discrepancy" in theory:
-        return np.asarray(np.abs(theory[f"{name}_discrepancy"].values), dtype=np.float64)
+        return np.asarray(ALLOWANCE * np.abs(theory[f"{name}_discrepancy"].values))
     if "expected_discrepancy" in theory.attrs:
-        return np.full(shape, float(theory.attrs["expected_discrepancy"]))
+        return np.full(shape, ALLOWANCE * float(theory.attrs["expected_discrepancy"]))
     raise ValueError(
         "theory does not say how large its finite-n error is: pass discrepancy=0.05, or what you "
         "are ready to accept."
