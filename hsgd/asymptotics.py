@@ -29,7 +29,7 @@ def independent_noise_factor(problem: LeastSquares, algorithm: SGD) -> float:
     if algorithm.sampling not in HSGD_SAMPLINGS:
         raise ValueError(
             f"homogenized SGD is for independent batches; with sampling={algorithm.sampling!r} the "
-            "training loss is 15-130% lower than it says, so the theory refuses it: simulate it, "
+            "training loss is lower than it says, so the theory refuses it: simulate it, "
             "or use sampling='with_replacement' or 'subset'."
         )
     return algorithm.noise_factor(problem.num_rows)
@@ -71,10 +71,11 @@ def critical_learning_rate(
     """
     algorithm = SGD(0.0, batch_size=batch_size, sampling=sampling)
     noise_factor = independent_noise_factor(problem, algorithm)
-    return _critical(modes(problem), noise_factor)
+    return critical_rate(modes(problem), noise_factor)
 
 
-def _critical(system: Modes, noise_factor: float) -> float:
+def critical_rate(system: Modes, noise_factor: float) -> float:
+    """The smaller of the noise limit and the curvature limit."""
     norm_per_rate = system.kernel_norm(1.0, noise_factor)
     noise_limit = 1.0 / norm_per_rate if norm_per_rate > 0 else float("inf")
     return float(min(noise_limit, curvature_limit(system)))
@@ -136,7 +137,7 @@ def limits(
     values: dict[str, tuple[float, str]] = {
         "kernel_norm": (ends.norm, "norm of the noise kernel"),
         "critical_learning_rate": (
-            _critical(ends.system, ends.noise_factor),
+            critical_rate(ends.system, ends.noise_factor),
             "critical learning rate",
         ),
     }

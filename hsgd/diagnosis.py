@@ -9,7 +9,7 @@ import numpy as np
 
 from hsgd import dataset, provenance
 from hsgd.algorithms import SGD
-from hsgd.asymptotics import curvature_limit, independent_noise_factor
+from hsgd.asymptotics import critical_rate, curvature_limit, independent_noise_factor
 from hsgd.checks import Array, number
 from hsgd.mean_square import mean_square_critical_learning_rate
 from hsgd.modes import Modes, modes
@@ -91,15 +91,16 @@ def _figures(
     n, spectrum = problem.num_rows, system.eigenvalues
     norm_per_rate = system.kernel_norm(1.0, noise_factor)
     edge = curvature_limit(system)
-    critical = min(1.0 / norm_per_rate if norm_per_rate > 0 else np.inf, edge)
-    threshold = mean_square_critical_learning_rate(problem, noise_factor)
+    critical = critical_rate(system, noise_factor)
     norms = problem.squared_row_norms
     middle = float(np.median(norms))
     return {
         "learning_rate": rate,
         "critical_learning_rate": critical,
         "fraction_of_critical": rate / critical,
-        "mean_square_critical_learning_rate": threshold,
+        "mean_square_critical_learning_rate": mean_square_critical_learning_rate(
+            problem, noise_factor
+        ),
         "kernel_norm": rate * norm_per_rate,
         "curvature": rate / edge,
         "top_eigenvalue_share": float(spectrum[0] / spectrum.sum()),
@@ -107,10 +108,22 @@ def _figures(
         "row_norm_spread": float(norms.max()) / middle if middle > 0 else np.inf,
         "largest_leverage": _largest_leverage(problem.svd.left),
         "expected_discrepancy": _limiting_discrepancy(
-            rate * norm_per_rate, 1.0 / (threshold * norm_per_rate) if norm_per_rate > 0 else 1.0
+            rate * norm_per_rate, feedback_excess(problem, noise_factor)
         ),
         "num_rows": float(n),
     }
+
+
+def feedback_excess(problem: LeastSquares, noise_factor: float) -> float:
+    """Kernel norm on the given rows over homogenized SGD's, at the edge of stability; at least 1.
+
+    The e of the theory page, section "Diagnose".
+    """
+    norm_per_rate = modes(problem).kernel_norm(1.0, noise_factor)
+    if norm_per_rate == 0:
+        return 1.0
+    threshold = mean_square_critical_learning_rate(problem, noise_factor)
+    return max(1.0, 1.0 / (threshold * norm_per_rate))
 
 
 def _largest_leverage(left: Array) -> float:
@@ -119,7 +132,7 @@ def _largest_leverage(left: Array) -> float:
 
 def _limiting_discrepancy(norm: float, excess: float) -> float:
     """(e−1)‖K‖²/(1−e‖K‖): what the theory page's estimate comes to in the limit."""
-    heavier = norm * max(excess, 1.0)
+    heavier = norm * excess
     return (heavier - norm) * norm / (1.0 - heavier) if heavier < 1.0 else float("inf")
 
 

@@ -14,9 +14,8 @@ from hsgd import dataset, provenance
 from hsgd.algorithms import SGD
 from hsgd.asymptotics import independent_noise_factor
 from hsgd.checks import Array, number, one_of
-from hsgd.diagnosis import diagnose
+from hsgd.diagnosis import diagnose, feedback_excess
 from hsgd.first_steps import first_steps
-from hsgd.mean_square import mean_square_critical_learning_rate
 from hsgd.modes import Modes, modes
 from hsgd.problems import LeastSquares
 from hsgd.schedules import Constant
@@ -177,7 +176,7 @@ class _Curves:
         times = iterations / problem.num_rows
         schedule = algorithm.schedule
         factor = algorithm.noise_factor(problem.num_rows)
-        excess = _excess(problem, system, factor)
+        excess = feedback_excess(problem, factor)
 
         def solution(scale: float, tolerance: float) -> Solution:
             weights = scale * system.noise_weights(factor)
@@ -254,15 +253,6 @@ def _relative_gap(other: Array, value: Array) -> Array:
     with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
         gap = np.where(value > 0, np.abs(other / value - 1.0), 0.0)
     return np.where(np.isfinite(gap), gap, np.inf)
-
-
-def _excess(problem: LeastSquares, system: Modes, noise_factor: float) -> float:
-    """Kernel norm on the given rows over homogenized SGD's, at the edge of stability."""
-    norm_per_rate = system.kernel_norm(1.0, noise_factor)
-    if norm_per_rate == 0:
-        return 1.0
-    threshold = mean_square_critical_learning_rate(problem, noise_factor)
-    return max(1.0, 1.0 / (threshold * norm_per_rate))
 
 
 def _largest_discrepancy(variables: dict[str, tuple[tuple[str, ...], Array, str]]) -> float:
