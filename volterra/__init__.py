@@ -10,16 +10,19 @@
 """
 
 from volterra.analyse import Analysis, analyse
+from volterra.compression import Compression, compress
 from volterra.kernels import SumOfExponentials, TimeChanged
 from volterra.solution import Solution, Status
 from volterra.solve import solve
 
 __all__ = [
     "Analysis",
+    "Compression",
     "Solution",
     "Status",
     "SumOfExponentials",
     "TimeChanged",
     "analyse",
+    "compress",
     "solve",
 ]

@@ -64,7 +64,7 @@ class Solution:
     work : dict
         Counters of the work done.
     method : str
-        "exact" or "collocation".
+        "exact", "collocation" or "compressed".
     rtol, atol : float
         The tolerance that was asked for.
     """
