@@ -1,8 +1,9 @@
 """`volterra.solve` against other solvers in one interleaved run: time to an accuracy.
 
 Rivals: `voles` (optional: `pip install voles`), SciPy's `solve_ivp` on the state-space form,
-LAPACK's eigenvectors, the trapezoid rule and Picard's iteration with FFT. Each gets its best settings and,
-for the table, the least effort that reaches the target; a table of kernel values is timed apart.
+LAPACK's eigenvectors, the trapezoid rule and Picard's iteration with FFT. Each gets its best
+settings and, for the table, the least effort that reaches the target; a table of kernel values is
+timed apart.
 
     python benchmarks/volterra_rivals.py [--rounds 5] [--figure docs/work_precision.png]
 """
