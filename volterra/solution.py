@@ -78,7 +78,7 @@ class Solution:
     rtol: float
     atol: float
     trajectory: Trajectory = field(repr=False)
-    mode_count: int = field(repr=False)
+    mode_count: int | None = field(repr=False)
 
     def __call__(self, t_new: ArrayLike) -> Array:
         """Solution at other times, of any shape, to the same tolerance."""
@@ -120,8 +120,14 @@ class Solution:
         ValueError
             If there is not one finite weight per rate of the kernel.
         TypeError
-            If the forcing is neither a `SumOfExponentials` nor callable.
+            If the forcing is neither a `SumOfExponentials` nor callable, or the kernel is not
+            made of exponentials.
         """
+        if self.mode_count is None:
+            raise TypeError(
+                "observe needs a kernel that is a sum of exponentials, because it weighs the "
+                "kernel's modes: integrate another kernel against the solution, which is callable."
+            )
         values = np.asarray(weights, dtype=np.float64)
         if values.shape != (self.mode_count,) or not np.all(np.isfinite(values)):
             raise ValueError(
@@ -144,7 +150,13 @@ class Solution:
 
 
 def report(
-    trajectory: Trajectory, t: Array, *, method: str, mode_count: int, rtol: float, atol: float
+    trajectory: Trajectory,
+    t: Array,
+    *,
+    method: str,
+    mode_count: int | None,
+    rtol: float,
+    atol: float,
 ) -> Solution:
     """Evaluate a trajectory at `t` and say in a status whether the tolerance is met there."""
     y, error = trajectory.evaluate(t)
