@@ -14,6 +14,9 @@ from numpy.typing import NDArray
 
 from volterra.collocation import solve_collocation
 from volterra.exact import solve_exact
+from volterra.general import solve_panels
+from volterra.general_equation import general_equation
+from volterra.general_kernels import Convolution, Hammerstein, Kernel
 from volterra.kernels import SumOfExponentials, TimeChanged
 from volterra.problem import Problem
 from volterra.solution import Forcing, Trajectory, evaluate_checked
@@ -165,7 +168,17 @@ def _check_functions(forcing: Forcing, kernel: SumOfExponentials | TimeChanged, 
         raise ValueError("clock_rate must be >= 0: a clock never runs backwards.")
 
 
+def _run_panels(question: Question) -> Trajectory:
+    kernel = question.kernel
+    assert isinstance(kernel, _FUNCTIONS)
+    equation = general_equation(question.forcing, kernel, question.t)
+    return solve_panels(equation, question.t, question.rtol, question.atol)
+
+
+_FUNCTIONS = (Convolution, Kernel, Hammerstein, SumOfExponentials)
+
 METHODS = (
     Method("exact", (SumOfExponentials,), _exact_refusal, _exact_worthwhile, _run_exact),
     Method("collocation", (SumOfExponentials, TimeChanged), _never, _always, _run_collocation),
+    Method("panels", _FUNCTIONS, _never, _always, _run_panels),
 )

@@ -28,6 +28,10 @@ class Status(Enum):
         "The solution grows beyond the largest floating-point number; "
         "it is infinite from there on and trustworthy before."
     )
+    NOT_CONTINUED = (
+        "The nonlinear equation has no solution that could be found beyond some time, as at a "
+        "blow-up; the answer is NaN from there on, and `error` holds before."
+    )
 
 
 class Trajectory(Protocol):
@@ -83,7 +87,9 @@ class Solution:
     def __call__(self, t_new: ArrayLike) -> Array:
         """Solution at other times, of any shape, to the same tolerance."""
         times = np.asarray(t_new, dtype=np.float64)
-        return self.trajectory.evaluate(_valid_times(times.reshape(-1)))[0].reshape(times.shape)
+        return self.trajectory.evaluate(_valid_times(times.reshape(-1)))[0].reshape(
+            times.shape + self.y.shape[1:]
+        )
 
     def at(self, t_new: ArrayLike) -> Solution:
         """The same solution, with errors and status, at other times (a one-dimensional array)."""
@@ -160,7 +166,9 @@ def report(
 ) -> Solution:
     """Evaluate a trajectory at `t` and say in a status whether the tolerance is met there."""
     y, error = trajectory.evaluate(t)
-    if not np.all(np.isfinite(y)):
+    if np.any(np.isnan(y)):
+        status = Status.NOT_CONTINUED
+    elif not np.all(np.isfinite(y)):
         status = Status.OVERFLOW
     elif np.all(error <= rtol * np.abs(y) + atol):
         status = Status.CONVERGED

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from volterra.general_kernels import Convolution, Hammerstein, Kernel
 from volterra.kernels import Function, SumOfExponentials, TimeChanged
 from volterra.methods import Question, choose
 from volterra.solution import Solution, report
@@ -14,7 +15,7 @@ Array = NDArray[np.float64]
 
 def solve(
     forcing: SumOfExponentials | Function,
-    kernel: SumOfExponentials | TimeChanged,
+    kernel: SumOfExponentials | TimeChanged | Convolution | Kernel | Hammerstein,
     t: ArrayLike,
     *,
     method: str = "auto",
