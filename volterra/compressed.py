@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from volterra.collocation import CollocationTrajectory, solve_collocation
 from volterra.compression import Compression, Compressor
-from volterra.exact import ExactTrajectory, require_positive, solve_exact
+from volterra.exact import ExactTrajectory, solve_exact
 from volterra.kernels import SumOfExponentials, TimeChanged
 from volterra.problem import Problem
 from volterra.solution import Forcing, evaluate_checked
@@ -34,8 +34,26 @@ _RESOLVED = 1e-12  # smaller inflations drown in the rounding of 1 + q
 _ATTEMPTS = 4
 _PROBES = 40  # times at which an attempt is judged
 _MANY_PROBES = 2_000  # the same if the answer may change its sign
+_AFFORDABLE_ROOTS = 8_000  # for the exact method, whose cost is their square
+_AFFORDABLE_MODES = 40_000  # for collocation
 _INFLATION = 1e-3  # q, where the difference Y(q) - Y(0) comes from rough solves
 _ROUGH = 1e-2  # their tolerance, relative to q
+
+
+# Where compressing begins to pay (benchmarks/volterra_scale.py prints the crossover): modes times
+# modes and forcing terms for the exact method, modes for steps.
+_LONG_PRODUCT = 250_000
+_LONG_KERNEL = 10_000
+
+
+def is_long(forcing: Forcing, kernel: Kernel) -> bool:
+    """Whether compressing costs less than it saves."""
+    if isinstance(kernel, TimeChanged):
+        return kernel.kernel.rates.size > _LONG_KERNEL
+    modes = kernel.rates.size
+    if not isinstance(forcing, SumOfExponentials):
+        return modes > _LONG_KERNEL
+    return modes * (modes + forcing.rates.size) > _LONG_PRODUCT
 
 
 @dataclass(frozen=True, eq=False)
@@ -98,12 +116,6 @@ class CompressedTrajectory:
         }
         return {**self.inner.work, **sizes}
 
-    @property
-    def is_limiting(self) -> bool:
-        """Whether the tolerance is missed because of the compression."""
-        excess, share = self.question.excess(self)
-        return excess > 1 and share > 0.5
-
 
 @dataclass(frozen=True, eq=False)
 class Question:
@@ -126,6 +138,11 @@ class Question:
     def is_exact(self) -> bool:
         """Whether the exact method applies once both are short."""
         return isinstance(self.kernel, SumOfExponentials) and self.terms is not None
+
+    @property
+    def affordable(self) -> int:
+        """So many modes can be left uncompressed if need be."""
+        return _AFFORDABLE_ROOTS if self.is_exact else _AFFORDABLE_MODES
 
     def solve(self, forcing: Forcing, kernel: SumOfExponentials, rtol: float) -> Inner:
         """Solve with a short kernel, behind the clock if there is one."""
@@ -178,15 +195,10 @@ def solve_compressed(
     Returns
     -------
     CompressedTrajectory
-        Costs about 0.1 s per million terms, and then as much as a few hundred modes cost.
-
-    Raises
-    ------
-    ValueError
-        If a kernel weight is negative.
+        Costs about 0.1 s per million terms, and then as much as a few hundred modes cost. Where
+        the compression stands in the tolerance's way and the modes are few enough, it is left out.
     """
     inner = kernel.kernel if isinstance(kernel, TimeChanged) else kernel
-    require_positive(inner)
     terms = Compressor(forcing) if isinstance(forcing, SumOfExponentials) else None
     question = Question(forcing, kernel, t, rtol, atol, Compressor(inner), terms)
     target = _SHARE * (rtol if rtol > 0 else 1e-8)
@@ -199,12 +211,15 @@ def _tighten(
     """Attempts with ever better compression, until the tolerance is met or nothing is gained."""
     tried: list[tuple[float, CompressedTrajectory]] = []
     for _ in range(_ATTEMPTS):
-        trajectory = attempt(max(target, _TIGHTEST))
+        target = max(target, _TIGHTEST)
+        trajectory = attempt(target)
         excess, share = question.excess(trajectory)
         tried.append((excess, trajectory))
         if excess <= 1 or share < 0.3 or target <= _TIGHTEST:
             break
         target = trajectory.deviation * max(1e-4, 0.3 / excess)
+    if excess > 1 and share > 0.3 and question.sum.rates.size <= question.affordable:
+        return attempt(0.0)
     return min(tried, key=lambda pair: pair[0])[1]
 
 

@@ -114,7 +114,9 @@ class Compressor:
         self._halves = [] if self.terms <= _SHORT else _halves(sum)
 
     def to(self, rtol: float) -> Compression:
-        """The shortest sum found whose error is at most `rtol`, or the nearest to it."""
+        """The shortest sum found with an error of at most `rtol`, or near it; all of it for 0."""
+        if rtol == 0:
+            return Compression(self.sum, 0.0, self.terms)
         rules = [half.rule(rtol) for half in self._halves]
         length = math.fsum(rates.size for rates, _, _ in rules)
         if not rules or length > 0.7 * self.terms:

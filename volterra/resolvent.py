@@ -73,7 +73,8 @@ class Terms:
         slope += t * (plain @ self.slope_time)
         # exp(-p) carries the rounding of p, relative to itself.
         np.abs(basis, out=basis)
-        rounding = basis @ self.rounding + plain @ np.abs(self.own)
+        summation = 3.0 + np.log2(1 + self.rate.size)
+        rounding = basis @ self.rounding + summation * (plain @ np.abs(self.own))
         plain *= power
         rounding += plain @ (self.rounding + np.abs(self.own))
         return value, slope, rounding
