@@ -67,6 +67,27 @@ def test_implied_weights_are_those_given():
     assert np.all(roots.weight_error <= 1e-12 * weights)
 
 
+def test_roots_next_to_poles_of_tiny_weight():
+    """Shifts of 1e-25 of the gap: what interpolates the far pole must not drown in the near one."""
+    rng = np.random.default_rng(4)
+    rates = np.append(0.0, np.sort(10 ** rng.uniform(-10, 2, 200)))
+    weights = np.append(5000.0, rates[1:] ** 2 * rng.uniform(0.1, 1, 200))
+    roots = secular_roots(rates, weights)
+    np.testing.assert_allclose(roots.weights, weights, rtol=1e-12)
+
+
+def test_roots_between_clusters_of_rates():
+    """There the first steps of the iteration gain little, which is not a sign of its end."""
+    rng = np.random.default_rng(19)
+    for _ in range(20):
+        centres = 10 ** rng.uniform(-6, 0, 6)
+        rates = np.sort(rng.choice(centres, 100) * (1 + 1e-8 * rng.uniform(-1, 1, 100)))
+        weights = rates ** rng.uniform(0.5, 2.5) * rng.uniform(0.1, 1, 100)
+        weights /= np.sum(weights / rates)
+        roots = secular_roots(rates, weights)
+        np.testing.assert_allclose(roots.weights, weights, rtol=1e-9)
+
+
 def test_implied_weights_notice_a_wrong_root():
     rates, weights = spectrum("bulk", 0.9)
     roots = secular_roots(rates, weights)
