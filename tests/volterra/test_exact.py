@@ -225,4 +225,4 @@ def test_first_call_is_vectorised_over_many_times():
     t = np.linspace(0, 1000, 20_001)
     solution = solve(constant(), kernel, t)
     assert np.all(np.diff(solution.y) > 0)
-    np.testing.assert_array_equal(solution.y[[5, 20_000]], solution(t[[5, 20_000]]))
+    np.testing.assert_allclose(solution(t[[5, 20_000]]), solution.y[[5, 20_000]], rtol=4 * EPS)
