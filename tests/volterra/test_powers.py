@@ -133,7 +133,7 @@ def test_signed_weights_and_functions_go_to_the_recursion():
         (lambda: SumOfPowers([1.5], [1.0]), ValueError, r"lie in \[-1, 1\]"),
         (lambda: SumOfPowers([0.5], [1.0, 2.0]), ValueError, "same length"),
         (lambda: SumOfPowers([np.nan], [1.0]), ValueError, "ratios must be finite"),
-        (lambda: SumOfPowers.from_decrements([-0.1], [1.0]), ValueError, r"lie in \[0, 2\]"),
+        (lambda: SumOfPowers.from_decrements([-0.1], [1.0]), ValueError, r"lie in \[-1, 1\]"),
         (lambda: ONE(0.5), ValueError, "whole numbers"),
         (lambda: ONE(-1), ValueError, ">= 0"),
         (lambda: solve(ONE, KERNEL, [0.5, 1.0]), ValueError, "whole numbers"),
