@@ -10,6 +10,7 @@
 """
 
 from volterra.analyse import Analysis, analyse
+from volterra.general_kernels import Convolution, Hammerstein, Kernel
 from volterra.kernels import SumOfExponentials, TimeChanged
 from volterra.powers import SumOfPowers
 from volterra.solution import Solution, Status
@@ -17,6 +18,9 @@ from volterra.solve import solve
 
 __all__ = [
     "Analysis",
+    "Convolution",
+    "Hammerstein",
+    "Kernel",
     "Solution",
     "Status",
     "SumOfExponentials",

@@ -25,6 +25,8 @@ Complex = NDArray[np.complex128]
 Sum = SumOfExponentials | SumOfPowers
 
 MOST_MODES = 1_500
+# The eigenvalues of more than these take longer than other methods.
+WORTHWHILE_MODES = 300
 # A weight this small relative to the sum acts on nothing; as zero it keeps 1/shift^3 finite.
 _NEGLIGIBLE = 1e-40
 
@@ -145,6 +147,19 @@ def _poles(kernel: Sum, v: Array | None) -> tuple[Complex, Complex, Complex]:
     return rates[keep], w[keep], observed[keep]
 
 
+def one_of_each_pair(
+    terms: Sum, v: Array | None
+) -> tuple[Array | Complex, Array | Complex, Array | Complex]:
+    """Rates, weights and observation weights whose real parts make the sum; real if they are."""
+    rates, weights, observed = expand(terms, v)
+    keep = rates.imag >= 0
+    factor = np.where(rates.imag[keep] > 0, 2.0, 1.0)
+    arrays = rates[keep], weights[keep] * factor, observed[keep] * factor
+    if any(np.any(a.imag) for a in arrays):
+        return arrays
+    return arrays[0].real.copy(), arrays[1].real.copy(), arrays[2].real.copy()
+
+
 def expand(terms: Sum, v: Array | None) -> tuple[Complex, Complex, Complex]:
     """Distinct complex rates, closed under conjugation, with summed weights, and v likewise."""
     rates = np.append(terms.rates, 0.0).astype(np.complex128)
@@ -157,6 +172,6 @@ def expand(terms: Sum, v: Array | None) -> tuple[Complex, Complex, Complex]:
     both = np.concatenate([both, both.conj()], axis=1)
     distinct, label = np.unique(rates, return_inverse=True)
     summed = np.zeros((2, distinct.size), np.complex128)
-    np.add.at(summed, (slice(None), label), both)
+    np.add.at(summed.T, label, both.T)
     used = np.any(summed != 0, axis=0)
     return distinct[used], summed[0, used], summed[1, used]

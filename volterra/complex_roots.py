@@ -120,7 +120,8 @@ def _ehrlich(rates: Complex, weights: Complex, origin: Complex, shift: Complex) 
 def _ehrlich_step(
     rates: Complex, weights: Complex, origin: Complex, shift: Complex, rows: NDArray[np.intp]
 ) -> Complex:
-    # notation: F = 1 - sum w/(r - x); the polynomial p = F prod (r - x) has p'/p = F'/F - sum 1/(r-x)
+    # notation: F = 1 - sum w/(r - x); p = F prod (r - x), a polynomial with
+    # p'/p = F'/F - sum 1/(r - x)
     inverse = 1.0 / ((rates - origin[rows, None]) - shift[rows, None])
     terms = inverse * weights
     newton = -np.einsum("ij,ij->i", terms, inverse) / (1.0 - terms.sum(axis=1))

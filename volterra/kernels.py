@@ -83,9 +83,14 @@ class SumOfExponentials:
             out[part] += np.einsum("ij,j->i", decay, self.weights).real
         return out.reshape(times.shape)
 
+    @property
+    def is_complex(self) -> bool:
+        """Whether a rate or a weight has an imaginary part."""
+        return np.iscomplexobj(self.rates) or np.iscomplexobj(self.weights)
+
     def modes(self) -> Modes:
         """Distinct rates, ascending, with the weights of equal or nearly equal rates added."""
-        require_real(self.rates, self.weights)
+        require_real(self.is_complex)
         return merge_modes(self.rates, self.weights, self.constant)
 
 
@@ -99,13 +104,14 @@ class Modes:
 
     def collect(self, weights: Array) -> Array:
         """Add up weights given per original mode into weights per distinct mode."""
+        require_real(np.iscomplexobj(weights))
         total = np.bincount(self.label, weights=weights, minlength=self.rates.size)
         return total.astype(np.float64)
 
 
-def require_real(rates: Array, weights: Array) -> None:
+def require_real(is_complex: bool) -> None:
     """Refuse damped oscillations where a method knows real modes only."""
-    if np.iscomplexobj(rates) or np.iscomplexobj(weights):
+    if is_complex:
         raise ValueError(
             "complex rates or weights need a method that knows them: pass method='companion', or "
             "method='auto'."

@@ -35,7 +35,9 @@ class Oscillations:
 
     def take(self, index: NDArray[np.intp]) -> Oscillations:
         """Those at the given positions."""
-        return Oscillations(*(a[index] for a in (self.rate, self.decay, self.blur, self.ratio)))
+        return Oscillations(
+            self.rate[index], self.decay[index], self.blur[index], self.ratio[index]
+        )
 
 
 def oscillations(rate: Complex, error: Array, *, powers: bool) -> Oscillations:
@@ -120,9 +122,8 @@ class ComplexConvolution:
         phi = decay * h
         # |phi| <= bound and |d phi / d root| <= t bound, for the slower one decays less.
         moved = EPS * (8.0 + np.abs(power)) + time * (self.pair_blur + self.slow.blur)
-        bound = np.abs(decay) * np.minimum(
-            time / np.abs(self.slow.ratio), 2 / np.abs(self.distance)
-        )
+        longest = np.minimum(time / np.abs(self.slow.ratio), 2.0 / np.abs(self.distance))
+        bound = np.abs(decay) * longest
         rounding = bound @ self.pair_spread + np.einsum(
             "ij,ij,j->i", bound, moved, np.abs(self.weight)
         )

@@ -132,15 +132,20 @@ class SumOfPowers:
         # notation: log|q| by log1p of the decrement below 1, of the decrement less 2 above
         d = self.rates
         if np.iscomplexobj(d):
-            out: Array = np.exp(np.multiply.outer(m, log1p(-d)))
+            out: Array = np.exp(np.multiply.outer(m, log1p((-d).astype(np.complex128))))
             return out
         with np.errstate(divide="ignore"):
             size: Array = np.exp(np.multiply.outer(m, np.log1p(np.where(d > 1, d - 2.0, -d))))
         return np.where(np.multiply.outer(m % 2 == 1, d > 1), -size, size)
 
+    @property
+    def is_complex(self) -> bool:
+        """Whether a rate or a weight has an imaginary part."""
+        return np.iscomplexobj(self.rates) or np.iscomplexobj(self.weights)
+
     def modes(self) -> Modes:
         """Distinct decrements, ascending, with the weights of (nearly) equal ones added."""
-        require_real(self.rates, self.weights)
+        require_real(self.is_complex)
         return merge_modes(self.rates, self.weights, self.constant)
 
 
