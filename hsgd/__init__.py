@@ -27,10 +27,16 @@ _HOMES = {
     "exact_mean": "exact",
 }
 
-__all__ = [*_HOMES, "dataset"]
+_MODULES = ("activations", "dataset", "hermite", "isotropic", "symbolic")
+
+__all__ = [*_HOMES, *_MODULES]
 
 if TYPE_CHECKING:
+    from hsgd import activations as activations
     from hsgd import dataset as dataset
+    from hsgd import hermite as hermite
+    from hsgd import isotropic as isotropic
+    from hsgd import symbolic as symbolic
     from hsgd.algorithms import SGD as SGD
     from hsgd.asymptotics import critical_learning_rate as critical_learning_rate
     from hsgd.asymptotics import limits as limits
@@ -50,8 +56,8 @@ if TYPE_CHECKING:
 
 
 def __getattr__(name: str) -> Any:
-    if name == "dataset":
-        return importlib.import_module("hsgd.dataset")
+    if name in _MODULES:
+        return importlib.import_module(f"hsgd.{name}")
     if name == "__version__":
         return importlib.import_module("hsgd.provenance").version()
     if name not in _HOMES:
