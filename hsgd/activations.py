@@ -137,8 +137,8 @@ def as_activation(value: Any) -> Activation:
         return BY_NAME[value]
     if not callable(value):
         raise TypeError(
-            f"activation is a {type(value).__name__}: pass a name, a hsgd.activations.Activation or "
-            "a vectorised function."
+            f"activation is a {type(value).__name__}: pass a name, a hsgd.activations.Activation "
+            "or a vectorised function."
         )
     return Activation(getattr(value, "__name__", "activation"), value)
 

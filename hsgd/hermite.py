@@ -1,4 +1,4 @@
-"""Hermite coefficients of activations: exact where they are known, else by quadrature with an error.
+"""Hermite coefficients of activations: exact where known, else by quadrature with an error.
 
 With h_k = He_k/√k! the probabilists' Hermite polynomials normalised for g ~ N(0, 1), an activation
 is φ = Σ_k c_k h_k, c_k = E φ(g) h_k(g), and E φ(g)² = Σ_k c_k².
@@ -155,7 +155,7 @@ def _expectations(
     # Unit cells, so that no feature of ordinary size hides between the first nodes.
     inside = [p for p in phi.breakpoints if abs(p) < _FAR]
     points = sorted({*inside, *np.arange(1.0 - _FAR, _FAR)})
-    values, error, info = quad_vec(
+    values, error = quad_vec(
         integrand,
         -_FAR,
         _FAR,
@@ -164,7 +164,6 @@ def _expectations(
         norm="max",
         points=points,
         limit=2000,
-        full_output=True,
     )
     return np.asarray(values), float(error)
 

@@ -186,7 +186,7 @@ class _Model:
 
     @property
     def excess(self) -> float:
-        """c − 1 = (1−‖K‖)/‖K‖."""
+        """(1−‖K‖)/‖K‖ = c − 1."""
         return (1.0 - self.feedback) / self.feedback
 
     @property
