@@ -10,12 +10,16 @@
 """
 
 from volterra.analyse import Analysis, analyse
+from volterra.general_kernels import Convolution, Hammerstein, Kernel
 from volterra.kernels import SumOfExponentials, TimeChanged
 from volterra.solution import Solution, Status
 from volterra.solve import solve
 
 __all__ = [
     "Analysis",
+    "Convolution",
+    "Hammerstein",
+    "Kernel",
     "Solution",
     "Status",
     "SumOfExponentials",

@@ -28,6 +28,10 @@ class Status(Enum):
         "The solution grows beyond the largest floating-point number; "
         "it is infinite from there on and trustworthy before."
     )
+    NOT_CONTINUED = (
+        "The nonlinear equation has no solution that could be found beyond some time, as at a "
+        "blow-up; the answer is NaN from there on, and `error` holds before."
+    )
 
 
 class Trajectory(Protocol):
@@ -78,12 +82,14 @@ class Solution:
     rtol: float
     atol: float
     trajectory: Trajectory = field(repr=False)
-    mode_count: int = field(repr=False)
+    mode_count: int | None = field(repr=False)
 
     def __call__(self, t_new: ArrayLike) -> Array:
         """Solution at other times, of any shape, to the same tolerance."""
         times = np.asarray(t_new, dtype=np.float64)
-        return self.trajectory.evaluate(_valid_times(times.reshape(-1)))[0].reshape(times.shape)
+        return self.trajectory.evaluate(_valid_times(times.reshape(-1)))[0].reshape(
+            times.shape + self.y.shape[1:]
+        )
 
     def at(self, t_new: ArrayLike) -> Solution:
         """The same solution, with errors and status, at other times (a one-dimensional array)."""
@@ -120,8 +126,14 @@ class Solution:
         ValueError
             If there is not one finite weight per rate of the kernel.
         TypeError
-            If the forcing is neither a `SumOfExponentials` nor callable.
+            If the forcing is neither a `SumOfExponentials` nor callable, or the kernel is not
+            made of exponentials.
         """
+        if self.mode_count is None:
+            raise TypeError(
+                "observe needs a kernel that is a sum of exponentials, because it weighs the "
+                "kernel's modes: integrate another kernel against the solution, which is callable."
+            )
         values = np.asarray(weights, dtype=np.float64)
         if values.shape != (self.mode_count,) or not np.all(np.isfinite(values)):
             raise ValueError(
@@ -144,11 +156,19 @@ class Solution:
 
 
 def report(
-    trajectory: Trajectory, t: Array, *, method: str, mode_count: int, rtol: float, atol: float
+    trajectory: Trajectory,
+    t: Array,
+    *,
+    method: str,
+    mode_count: int | None,
+    rtol: float,
+    atol: float,
 ) -> Solution:
     """Evaluate a trajectory at `t` and say in a status whether the tolerance is met there."""
     y, error = trajectory.evaluate(t)
-    if not np.all(np.isfinite(y)):
+    if np.any(np.isnan(y)):
+        status = Status.NOT_CONTINUED
+    elif not np.all(np.isfinite(y)):
         status = Status.OVERFLOW
     elif np.all(error <= rtol * np.abs(y) + atol):
         status = Status.CONVERGED

@@ -5,23 +5,17 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from volterra.collocation import solve_collocation
-from volterra.exact import solve_exact
+from volterra.general_kernels import Convolution, Hammerstein, Kernel
 from volterra.kernels import Function, SumOfExponentials, TimeChanged
-from volterra.problem import Problem
-from volterra.solution import Forcing, Solution, Trajectory, evaluate_checked, report
+from volterra.methods import Question, choose
+from volterra.solution import Solution, report
 
 Array = NDArray[np.float64]
-
-METHODS = ("auto", "exact", "collocation")
-
-# The exact method costs the square of the number of modes; beyond this, stepping is cheaper.
-_MANY_MODES = 8_000
 
 
 def solve(
     forcing: SumOfExponentials | Function,
-    kernel: SumOfExponentials | TimeChanged,
+    kernel: SumOfExponentials | TimeChanged | Convolution | Kernel | Hammerstein,
     t: ArrayLike,
     *,
     method: str = "auto",
@@ -72,48 +66,26 @@ def solve(
     True
     """
     times = _check_times(t)
-    _check_kernel(kernel)
     _check_forcing(forcing)
     rtol, atol = _check_tolerance(rtol, "rtol"), _check_tolerance(atol, "atol")
     if rtol == 0 and atol == 0:
         raise ValueError("rtol and atol are both zero, which nothing can meet: pass rtol=1e-8.")
-    if isinstance(method, str) and method == "auto":
-        method = _choose(forcing, kernel)
-    trajectory = _run(method, forcing, kernel, times, rtol, atol)
-    inner = kernel.kernel if isinstance(kernel, TimeChanged) else kernel
+    question = Question(forcing, kernel, times, rtol, atol)
+    chosen = choose(question, method)
     return report(
-        trajectory, times, method=method, mode_count=inner.rates.size, rtol=rtol, atol=atol
+        chosen.run(question),
+        times,
+        method=chosen.name,
+        mode_count=_mode_count(kernel),
+        rtol=rtol,
+        atol=atol,
     )
 
 
-def _run(
-    method: str,
-    forcing: Forcing,
-    kernel: SumOfExponentials | TimeChanged,
-    t: Array,
-    rtol: float,
-    atol: float,
-) -> Trajectory:
-    if method == "exact":
-        if not isinstance(forcing, SumOfExponentials) or not isinstance(kernel, SumOfExponentials):
-            raise TypeError(
-                "the exact method needs a SumOfExponentials as forcing and as kernel, got "
-                f"{type(forcing).__name__} and {type(kernel).__name__}: "
-                "pass method='collocation' for other kinds."
-            )
-        return solve_exact(forcing, kernel)
-    if method == "collocation":
-        _check_functions(forcing, kernel, t)
-        return solve_collocation(Problem(forcing, kernel, t, rtol, atol))
-    raise ValueError(f"method must be one of {', '.join(map(repr, METHODS))}; got {method!r}.")
-
-
-def _choose(forcing: Forcing, kernel: SumOfExponentials | TimeChanged) -> str:
-    """Exact where both are sums of exponentials, the kernel is positive and not too long."""
-    if not isinstance(forcing, SumOfExponentials) or not isinstance(kernel, SumOfExponentials):
-        return "collocation"
-    positive = bool(np.all(kernel.weights >= 0)) and kernel.constant >= 0
-    return "exact" if positive and kernel.rates.size <= _MANY_MODES else "collocation"
+def _mode_count(kernel: object) -> int | None:
+    """How many modes an observation may weigh; none for a kernel that is not made of modes."""
+    inner = kernel.kernel if isinstance(kernel, TimeChanged) else kernel
+    return inner.rates.size if isinstance(inner, SumOfExponentials) else None
 
 
 def _check_times(t: ArrayLike) -> Array:
@@ -127,14 +99,6 @@ def _check_times(t: ArrayLike) -> Array:
         raise ValueError("t must be >= 0 and strictly increasing: pass np.unique(t).")
     times.flags.writeable = False
     return times
-
-
-def _check_kernel(kernel: object) -> None:
-    if not isinstance(kernel, (SumOfExponentials, TimeChanged)):
-        raise TypeError(
-            f"the kernel must be a SumOfExponentials or a TimeChanged, got "
-            f"{type(kernel).__name__}: approximate other kernels by a sum of exponentials."
-        )
 
 
 def _check_forcing(forcing: object) -> None:
@@ -156,19 +120,3 @@ def _check_tolerance(value: float, name: str) -> float:
     if not number or not np.isfinite(value) or value < 0:
         raise ValueError(f"{name} must be a finite number >= 0, got {value!r}.")
     return float(value)
-
-
-def _check_functions(forcing: Forcing, kernel: SumOfExponentials | TimeChanged, t: Array) -> None:
-    """Call every user function once on the requested times, before any work."""
-    probe = np.unique(np.concatenate([[0.0], t]))
-    evaluate_checked(forcing, probe, "forcing")
-    if isinstance(kernel, SumOfExponentials):
-        return
-    clock = evaluate_checked(kernel.clock, probe, "clock")
-    if np.any(np.diff(clock) < 0):
-        raise ValueError("the clock must never decrease; pass the integral of a rate >= 0.")
-    evaluate_checked(kernel.weight, probe, "weight")
-    if kernel.clock_rate is not None and np.any(
-        evaluate_checked(kernel.clock_rate, probe, "clock_rate") < 0
-    ):
-        raise ValueError("clock_rate must be >= 0: a clock never runs backwards.")
