@@ -16,7 +16,7 @@ from numpy.polynomial import hermite_e
 from numpy.typing import ArrayLike
 from scipy import special
 
-from hsgd.checks import Array, real_array
+from hsgd.checks import Array, one_of, real_array
 
 Function = Callable[[Array], ArrayLike]
 
@@ -129,12 +129,7 @@ def as_activation(value: Any) -> Activation:
     if isinstance(value, Activation):
         return value
     if isinstance(value, str):
-        if value not in BY_NAME:
-            raise ValueError(
-                f"activation is {value!r}, but the known names are {', '.join(BY_NAME)}: "
-                "pass one of them, or a vectorised function."
-            )
-        return BY_NAME[value]
+        return BY_NAME[one_of("activation", value, BY_NAME)]
     if not callable(value):
         raise TypeError(
             f"activation is a {type(value).__name__}: pass a name, a hsgd.activations.Activation "
