@@ -13,6 +13,7 @@ from volterra.analyse import Analysis, analyse
 from volterra.compression import Compression, compress
 from volterra.general_kernels import Convolution, Hammerstein, Kernel
 from volterra.kernels import SumOfExponentials, TimeChanged
+from volterra.powers import SumOfPowers
 from volterra.solution import Solution, Status
 from volterra.solve import solve
 
@@ -25,6 +26,7 @@ __all__ = [
     "Solution",
     "Status",
     "SumOfExponentials",
+    "SumOfPowers",
     "TimeChanged",
     "analyse",
     "compress",

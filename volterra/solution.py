@@ -11,9 +11,10 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from volterra.kernels import Function, SumOfExponentials
+from volterra.powers import SumOfPowers
 
 Array = NDArray[np.float64]
-Forcing = SumOfExponentials | Function
+Forcing = SumOfExponentials | SumOfPowers | Function
 
 
 class Status(Enum):
@@ -138,7 +139,7 @@ class Solution:
                 "observe needs a kernel that is a sum of exponentials, because it weighs the "
                 "kernel's modes: integrate another kernel against the solution, which is callable."
             )
-        values = np.asarray(weights, dtype=np.float64)
+        values = np.asarray(weights, dtype=np.result_type(np.asarray(weights), np.float64))
         if values.shape != (self.mode_count,) or not np.all(np.isfinite(values)):
             raise ValueError(
                 f"observe needs one finite weight for each of the kernel's {self.mode_count} "
