@@ -79,7 +79,7 @@ def compress(sum: SumOfExponentials, *, rtol: float = 1e-10) -> Compression:
     TypeError
         If `sum` is not a `SumOfExponentials`.
     ValueError
-        If `rtol` is not a finite number > 0.
+        If the sum is complex, or `rtol` is not a finite number > 0.
 
     Notes
     -----
@@ -98,6 +98,11 @@ def compress(sum: SumOfExponentials, *, rtol: float = 1e-10) -> Compression:
         raise TypeError(
             f"compress needs a SumOfExponentials, got {type(sum).__name__}: "
             "build one from rates and weights."
+        )
+    if sum.is_complex:
+        raise ValueError(
+            "compress needs real rates and weights, for its proof rests on positive terms: keep "
+            "the complex pairs apart and compress the rest."
         )
     number = isinstance(rtol, (int, float, np.integer, np.floating))
     if not number or not np.isfinite(rtol) or rtol <= 0:

@@ -158,6 +158,7 @@ def test_an_unreachable_tolerance_gives_the_true_error():
 @pytest.mark.parametrize(
     ("argument", "rtol", "error", "message"),
     [
+        (SumOfExponentials([1 + 1j], [1.0]), 1e-8, ValueError, "keep the complex pairs apart"),
         (np.ones(3), 1e-8, TypeError, "build one from rates and weights"),
         (SumOfExponentials([1.0], [1.0]), 0.0, ValueError, "rtol=1e-10"),
         (SumOfExponentials([1.0], [1.0]), -1e-8, ValueError, "finite number > 0"),
