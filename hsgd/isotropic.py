@@ -162,7 +162,7 @@ def empirical_risk(
         raise ValueError("time has negative entries: the start is time 0, pass times ≥ 0.")
     model = _Model.checked(learning_rate, ratio, batch_size)
     start, deviation = number("signal", signal), number("noise", noise)
-    if model.learning_rate == 0:
+    if model.learning_rate == 0 or start == deviation == 0:
         return np.full(shape, 0.5 * (start + deviation**2))
     return model.risk(times, start, deviation).reshape(shape)
 
@@ -268,7 +268,8 @@ class _Model:
             y, other = 1.0 - near.real, 1.0 - far.real
             height = (1.0 / y - y) / (2.0 * (1.0 / y - 1.0 / other))
             weighed = signal + noise**2 * (math.sqrt(r) * y - 1.0) / excess
-            result += height * weighed * np.exp(-decay * self.atom)
+            with np.errstate(over="ignore"):  # far above critical the risk itself is infinite
+                result += height * weighed * np.exp(-decay * self.atom)
         return result
 
 

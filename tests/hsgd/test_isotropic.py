@@ -101,6 +101,14 @@ def test_limits_of_the_curve():
     assert isotropic.limiting_empirical_risk(4.0, 0.5, noise=0.7) == np.inf
 
 
+def test_far_above_critical_the_risk_overflows_to_infinity():
+    curve = isotropic.empirical_risk([0.0, 1e3], 40.0, 0.5, signal=1.0)
+    assert curve[0] == pytest.approx(0.5)
+    assert curve[1] == np.inf
+    nothing = isotropic.empirical_risk([0.0, 1e3], 40.0, 0.5, signal=0.0)
+    assert np.array_equal(nothing, [0.0, 0.0])
+
+
 def test_at_rest_and_exactly_critical():
     rest = isotropic.empirical_risk(TIMES, 0.0, 0.5, signal=1.0, noise=1.0)
     assert np.array_equal(rest, np.ones(len(TIMES)))
