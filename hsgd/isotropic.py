@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import math
 import warnings
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,6 +24,9 @@ import numpy as np
 from scipy.integrate import quad_vec
 
 from hsgd.checks import Array, integer, number, real_array
+
+Density = Callable[[float, float], float]
+"""Of x and x − l₋."""
 
 _TOLERANCE = 1e-12
 _CRITICAL_GAP = 1e-8
@@ -156,15 +160,68 @@ def empirical_risk(
     >>> empirical_risk([0.0], 0.7, 0.5, signal=1.0, noise=2.0).round(10)
     array([2.5])
     """
-    shape = np.shape(time)
+    model, times, shape, start, deviation = _checked(
+        time, learning_rate, ratio, signal, noise, batch_size
+    )
+    if model.learning_rate == 0 or start == deviation == 0:
+        return np.full(shape, 0.5 * (start + deviation**2))
+    return model.away_from_critical().training(times, start, deviation).reshape(shape)
+
+
+def population_risk(
+    time: Any,
+    learning_rate: float,
+    ratio: float,
+    *,
+    signal: float,
+    noise: float = 0.0,
+    batch_size: int = 1,
+) -> Array:
+    """Risk ½E(a·x−b)² = ½(‖x−x*‖²/n + noise²) of SGD on a fresh isotropic row.
+
+    With ρ, floor and atom those of `empirical_risk` and k = ‖K‖,
+
+        ½ noise² + ½ signal (1−1/r)₊ + k·floor + (1−k) [∫ e^{−2γxt} ρ(x)/x dx + atom/z₊]
+              + ½ noise² r ∫_{l₋}^{l₊} (1 − 2e^{−γxt})/x dμ.
+
+    Parameters, returns, warnings and the promise are those of `empirical_risk`; with label noise
+    the ratio must not be 1, where single terms are infinite, and near it digits are lost like
+    1e-15/|1−ratio|.
+
+    Raises
+    ------
+    TypeError, ValueError
+        As `empirical_risk`; for ratio 1 with label noise.
+
+    References
+    ----------
+    docs, theory page, "Isotropic data".
+
+    Examples
+    --------
+    >>> population_risk([0.0], 0.7, 0.5, signal=1.0, noise=2.0).round(10)
+    array([2.5])
+    """
+    model, times, shape, start, deviation = _checked(
+        time, learning_rate, ratio, signal, noise, batch_size
+    )
+    if model.ratio == 1.0 and deviation > 0:
+        raise ValueError(
+            "at ratio 1 the population risk with label noise has no such form: pass ratio=1.001."
+        )
+    if model.learning_rate == 0 or start == deviation == 0:
+        return np.full(shape, 0.5 * (start + deviation**2))
+    return model.away_from_critical().population(times, start, deviation).reshape(shape)
+
+
+def _checked(
+    time: Any, learning_rate: float, ratio: float, signal: float, noise: float, batch_size: int
+) -> tuple[_Model, Array, tuple[int, ...], float, float]:
     times = real_array("time", np.reshape(np.asarray(time), -1), 1)
     if times.min() < 0:
         raise ValueError("time has negative entries: the start is time 0, pass times ≥ 0.")
     model = _Model.checked(learning_rate, ratio, batch_size)
-    start, deviation = number("signal", signal), number("noise", noise)
-    if model.learning_rate == 0 or start == deviation == 0:
-        return np.full(shape, 0.5 * (start + deviation**2))
-    return model.risk(times, start, deviation).reshape(shape)
+    return model, times, np.shape(time), number("signal", signal), number("noise", noise)
 
 
 @dataclass(frozen=True)
@@ -219,32 +276,71 @@ class _Model:
     def floor(self, noise: float) -> float:
         return 0.5 * noise**2 * max(1.0 - self.ratio, 0.0) / (1.0 - self.feedback)
 
-    def risk(self, times: Array, signal: float, noise: float) -> Array:
-        """The Laplace transform at 2γ·times."""
-        # notation: l = lower edge; w as in `empirical_risk`; theta = angle with x = 1 + r + 2√r cos
-        if abs(1.0 - self.feedback) < _CRITICAL_GAP:
-            nudged = (1.0 - _CRITICAL_GAP) * self.learning_rate / self.feedback
-            return _Model(nudged, self.ratio, self.batch_size).risk(times, signal, noise)
-        r, l = self.ratio, self.lower
-        excess = self.excess
-        near, far = self.distances
-        gaps = [math.sqrt(r) * e * e / (1.0 - e) for e in (near, far)]
+    def away_from_critical(self) -> _Model:
+        """The same, or where floor and slowest mode are both infinite, a little below it."""
+        if abs(1.0 - self.feedback) >= _CRITICAL_GAP:
+            return self
+        rate = (1.0 - _CRITICAL_GAP) * self.learning_rate / self.feedback
+        return _Model(rate, self.ratio, self.batch_size)
+
+    def training(self, times: Array, signal: float, noise: float) -> Array:
+        """ψ/n: the Laplace transform at 2γ·times."""
         decay = 2.0 * self.learning_rate * times
+        density = self.density(signal, noise)
+        result = self.floor(noise) + self.transform(density, decay, signal + noise**2)
+        return result + self.split_off_part(decay, signal, noise)
+
+    def population(self, times: Array, signal: float, noise: float) -> Array:
+        """½‖x−x*‖²/n + ½ noise²; the noise's part of its transform is [(1−‖K‖)Ψ̂ − F̂]/z."""
+        # notation: r = ratio, k = feedback
+        r, k, scale = self.ratio, self.feedback, signal + noise**2
+        decay = 2.0 * self.learning_rate * times
+        training = self.density(signal, noise)
+        driven = self.transform(lambda x, above: training(x, above) / x, decay, scale)
+        constant = 0.5 * noise**2 + 0.5 * signal * max(1.0 - 1.0 / r, 0.0) + k * self.floor(noise)
+        result = constant + (1.0 - k) * driven
+        # (1−‖K‖)/z₊ without the zeros that cancel at critical
+        share = k * (1.0 - self.distances[0].real) / math.sqrt(r)
+        result += share * self.split_off_part(decay, signal, noise)
+        if noise > 0:
+            # What gradient flow picks up of the label noise, less F̂'s: ½η² r ∫ (1−2e^{−γxt})/x dμ.
+            rest = self.transform(self.flow_density, 0.5 * decay, 1.0)
+            result += 0.5 * noise**2 * (min(r, 1.0) / abs(1.0 - r) - 2.0 * rest)
+        return np.asarray(result)
+
+    def density(self, signal: float, noise: float) -> Density:
+        """The density of ψ/n in the angle θ, x = 1 + r − 2√r cos θ."""
+        # notation: w as in `empirical_risk`; gaps = l₋ − z±
+        r, excess = self.ratio, self.excess
+        gaps = [math.sqrt(r) * e * e / (1.0 - e) for e in self.distances]
+
+        def density(x: float, above: float) -> float:
+            w = signal * excess + noise**2 * (r * excess / x - 1.0)
+            denominator = ((above + gaps[0]) * (above + gaps[1])).real
+            return self.squared_sine(above) * r * w / (math.pi * denominator)
+
+        return density
+
+    def squared_sine(self, above: float) -> float:
+        """sin² θ = q(4−q)/4 with q = (x−l₋)/√r = 4 sin²(θ/2)."""
+        q = above / math.sqrt(self.ratio)
+        return 0.25 * q * (4.0 - q)
+
+    def flow_density(self, x: float, above: float) -> float:
+        """Of r dμ/x in the angle."""
+        return 2.0 * self.ratio * self.squared_sine(above) / (math.pi * x * x)
+
+    def transform(self, density: Density, decay: Array, scale: float) -> Array:
+        """∫ density e^{−decay·x}, in the angle, in which the square roots are smooth."""
         # Late times weigh more, so that the error is small beside what is left by then.
         weight = np.sqrt(1.0 + decay)
 
-        def w(z: float) -> float:
-            return signal * excess + noise**2 * (r * excess / z - 1.0)
-
         def integrand(theta: float) -> Array:
-            # x − l without cancellation near the lower edge, theta = 0
-            above = 4.0 * math.sqrt(r) * math.sin(0.5 * theta) ** 2
-            x = l + above
-            denominator = ((above + gaps[0]) * (above + gaps[1])).real
-            density = r * math.sin(theta) ** 2 * w(x) / (math.pi * denominator)
-            return np.asarray(weight * density * np.exp(-decay * above))
+            # x − l₋ without cancellation near the lower edge, theta = 0
+            above = 4.0 * math.sqrt(self.ratio) * math.sin(0.5 * theta) ** 2
+            value = density(self.lower + above, above)
+            return np.asarray(weight * value * np.exp(-decay * above))
 
-        scale = signal + noise**2
         integral, _, info = quad_vec(
             integrand,
             0.0,
@@ -257,20 +353,23 @@ class _Model:
         if not info.success:
             warnings.warn(
                 f"the quadrature did not reach its tolerance (learning rate "
-                f"{self.learning_rate:g}, ratio {r:g}): the risk may be off by more than 1e-10.",
+                f"{self.learning_rate:g}, ratio {self.ratio:g}): the risk may be off by more than "
+                "1e-10.",
                 UserWarning,
-                stacklevel=3,
+                stacklevel=4,
             )
-        result = np.asarray(self.floor(noise) + np.exp(-decay * l) / weight * integral)
-        if self.split_off:
-            # In y the formula has no z₊−z₋ and no z₊ that vanish at critical:
-            # √((l₋−z₊)(l₊−z₊)) = √r (1/y₊−y₊),  r(c−1)/z₊ = √r y₊.
-            y, other = 1.0 - near.real, 1.0 - far.real
-            height = (1.0 / y - y) / (2.0 * (1.0 / y - 1.0 / other))
-            weighed = signal + noise**2 * (math.sqrt(r) * y - 1.0) / excess
-            with np.errstate(over="ignore"):  # far above critical the risk itself is infinite
-                result += height * weighed * np.exp(-decay * self.atom)
-        return result
+        return np.asarray(np.exp(-decay * self.lower) / weight * integral)
+
+    def split_off_part(self, decay: Array, signal: float, noise: float) -> Array:
+        """The atom's part of ψ/n, without the z₊ and z₊−z₋ that vanish at critical."""
+        # √((l₋−z₊)(l₊−z₊)) = √r (1/y₊−y₊),  r(c−1)/z₊ = √r y₊
+        if not self.split_off:
+            return np.zeros(len(decay))
+        y, other = (1.0 - e.real for e in self.distances)
+        height = (1.0 / y - y) / (2.0 * (1.0 / y - 1.0 / other))
+        weighed = signal + noise**2 * (math.sqrt(self.ratio) * y - 1.0) / self.excess
+        with np.errstate(over="ignore"):  # far above critical the risk itself is infinite
+            return np.asarray(height * weighed * np.exp(-decay * self.atom))
 
 
 def _ratio(value: float) -> float:
