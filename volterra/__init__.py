@@ -13,6 +13,7 @@ from volterra.analyse import Analysis, analyse
 from volterra.general_kernels import Convolution, Hammerstein, Kernel
 from volterra.kernels import SumOfExponentials, TimeChanged
 from volterra.powers import SumOfPowers
+from volterra.resolvent_kernel import Resolvent, resolvent
 from volterra.solution import Solution, Status
 from volterra.solve import solve
 
@@ -21,11 +22,13 @@ __all__ = [
     "Convolution",
     "Hammerstein",
     "Kernel",
+    "Resolvent",
     "Solution",
     "Status",
     "SumOfExponentials",
     "SumOfPowers",
     "TimeChanged",
     "analyse",
+    "resolvent",
     "solve",
 ]

@@ -156,10 +156,9 @@ def _real_forcing_refusal(question: Question) -> str:
 def _exact_worthwhile(question: Question) -> bool:
     kernel = question.kernel
     assert isinstance(kernel, _SUMS)
-    positive = bool(np.all(kernel.weights >= 0)) and kernel.constant >= 0
     modes = kernel.rates.size
     few = modes <= _MANY_MODES or (isinstance(kernel, SumOfPowers) and question.t[-1] > modes)
-    return positive and few
+    return kernel.is_positive and few
 
 
 def _run_exact(question: Question) -> Trajectory:
@@ -170,13 +169,17 @@ def _run_exact(question: Question) -> Trajectory:
 
 
 def _companion_worthwhile(question: Question) -> bool:
-    """If it reaches the tolerance, which it does not where roots nearly coincide."""
+    """If it is as accurate as asked for, which it is not where roots nearly coincide.
+
+    Relative to the largest y so far: near a zero of y other methods do no better.
+    """
     kernel = question.kernel
     assert isinstance(kernel, _SUMS)
     if kernel.rates.size > WORTHWHILE_MODES:
         return False
     y, error = _run_companion(question).evaluate(question.t)
-    return not np.any(error > question.rtol * np.abs(y) + question.atol)
+    scale = np.maximum.accumulate(np.abs(y))
+    return not np.any(error > question.rtol * scale + question.atol)
 
 
 def _run_companion(question: Question) -> Trajectory:
