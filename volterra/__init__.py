@@ -10,6 +10,7 @@
 """
 
 from volterra.analyse import Analysis, analyse
+from volterra.compression import Compression, compress
 from volterra.general_kernels import Convolution, Hammerstein, Kernel
 from volterra.kernels import SumOfExponentials, TimeChanged
 from volterra.powers import SumOfPowers
@@ -19,6 +20,7 @@ from volterra.solve import solve
 
 __all__ = [
     "Analysis",
+    "Compression",
     "Convolution",
     "Hammerstein",
     "Kernel",
@@ -29,6 +31,7 @@ __all__ = [
     "SumOfPowers",
     "TimeChanged",
     "analyse",
+    "compress",
     "resolvent",
     "solve",
 ]

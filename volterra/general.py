@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from volterra.defect import defect, worse_half
 from volterra.general_equation import ROUNDING, GeneralEquation
 from volterra.march import Tolerance, march
 from volterra.panel_mesh import Layout, PanelMesh, sweep
@@ -27,7 +28,7 @@ Array = NDArray[np.float64]
 _ATTEMPTS = 4
 _SHORT = 1e-9  # a horizon, if only t = 0 is asked for
 _LIMIT_BYTES = 4 * 2**30
-_MOST_PANELS = 4_000  # of a start, whose cost is their square
+_MOST_PANELS = 2_000  # of a start, whose cost is their square
 
 
 @dataclass(frozen=True, eq=False)
@@ -112,28 +113,25 @@ def solve_panels(equation: GeneralEquation, t: Array, rtol: float, atol: float) 
     stop = float(t[-1]) if t[-1] > 0 else _SHORT
     times = t if t[-1] > 0 else np.array([stop])
     found = march(equation, times, tolerance)
-    spent = 4 * found.layout.panels + 3 * found.rejected
-    layout = found.layout.bisect()
-    coarse = sweep(equation, found.layout, noisy=True)
-    fine = found.halves or sweep(equation, layout, noisy=True)
+    spent = 3 * found.rejected + (found.layout.panels if found.halves else 0)
+    layout, fine = found.layout, found.halves
     best: PanelTrajectory | None = None
     excess: list[float] = []
     while True:
-        work = _work(layout, spent, found.rejected, len(excess) + 1)
+        fine = fine or sweep(equation, layout.bisect())
+        coarse = sweep(equation, layout, worse_half(defect(fine), layout.panels))
+        spent += 3 * layout.panels
+        work = _work(layout.bisect(), spent, found.rejected, len(excess) + 1)
         trial = _compare(equation, coarse, fine, stop, work)
         excess.append(_excess(trial, t, tolerance))
         best = trial if best is None or excess[-1] <= min(excess) else best
+        layout, fine = layout.bisect(), None
         if _enough(excess) or _too_long(equation, layout.bisect()):
             return best
-        # The halves of the march know nothing of rounding, so they are solved again.
-        coarse = sweep(equation, layout, noisy=True) if fine is found.halves else fine
-        layout = layout.bisect()
-        fine = sweep(equation, layout, noisy=True)
-        spent += layout.panels
 
 
 def _enough(excess: list[float]) -> bool:
-    stuck = len(excess) > 1 and excess[-1] > 0.5 * excess[-2]
+    stuck = len(excess) > 1 and excess[-1] > 0.6 * excess[-2]
     return excess[-1] <= 1 or stuck or len(excess) == _ATTEMPTS
 
 

@@ -1,7 +1,7 @@
 """An equation whose kernel is a function, with everything in one shape: times x m x columns.
 
 A scalar equation is a system of dimension one, a single right-hand side one column. A second set
-of columns may ride along: what rounding errors become (the equation linearised, driven by them).
+of columns may ride along: what errors become (the equation linearised, driven by them).
 """
 
 from __future__ import annotations
@@ -200,8 +200,7 @@ def forcing_values(forcing: Forcing, t: Array, shape: tuple[int, ...]) -> Array:
 class PanelSolution:
     """y and z = g(t, y) at the nodes, (stages, m, columns), and the memory there.
 
-    Where rounding rides along, the columns are doubled: first the values, then what rounding may
-    have done to them. `amplification` is the norm of the panel's inverse.
+    `amplification` is the norm of the panel's inverse.
     """
 
     y: Array
@@ -211,9 +210,18 @@ class PanelSolution:
 
 
 def solve_panel(
-    equation: GeneralEquation, own: Array, t: Array, history: Array, guess: Array, *, noisy: bool
+    equation: GeneralEquation,
+    own: Array,
+    t: Array,
+    history: Array,
+    guess: Array,
+    defect: Array | None = None,
 ) -> PanelSolution | None:
-    """Solve y = f + history + own z at the nodes; None where Newton's method does not converge."""
+    """Solve y = f + history + own z at the nodes; None where Newton's method does not converge.
+
+    With a `defect`, shape (m, columns), of the integrand, the columns are doubled: the second
+    half is what the rounding here, the defect, and both in earlier panels do to y.
+    """
     q, m, r = STAGES, equation.m, equation.columns
     forcing = equation.source(t)
     base = (forcing + history[:, :, :r]).reshape(q * m, r)
@@ -229,9 +237,12 @@ def solve_panel(
             y, slope, inverse = found
         values = y.reshape(q, m, r)
         z = equation.apply_law(t, values)
-        if noisy:
-            error = _ride_along(equation, inverse, values, forcing, history)
-            moved = error if slope is None else slope @ error
+        if defect is not None:
+            missed = np.broadcast_to(defect, values.shape)
+            carried = history[:, :, r:] + (own @ missed.reshape(q * m, r)).reshape(q, m, r)
+            fresh = ROUNDING * (np.abs(values) + np.abs(forcing) + np.abs(history[:, :, :r]))
+            error = (inverse @ (fresh + carried).reshape(q * m, r)).reshape(q, m, r)
+            moved = missed + (error if slope is None else slope @ error)
             values, z = np.concatenate([values, error], axis=2), np.concatenate([z, moved], axis=2)
         memory = history + (own @ z.reshape(q * m, -1)).reshape(q, m, -1)
         amplification = float(np.max(np.sum(np.abs(inverse), axis=1)))
@@ -267,13 +278,3 @@ def _newton(
             return y, slope, inverse
         last = size
     return None
-
-
-def _ride_along(
-    equation: GeneralEquation, inverse: Array, y: Array, forcing: Array, history: Array
-) -> Array:
-    """What rounding in this panel, and in those before, does to y."""
-    r = equation.columns
-    fresh = ROUNDING * (np.abs(y) + np.abs(forcing) + np.abs(history[:, :, :r]))
-    driven = (fresh + history[:, :, r:]).reshape(inverse.shape[0], -1)
-    return (inverse @ driven).reshape(y.shape)

@@ -209,6 +209,11 @@ class TimeChanged:
                 "TimeChanged needs a SumOfExponentials as its kernel, "
                 f"got {type(self.kernel).__name__}: build one from rates and weights."
             )
+        if self.kernel.is_complex:
+            raise ValueError(
+                "TimeChanged needs real rates and weights: pass an oscillating kernel that has a "
+                "clock as Kernel(k) with k(t, s)."
+            )
         for name in ("clock", "weight", "clock_rate"):
             value = getattr(self, name)
             if not callable(value) and not (name == "clock_rate" and value is None):

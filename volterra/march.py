@@ -19,8 +19,9 @@ Array = NDArray[np.float64]
 
 _SHARE = 0.03  # of the tolerance, that one panel may use up
 _NOISE = 64.0 * EPS
-_SMALLEST = 1e-13  # relative to t
-_MOST = 900  # panels (each of two halves) found one by one; later ones double without being judged
+_FIRST = 1e-8  # of the first requested time; what happens sooner could be overlooked
+_SMALLEST = 1e-13  # relative to t; accepted whatever it says, for rounding is in command
+_MOST = 500  # panels (each of two halves) found one by one; later ones double without being judged
 _LOOK_BACK = 24  # panels whose lengths tell whether to go on uniformly
 _SLOW_GROWTH = 4.0  # over that many panels
 _TAIL_BYTES = 2**30
@@ -66,7 +67,7 @@ def march(equation: GeneralEquation, t: Array, tolerance: Tolerance) -> Found:
     """
     history, record = History(equation, equation.columns), Record(equation)
     stop = float(t[-1])
-    length = 1e-2 * float(t[t > 0][0])
+    length = _FIRST * float(t[t > 0][0])
     wholes, rejected = [0.0], 0
     while wholes[-1] < stop:
         start = wholes[-1]
@@ -80,7 +81,8 @@ def march(equation: GeneralEquation, t: Array, tolerance: Tolerance) -> Found:
             break  # it cannot be continued
         many = len(wholes) > _MOST
         if trial is None or (trial.error > 1 and not many and not shortest):
-            length = (end - start) * (0.1 if trial is None else min(0.9, trial.growth))
+            shrunk = (end - start) * (0.1 if trial is None else min(0.9, trial.growth))
+            length = max(shrunk, 0.5 * _SMALLEST * end)
             rejected += 1
             continue
         middle = 0.5 * (start + end)
@@ -88,7 +90,7 @@ def march(equation: GeneralEquation, t: Array, tolerance: Tolerance) -> Found:
             history.push(edge, half.z)
             record.add(edge, half)
         wholes.append(end)
-        length = (end - start) * (2.0 if many else trial.growth)
+        length = max((end - start) * (2.0 if many else trial.growth), 0.5 * _SMALLEST * end)
     return Found(Layout(np.array(wholes), wholes[-1]), record.mesh(), rejected)
 
 
@@ -121,14 +123,14 @@ def _doubled(
     """A panel and its halves; None if one of them cannot be solved. The history is as before."""
     index, start, guess = history.count, history.end, record.last
     middle = 0.5 * (start + end)
-    whole = attempt_panel(equation, history, end, guess, noisy=False)
+    whole = attempt_panel(equation, history, end, guess)
     if whole is None:
         return None
-    first = attempt_panel(equation, history, middle, guess, noisy=False)
+    first = attempt_panel(equation, history, middle, guess)
     if first is None:
         return None
     history.push(middle, first.z)
-    second = attempt_panel(equation, history, end, first.y[-1], noisy=False)
+    second = attempt_panel(equation, history, end, first.y[-1])
     history.pop()
     if second is None:
         return None
@@ -141,7 +143,8 @@ def _doubled(
     difference = np.abs(guessed - np.concatenate([first.memory, second.memory]))
     size = np.abs(np.concatenate([first.y, second.y]))
     top = np.max(size, axis=0)
-    noise = _NOISE * max(p.amplification for p in (whole, first, second)) * np.max(top)
+    terms = top + np.max(np.abs(whole.memory), axis=0)
+    noise = _NOISE * max(p.amplification for p in (whole, first, second)) * np.max(terms)
     scale = _SHARE * tolerance.allowed(size + 0.05 * top) + noise
     with np.errstate(all="ignore"):
         ratio = np.where(difference == 0, 0.0, difference / scale)

@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 
 from volterra.collocation import solve_collocation
 from volterra.companion import WORTHWHILE_MODES, solve_companion
-from volterra.exact import solve_exact
+from volterra.compressed import is_long, solve_compressed
+from volterra.exact import require_positive, solve_exact
 from volterra.general import solve_panels
 from volterra.general_equation import general_equation
 from volterra.general_kernels import Convolution, Hammerstein, Kernel
@@ -161,6 +162,25 @@ def _exact_worthwhile(question: Question) -> bool:
     return kernel.is_positive and few
 
 
+def _compressed_refusal(question: Question) -> str:
+    return _real_refusal(question) or _real_forcing_refusal(question)
+
+
+def _compressed_worthwhile(question: Question) -> bool:
+    kernel = question.kernel
+    assert isinstance(kernel, (SumOfExponentials, TimeChanged))
+    inner = kernel.kernel if isinstance(kernel, TimeChanged) else kernel
+    return is_long(question.forcing, kernel) and inner.is_positive
+
+
+def _run_compressed(question: Question) -> Trajectory:
+    kernel = question.kernel
+    assert isinstance(kernel, (SumOfExponentials, TimeChanged))
+    require_positive(kernel.kernel if isinstance(kernel, TimeChanged) else kernel)
+    _check_functions(question.forcing, kernel, question.t)
+    return solve_compressed(question.forcing, kernel, question.t, question.rtol, question.atol)
+
+
 def _run_exact(question: Question) -> Trajectory:
     forcing, kernel = question.forcing, question.kernel
     assert isinstance(forcing, _SUMS)
@@ -207,7 +227,9 @@ def _run_collocation(question: Question) -> Trajectory:
 def _check_functions(forcing: Forcing, kernel: SumOfExponentials | TimeChanged, t: Array) -> None:
     """Call every user function once on the requested times, before any work."""
     probe = np.unique(np.concatenate([[0.0], t]))
-    evaluate_checked(forcing, probe, "forcing")
+    # A sum was checked when it was made, and may have millions of terms.
+    if not isinstance(forcing, SumOfExponentials):
+        evaluate_checked(forcing, probe, "forcing")
     if isinstance(kernel, SumOfExponentials):
         return
     clock = evaluate_checked(kernel.clock, probe, "clock")
@@ -232,6 +254,13 @@ _FUNCTIONS = (Convolution, Kernel, Hammerstein, SumOfExponentials)
 _SUMS = (SumOfExponentials, SumOfPowers)
 
 METHODS = (
+    Method(
+        "compressed",
+        (SumOfExponentials, TimeChanged),
+        _compressed_refusal,
+        _compressed_worthwhile,
+        _run_compressed,
+    ),
     Method("exact", _SUMS, _exact_refusal, _exact_worthwhile, _run_exact),
     Method("companion", _SUMS, _sum_refusal, _companion_worthwhile, _run_companion),
     Method("recursion", (SumOfPowers,), _never, _always, _run_recursion),

@@ -174,10 +174,12 @@ def complex_convolution(
     gap = difference[i, k]
     slow, fast = near.where(~swap, far), far.where(~swap, near)
     distance = np.where(swap, -gap, gap)
-    with np.errstate(all="ignore"):
-        apart = -log1p(-distance / slow.ratio) if powers else distance
-    # A decay that leaves nothing after one step need not be infinite.
-    apart = np.minimum(apart.real, 800.0) + 1j * apart.imag if powers else apart
+    apart: Complex = distance
+    if powers:
+        with np.errstate(all="ignore"):
+            apart = -log1p(-distance / slow.ratio)
+        # A decay that leaves nothing after one step need not be infinite.
+        apart = np.minimum(apart.real, 800.0) + 1j * apart.imag
     decays = np.concatenate([theirs.decay.real, ours.decay.real, [0.0]])
     return ComplexConvolution(
         growth=max(0.0, -float(np.min(decays))),

@@ -125,7 +125,11 @@ def nodes_of(equation: GeneralEquation, index: int, start: float, stop: float) -
 
 
 def attempt_panel(
-    equation: GeneralEquation, history: History, stop: float, guess: Array, *, noisy: bool
+    equation: GeneralEquation,
+    history: History,
+    stop: float,
+    guess: Array,
+    defect: Array | None = None,
 ) -> PanelSolution | None:
     """Solve the panel after the history; None if it cannot be solved or is too large."""
     index, start = history.count, history.end
@@ -133,25 +137,31 @@ def attempt_panel(
     own = equation.own(index, start, length)
     memory = history.integrate(length * equation.panel(index).positions)
     begin = np.broadcast_to(guess[:, : equation.columns], (STAGES, equation.m, equation.columns))
-    solved = solve_panel(equation, own, t, memory, begin, noisy=noisy)
+    solved = solve_panel(equation, own, t, memory, begin, defect)
     if solved is None or not np.all(np.abs(solved.memory) < HUGE):
         return None
     return solved if np.all(np.abs(solved.y) < HUGE) else None
 
 
-def sweep(equation: GeneralEquation, layout: Layout, *, noisy: bool) -> PanelMesh:
-    """Solve on a given mesh, as far as it goes."""
-    history = History(equation, equation.columns * (2 if noisy else 1))
+def sweep(equation: GeneralEquation, layout: Layout, defects: Array | None = None) -> PanelMesh:
+    """Solve on a given mesh, as far as it goes.
+
+    With `defects` of the integrand, shape (panels, m, columns), the columns of the mesh are
+    doubled: the second half is what these defects and rounding may do to y.
+    """
+    history = History(equation, equation.columns * (1 if defects is None else 2))
     record = Record(equation)
-    for stop in layout.start[1:].tolist():
-        solved = attempt_panel(equation, history, stop, record.last, noisy=noisy)
+    for index, stop in enumerate(layout.start[1:].tolist()):
+        missed = None if defects is None else defects[index]
+        solved = attempt_panel(equation, history, stop, record.last, missed)
         if solved is None:
             return record.mesh()
         history.push(stop, solved.z)
         record.add(stop, solved)
     if layout.tail:
         edges = np.linspace(history.end, layout.stop, layout.tail + 1)
-        tail = solve_tail(equation, history, edges, record.last, noisy=noisy)
+        missed = None if defects is None else defects[history.count :]
+        tail = solve_tail(equation, history, edges, record.last, missed)
         record.extend(edges[1 : 1 + len(tail.y)], tail.y, tail.memory)
         record.amplification = max(record.amplification, tail.amplification)
     return record.mesh()

@@ -25,6 +25,10 @@ class Status(Enum):
         "The tolerance is not reached everywhere; this is the best answer found, "
         "and `error` says how far it may be off."
     )
+    CHANGES_SIGN = (
+        "The solution comes close to zero, where no relative tolerance can be met; `error` says "
+        "how far it may be off: pass atol > 0, the absolute error that is small enough for you."
+    )
     OVERFLOW = (
         "The solution grows beyond the largest floating-point number; "
         "it is infinite from there on and trustworthy before."
@@ -69,7 +73,7 @@ class Solution:
     work : dict
         Counters of the work done.
     method : str
-        "exact" or "collocation".
+        "exact", "collocation" or "compressed".
     rtol, atol : float
         The tolerance that was asked for.
     """
@@ -174,7 +178,7 @@ def report(
     elif np.all(error <= rtol * np.abs(y) + atol):
         status = Status.CONVERGED
     else:
-        status = Status.TOLERANCE_NOT_REACHED
+        status = _missed(y, error, rtol, atol)
     return Solution(
         t=t,
         y=y,
@@ -187,6 +191,18 @@ def report(
         trajectory=trajectory,
         mode_count=mode_count,
     )
+
+
+def _missed(y: Array, error: Array, rtol: float, atol: float) -> Status:
+    """Say whether a tolerance is missed only for want of an atol, where y passes through zero."""
+    missed = error > rtol * np.abs(y)
+    # Nobody can say the sign where the error exceeds the value.
+    changes = np.any(y > 0) and np.any(y < 0)
+    near_zero = changes or bool(np.all(np.abs(y[missed]) <= error[missed]))
+    small = bool(np.all(error[missed] <= rtol * np.max(np.abs(y))))
+    if atol == 0 and near_zero and small:
+        return Status.CHANGES_SIGN
+    return Status.TOLERANCE_NOT_REACHED
 
 
 def evaluate_forcing(forcing: Forcing | None, t: Array) -> Array:

@@ -36,11 +36,13 @@ def solve(
     t : array_like, shape (times,)
         Strictly increasing times >= 0, of any spacing; the equation always starts at 0. Whole
         numbers k for a difference equation.
-    method : {"auto", "exact", "companion", "recursion", "collocation", "panels"}
+    method : {"auto", "compressed", "exact", "companion", "recursion", "collocation", "panels"}
         "exact" and "companion" need sums of exponentials, or of powers, as kernel and as forcing,
-        "exact" with kernel weights >= 0, "companion" with any, real or complex; "recursion" takes
-        all difference equations that do not go too far, "collocation" all kernels made of real
-        exponentials, "panels" those given as functions; "auto" is the first that applies.
+        "exact" with kernel weights >= 0, "companion" with any, real or complex; "compressed" first
+        replaces long sums of exponentials by short ones (kernel weights >= 0) and counts the
+        difference into `error`; "recursion" takes all difference equations that do not go too far,
+        "collocation" all kernels made of real exponentials, "panels" those given as functions;
+        "auto" is the first of these that applies and pays.
     rtol, atol : float
         The global tolerance, |error| <= rtol * |y(t)| + atol at every requested time.
 
@@ -60,9 +62,10 @@ def solve(
     -----
     Exact: modes * (modes + forcing terms) operations once, then modes per time; relative error at
     most 1e-12 + 4 eps max(1, 1/|1 - m|) max(1, |mu| t), with m the kernel norm and mu the growth
-    rate. Companion: 25 modes^3 operations once, then modes per time. Recursion: modes per
-    iteration. Collocation: linear in the modes, steps as the solution needs them; error >= true
-    error by comparison with a solve on bisected steps.
+    rate. Compressed: about 0.1 s per million modes or forcing terms, whatever the horizon, then a
+    few hundred modes; error >= true error, proven. Companion: 25 modes^3 operations once, then
+    modes per time. Recursion: modes per iteration. Collocation: linear in the modes, steps as the
+    solution needs them; error >= true error by comparison with a solve on bisected steps.
 
     Examples
     --------

@@ -44,10 +44,14 @@ class Tail:
 
 
 def solve_tail(
-    equation: GeneralEquation, history: History, edges: Array, guess: Array, *, noisy: bool
+    equation: GeneralEquation,
+    history: History,
+    edges: Array,
+    guess: Array,
+    defects: Array | None = None,
 ) -> Tail:
     """Solve on equal panels with the given edges, after a history."""
-    tail = _Tail(equation, history, edges, noisy)
+    tail = _Tail(equation, history, edges, defects)
     tail.solve(0, edges.size - 1, guess)
     done = tail.done
     shape = (done, STAGES, equation.m, -1)
@@ -62,7 +66,7 @@ class _Tail:
     equation: GeneralEquation
     history: History
     edges: Array
-    noisy: bool
+    defects: Array | None
     y: Array = field(init=False)
     z: Array = field(init=False)
     memory: Array = field(init=False)
@@ -118,9 +122,8 @@ class _Tail:
             self.memory[panel] += self.lags[panel - earlier] @ self.z[earlier]
         history = self.memory[panel].reshape(STAGES, m, -1)
         begin_at = np.broadcast_to(guess[:, : equation.columns], (STAGES, m, equation.columns))
-        solved = solve_panel(
-            equation, self.lags[0], self.t[panel], history, begin_at, noisy=self.noisy
-        )
+        missed = None if self.defects is None else self.defects[panel]
+        solved = solve_panel(equation, self.lags[0], self.t[panel], history, begin_at, missed)
         self._store(panel, solved)
 
     def _store(self, panel: int, solved: PanelSolution | None) -> None:
@@ -146,7 +149,9 @@ class _Tail:
         product = self.transforms[length] @ np.fft.rfft(z, n=length, axis=0)
         share = np.fft.irfft(product, n=length, axis=0)[length // 2 :]
         self.memory[middle:end] += share[: end - middle]
-        if self.noisy:  # a transform rounds relative to its largest terms, not to each
+        if (
+            self.defects is not None
+        ):  # a transform rounds relative to its largest terms, not to each
             r = self.equation.columns
             size = np.sqrt(np.sum(z[:, :, :r] ** 2, axis=(0, 1)))
             norm = np.sqrt(np.sum(self.lags[:length] ** 2, axis=(0, 2)))

@@ -6,7 +6,7 @@ import pytest
 from scipy.linalg import expm
 
 from tests.problems import constant, multiprecision, state_space
-from volterra import Status, SumOfExponentials, SumOfPowers, solve
+from volterra import Status, SumOfExponentials, SumOfPowers, TimeChanged, solve
 from volterra.companion import complex_poles, expand, one_of_each_pair
 from volterra.complex_roots import complex_roots
 
@@ -134,6 +134,7 @@ def test_overflow_with_complex_roots_is_a_status():
         (lambda: SumOfPowers([0.9 + 0.9j], [1.0]), "unit disk"),
         (lambda: SumOfExponentials([-0.1 + 1j], [1.0]), "rates must be >= 0"),
         (lambda: SumOfExponentials([1j], [1.0]).modes(), "method='companion'"),
+        (lambda: TimeChanged(SumOfExponentials([1j], [1.0]), np.log1p, np.cos), "real rates"),
         (
             lambda: complex_poles(SumOfExponentials(np.arange(2000.0), -np.ones(2000))),
             "at most 1500 modes",

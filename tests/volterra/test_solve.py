@@ -27,7 +27,12 @@ def clocked(**changes):
         ((ONE, KERNEL, [0.0, np.nan]), {}, ValueError, "finite times"),
         ((ONE, KERNEL, [0.0, 0.0]), {}, ValueError, "strictly increasing"),
         ((ONE, KERNEL, [-1.0, 0.0]), {}, ValueError, ">= 0"),
-        ((ONE, KERNEL, T), {"method": "magic"}, ValueError, "'auto', 'exact', 'companion'"),
+        (
+            (ONE, KERNEL, T),
+            {"method": "magic"},
+            ValueError,
+            "'auto', 'compressed', 'exact', 'companion'",
+        ),
         ((ONE, KERNEL, T), {"method": None}, ValueError, "method must be one of"),
         ((ONE, KERNEL, T), {"rtol": -1}, ValueError, "rtol must be"),
         ((ONE, KERNEL, T), {"atol": np.nan}, ValueError, "atol must be"),
