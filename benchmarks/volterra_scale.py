@@ -92,9 +92,9 @@ def draw(
     figure, (left, right) = pyplot.subplots(1, 2, figsize=(9, 3.6), sharey=True, layout="tight")
     modes, compressed, exact = np.array(sizes).T
     left.loglog(modes, compressed, "o-", label="compressed")
-    left.loglog(modes, exact, "s", color="C1", label="exact, quadratic")
+    left.loglog(modes, exact, "s", color="C1", label="exact")
     known = exact[0] * (modes / modes[0]) ** 2
-    left.loglog(modes[:3], known[:3], ":", color="C1")
+    left.loglog(modes[:3], known[:3], ":", color="C1", label="exact, extrapolated")
     fixed = compressed.min()
     linear = fixed + (compressed[-1] - fixed) * modes / modes[-1]
     left.loglog(modes, linear, "k--", lw=1, label="constant + linear")

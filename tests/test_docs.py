@@ -14,7 +14,7 @@ BLOCK = re.compile(r"^```python\n(.*?)^```\n(?:\n^```text\n(.*?)^```$)?", re.MUL
 MODULES = (
     "hsgd.activations",
     "hsgd.hermite",
-    "hsgd.isotropic",
+    "hsgd.isotropic.curves",
     "hsgd.symbolic",
     "hsgd.symbolic.equations",
     "hsgd.symbolic.gaussian",
