@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from volterra.general_kernels import Convolution, Hammerstein, Kernel
 from volterra.kernels import Function, SumOfExponentials, TimeChanged
 from volterra.methods import Question, choose
+from volterra.sampled import SampledTrajectory, read_samples
 from volterra.solution import Solution, report
 
 Array = NDArray[np.float64]
 
 
 def solve(
-    forcing: SumOfExponentials | Function,
+    forcing: SumOfExponentials | Function | ArrayLike,
     kernel: SumOfExponentials | TimeChanged | Convolution | Kernel | Hammerstein,
     t: ArrayLike,
     *,
@@ -24,17 +27,25 @@ def solve(
 ) -> Solution:
     """Solve the Volterra equation y(t) = f(t) + integral_0^t K(t, s) y(s) ds.
 
+    With a `Hammerstein` kernel the integrand is K(t, s) g(s, y(s)).
+
     Parameters
     ----------
-    forcing : SumOfExponentials or callable
-        f; a callable takes an array of times and returns an array of the same shape.
-    kernel : SumOfExponentials or TimeChanged
+    forcing : SumOfExponentials, callable or array_like
+        f; a callable takes an array of times and returns an array of the same shape. An array
+        holds the values at `t`, which then starts at 0; between them a cubic spline is used, and
+        what that may do to y, judged by leaving out every other value, is part of the error.
+        Beside a `Convolution` or a `Kernel` the values may have further axes: (times, r) are r
+        right-hand sides of a scalar equation; with `dimension=m`, (times, m) is a system and
+        (times, m, r) are r right-hand sides of it.
+    kernel : SumOfExponentials, TimeChanged, Convolution, Kernel or Hammerstein
         K.
     t : array_like, shape (times,)
         Strictly increasing times >= 0, of any spacing; the equation always starts at 0.
-    method : {"auto", "exact", "collocation"}
-        "exact" needs sums of exponentials, with kernel weights >= 0; "collocation" takes
-        everything; "auto" is exact where that is possible and affordable.
+    method : {"auto", "exact", "collocation", "panels"}
+        "exact" needs sums of exponentials, with kernel weights >= 0; "collocation" takes any
+        forcing and signs, and clocks; "panels" takes kernels that are functions, a sum of
+        exponentials among them; "auto" is the first of these that is possible and affordable.
     rtol, atol : float
         The global tolerance, |error| <= rtol * |y(t)| + atol at every requested time.
 
@@ -49,13 +60,17 @@ def solve(
         If the forcing or the kernel is of a kind that cannot be solved.
     ValueError
         If the times, tolerances, method or values of the functions make no sense.
+    MemoryError
+        If a system is so large that the matrices of one panel would not fit.
 
     Notes
     -----
     Exact: modes * (modes + forcing terms) operations once, then modes per time; relative error at
     most 1e-12 + 4 eps max(1, 1/|1 - m|) max(1, |mu| t), with m the kernel norm and mu the growth
-    rate. Collocation: linear in the modes, steps as the solution needs them; error >= true error
-    by comparison with a solve on bisected steps.
+    rate. Collocation: linear in the modes, steps as the solution needs them. Panels, of order 10:
+    the square of the number of panels, or N log^2 N for a convolution that needs many alike; see
+    `volterra.general`. For both, error >= true error by comparison with a solve on bisected steps;
+    a function whose features are too narrow to be met by any node can hide them.
 
     Examples
     --------
@@ -70,10 +85,18 @@ def solve(
     rtol, atol = _check_tolerance(rtol, "rtol"), _check_tolerance(atol, "atol")
     if rtol == 0 and atol == 0:
         raise ValueError("rtol and atol are both zero, which nothing can meet: pass rtol=1e-8.")
-    question = Question(forcing, kernel, times, rtol, atol)
-    chosen = choose(question, method)
+    if callable(forcing):
+        question = Question(forcing, kernel, times, rtol, atol)
+        chosen = choose(question, method)
+        trajectory = chosen.run(question)
+    else:
+        samples = read_samples(forcing, times)
+        question = Question(samples.full, kernel, times, samples.tolerance(rtol), atol)
+        chosen = choose(question, method)
+        thinned = tuple(chosen.run(replace(question, forcing=f)) for f in samples.thinned)
+        trajectory = SampledTrajectory(chosen.run(question), thinned, times)
     return report(
-        chosen.run(question),
+        trajectory,
         times,
         method=chosen.name,
         mode_count=_mode_count(kernel),
@@ -107,11 +130,10 @@ def _check_forcing(forcing: object) -> None:
             "the forcing must be a function of time: pass SumOfExponentials([], [], constant=c) "
             "for a constant c."
         )
-    if not callable(forcing):
+    if not callable(forcing) and not isinstance(forcing, (np.ndarray, list, tuple)):
         raise TypeError(
-            f"the forcing must be a SumOfExponentials or a vectorised function of time, got "
-            f"{type(forcing).__name__}: values on a grid become a function by "
-            "scipy.interpolate.CubicSpline(t, values)."
+            "the forcing must be a SumOfExponentials, a vectorised function of time or an array "
+            f"of values at the requested times, got {type(forcing).__name__}."
         )
 
 
