@@ -8,7 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from volterra.analyse_convolution import convolution_facts
 from volterra.exact import require_positive
+from volterra.general_kernels import Convolution
 from volterra.kernels import Function, SumOfExponentials
 from volterra.smallest_root import kernel_deficit, smallest_root
 
@@ -28,7 +30,8 @@ class Analysis:
         growing part. NaN without a forcing, or for one that is not a `SumOfExponentials`.
     malthusian_exponent : float
         mu with integral K(s) exp(-mu s) ds = 1: y grows (mu > 0) or relaxes (mu < 0) like
-        exp(mu t). Minus infinity for the zero kernel.
+        exp(mu t). Minus infinity for the zero kernel, NaN if there is none (heavy
+        tails), or if it is too near the rate of a function's own decay to be told from it.
     stable : bool
         kernel_norm < 1.
     """
@@ -40,14 +43,15 @@ class Analysis:
 
 
 def analyse(
-    kernel: SumOfExponentials, forcing: SumOfExponentials | Function | None = None
+    kernel: SumOfExponentials | Convolution,
+    forcing: SumOfExponentials | Function | None = None,
 ) -> Analysis:
     """Kernel norm, limit, Malthusian exponent and stability.
 
     Parameters
     ----------
-    kernel : SumOfExponentials
-        With weights >= 0.
+    kernel : SumOfExponentials or Convolution
+        With weights >= 0, or a scalar function >= 0; that is integrated numerically, to 1e-9.
     forcing : SumOfExponentials or callable, optional
         Needed for the limit only.
 
@@ -59,19 +63,22 @@ def analyse(
     Raises
     ------
     TypeError
-        If the kernel is not a `SumOfExponentials`.
+        If the kernel is of another kind.
     ValueError
-        If a kernel weight is negative.
+        If a kernel weight is negative; if a function is, or is too rough to be integrated.
 
     Examples
     --------
     >>> analyse(SumOfExponentials([2.0], [1.0])).malthusian_exponent
     -1.0
     """
+    if isinstance(kernel, Convolution):
+        norm, rate, limit = convolution_facts(kernel, forcing)
+        return Analysis(norm, limit, rate, norm < 1)
     if not isinstance(kernel, SumOfExponentials):
         raise TypeError(
-            f"analyse needs a SumOfExponentials, got {type(kernel).__name__}: with a clock and a "
-            "weight, analyse the kernel that their final values make."
+            f"analyse needs a SumOfExponentials or a Convolution, got {type(kernel).__name__}: "
+            "with a clock and a weight, analyse the kernel that their final values make."
         )
     require_positive(kernel)
     modes = kernel.modes()
