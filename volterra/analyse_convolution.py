@@ -64,9 +64,9 @@ class Laplace:
         return faint + edge <= _AGREEMENT
 
     def _sum(self, rate: float, mass: Array) -> float:
-        with np.errstate(over="ignore", invalid="ignore"):
-            terms = np.where(mass > 0, mass * np.exp(-rate * self.tau), 0.0)
-        return float(np.sum(terms))
+        # In logarithms, for at a negative rate a tiny mass may meet a factor that overflows.
+        with np.errstate(over="ignore", divide="ignore"):
+            return float(np.sum(np.exp(np.log(mass) - rate * self.tau)))
 
 
 def exponent(transform: Laplace, norm: float) -> float:
@@ -112,13 +112,17 @@ def convolution_facts(
     pair = Laplace(kernel, 1), Laplace(kernel, 2)
     norms = [transform.norm() for transform in pair]
     rates = [exponent(transform, norm) for transform, norm in zip(pair, norms, strict=True)]
-    for one, other in (norms, rates):
-        if not (one == other or abs(one - other) <= _AGREEMENT * abs(other) or other != other):
-            raise ValueError(
-                f"the kernel is too rough to be integrated over all time scales: two rules gave "
-                f"{one:g} and {other:g}; approximate it by a SumOfExponentials."
-            )
-    return norms[1], rates[1], _limit(forcing, norms[1], rates[1])
+    if not _agree(*norms):
+        raise ValueError(
+            f"the kernel is too rough to be integrated over all time scales: two rules gave "
+            f"{norms[0]:g} and {norms[1]:g}; approximate it by a SumOfExponentials."
+        )
+    rate = rates[1] if _agree(*rates) else math.nan
+    return norms[1], rate, _limit(forcing, norms[1], rate)
+
+
+def _agree(one: float, other: float) -> bool:
+    return one == other or abs(one - other) <= _AGREEMENT * abs(other)
 
 
 def _limit(forcing: SumOfExponentials | Function | None, norm: float, exponent: float) -> float:
