@@ -13,12 +13,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from volterra.collocation import solve_collocation
-from volterra.exact import solve_exact
+from volterra.companion import WORTHWHILE_MODES, solve_companion
+from volterra.compressed import is_long, solve_compressed
+from volterra.exact import require_positive, solve_exact
 from volterra.general import solve_panels
 from volterra.general_equation import general_equation
 from volterra.general_kernels import Convolution, Hammerstein, Kernel
 from volterra.kernels import SumOfExponentials, TimeChanged
+from volterra.powers import SumOfPowers
 from volterra.problem import Problem
+from volterra.recursion import solve_recursion
 from volterra.solution import Forcing, Trajectory, evaluate_checked
 
 Array = NDArray[np.float64]
@@ -120,27 +124,95 @@ def _always(question: Question) -> bool:
     return True
 
 
-def _exact_refusal(question: Question) -> str:
-    if isinstance(question.forcing, SumOfExponentials):
+def _sum_refusal(question: Question) -> str:
+    """Methods that know exponents only need them in the forcing too."""
+    kind = type(question.kernel)
+    if isinstance(question.forcing, kind):
         return ""
+    other = "recursion" if kind is SumOfPowers else "collocation"
     return (
-        "the exact method needs a SumOfExponentials as forcing, got "
-        f"{type(question.forcing).__name__}: pass method='collocation' for other kinds."
+        f"this method needs a {kind.__name__} as forcing, got {type(question.forcing).__name__}: "
+        f"pass method={other!r} for other kinds."
     )
+
+
+def _exact_refusal(question: Question) -> str:
+    return _sum_refusal(question) or _real_refusal(question) or _real_forcing_refusal(question)
+
+
+def _real_refusal(question: Question) -> str:
+    kernel = question.kernel
+    if isinstance(kernel, (SumOfExponentials, SumOfPowers)) and kernel.is_complex:
+        return "the kernel is complex: pass method='companion' or 'auto'."
+    return ""
+
+
+def _real_forcing_refusal(question: Question) -> str:
+    forcing = question.forcing
+    if isinstance(forcing, (SumOfExponentials, SumOfPowers)) and forcing.is_complex:
+        return "the forcing is complex: pass method='companion' or 'auto'."
+    return ""
 
 
 def _exact_worthwhile(question: Question) -> bool:
     kernel = question.kernel
-    assert isinstance(kernel, SumOfExponentials)
-    positive = bool(np.all(kernel.weights >= 0)) and kernel.constant >= 0
-    return positive and kernel.rates.size <= _MANY_MODES
+    assert isinstance(kernel, _SUMS)
+    modes = kernel.rates.size
+    few = modes <= _MANY_MODES or (isinstance(kernel, SumOfPowers) and question.t[-1] > modes)
+    return _is_positive(kernel) and few
+
+
+def _is_positive(kernel: SumOfExponentials | SumOfPowers) -> bool:
+    return bool(np.all(kernel.weights >= 0)) and kernel.constant >= 0
+
+
+def _compressed_refusal(question: Question) -> str:
+    return _real_refusal(question) or _real_forcing_refusal(question)
+
+
+def _compressed_worthwhile(question: Question) -> bool:
+    kernel = question.kernel
+    assert isinstance(kernel, (SumOfExponentials, TimeChanged))
+    inner = kernel.kernel if isinstance(kernel, TimeChanged) else kernel
+    return is_long(question.forcing, kernel) and _is_positive(inner)
+
+
+def _run_compressed(question: Question) -> Trajectory:
+    kernel = question.kernel
+    assert isinstance(kernel, (SumOfExponentials, TimeChanged))
+    require_positive(kernel.kernel if isinstance(kernel, TimeChanged) else kernel)
+    _check_functions(question.forcing, kernel, question.t)
+    return solve_compressed(question.forcing, kernel, question.t, question.rtol, question.atol)
 
 
 def _run_exact(question: Question) -> Trajectory:
     forcing, kernel = question.forcing, question.kernel
-    assert isinstance(forcing, SumOfExponentials)
-    assert isinstance(kernel, SumOfExponentials)
+    assert isinstance(forcing, _SUMS)
+    assert isinstance(kernel, _SUMS)
     return solve_exact(forcing, kernel)
+
+
+def _companion_worthwhile(question: Question) -> bool:
+    """If it reaches the tolerance, which it does not where roots nearly coincide."""
+    kernel = question.kernel
+    assert isinstance(kernel, _SUMS)
+    if kernel.rates.size > WORTHWHILE_MODES:
+        return False
+    y, error = _run_companion(question).evaluate(question.t)
+    return not np.any(error > question.rtol * np.abs(y) + question.atol)
+
+
+def _run_companion(question: Question) -> Trajectory:
+    forcing, kernel = question.forcing, question.kernel
+    assert isinstance(forcing, _SUMS)
+    assert isinstance(kernel, _SUMS)
+    return solve_companion(forcing, kernel)
+
+
+def _run_recursion(question: Question) -> Trajectory:
+    kernel = question.kernel
+    assert isinstance(kernel, SumOfPowers)
+    return solve_recursion(question.forcing, kernel, int(question.t[-1]))
 
 
 def _run_collocation(question: Question) -> Trajectory:
@@ -155,7 +227,9 @@ def _run_collocation(question: Question) -> Trajectory:
 def _check_functions(forcing: Forcing, kernel: SumOfExponentials | TimeChanged, t: Array) -> None:
     """Call every user function once on the requested times, before any work."""
     probe = np.unique(np.concatenate([[0.0], t]))
-    evaluate_checked(forcing, probe, "forcing")
+    # A sum was checked when it was made, and may have millions of terms.
+    if not isinstance(forcing, SumOfExponentials):
+        evaluate_checked(forcing, probe, "forcing")
     if isinstance(kernel, SumOfExponentials):
         return
     clock = evaluate_checked(kernel.clock, probe, "clock")
@@ -177,8 +251,21 @@ def _run_panels(question: Question) -> Trajectory:
 
 _FUNCTIONS = (Convolution, Kernel, Hammerstein, SumOfExponentials)
 
+_SUMS = (SumOfExponentials, SumOfPowers)
+
 METHODS = (
-    Method("exact", (SumOfExponentials,), _exact_refusal, _exact_worthwhile, _run_exact),
-    Method("collocation", (SumOfExponentials, TimeChanged), _never, _always, _run_collocation),
-    Method("panels", _FUNCTIONS, _never, _always, _run_panels),
+    Method(
+        "compressed",
+        (SumOfExponentials, TimeChanged),
+        _compressed_refusal,
+        _compressed_worthwhile,
+        _run_compressed,
+    ),
+    Method("exact", _SUMS, _exact_refusal, _exact_worthwhile, _run_exact),
+    Method("companion", _SUMS, _sum_refusal, _companion_worthwhile, _run_companion),
+    Method("recursion", (SumOfPowers,), _never, _always, _run_recursion),
+    Method(
+        "collocation", (SumOfExponentials, TimeChanged), _real_refusal, _always, _run_collocation
+    ),
+    Method("panels", _FUNCTIONS, _real_refusal, _always, _run_panels),
 )

@@ -11,9 +11,10 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from volterra.kernels import Function, SumOfExponentials
+from volterra.powers import SumOfPowers
 
 Array = NDArray[np.float64]
-Forcing = SumOfExponentials | Function
+Forcing = SumOfExponentials | SumOfPowers | Function
 
 
 class Status(Enum):
@@ -23,6 +24,10 @@ class Status(Enum):
     TOLERANCE_NOT_REACHED = (
         "The tolerance is not reached everywhere; this is the best answer found, "
         "and `error` says how far it may be off."
+    )
+    CHANGES_SIGN = (
+        "The solution comes close to zero, where no relative tolerance can be met; `error` says "
+        "how far it may be off: pass atol > 0, the absolute error that is small enough for you."
     )
     OVERFLOW = (
         "The solution grows beyond the largest floating-point number; "
@@ -68,7 +73,7 @@ class Solution:
     work : dict
         Counters of the work done.
     method : str
-        "exact" or "collocation".
+        "exact", "collocation" or "compressed".
     rtol, atol : float
         The tolerance that was asked for.
     """
@@ -134,7 +139,7 @@ class Solution:
                 "observe needs a kernel that is a sum of exponentials, because it weighs the "
                 "kernel's modes: integrate another kernel against the solution, which is callable."
             )
-        values = np.asarray(weights, dtype=np.float64)
+        values = np.asarray(weights, dtype=np.result_type(np.asarray(weights), np.float64))
         if values.shape != (self.mode_count,) or not np.all(np.isfinite(values)):
             raise ValueError(
                 f"observe needs one finite weight for each of the kernel's {self.mode_count} "
@@ -173,7 +178,7 @@ def report(
     elif np.all(error <= rtol * np.abs(y) + atol):
         status = Status.CONVERGED
     else:
-        status = Status.TOLERANCE_NOT_REACHED
+        status = _missed(y, error, rtol, atol)
     return Solution(
         t=t,
         y=y,
@@ -186,6 +191,18 @@ def report(
         trajectory=trajectory,
         mode_count=mode_count,
     )
+
+
+def _missed(y: Array, error: Array, rtol: float, atol: float) -> Status:
+    """Say whether a tolerance is missed only for want of an atol, where y passes through zero."""
+    missed = error > rtol * np.abs(y)
+    # Nobody can say the sign where the error exceeds the value.
+    changes = np.any(y > 0) and np.any(y < 0)
+    near_zero = changes or bool(np.all(np.abs(y[missed]) <= error[missed]))
+    small = bool(np.all(error[missed] <= rtol * np.max(np.abs(y))))
+    if atol == 0 and near_zero and small:
+        return Status.CHANGES_SIGN
+    return Status.TOLERANCE_NOT_REACHED
 
 
 def evaluate_forcing(forcing: Forcing | None, t: Array) -> Array:
