@@ -84,7 +84,7 @@ def critical_rate(system: Modes, noise_factor: float) -> float:
 def curvature_limit(system: Modes) -> float:
     """2n/(λ_max+ridge), beyond which even the noiseless iteration diverges."""
     stiffest = system.damping.max() if len(system.eigenvalues) else system.ridge
-    return float(2.0 * system.num_rows / stiffest) if stiffest > 0 else float("inf")
+    return float(2.0 * system.iterations_per_unit / stiffest) if stiffest > 0 else float("inf")
 
 
 def limits(
@@ -163,7 +163,7 @@ def _conditioning(system: Modes) -> dict[str, tuple[float, str]]:
     return {
         "condition_number": (float(spectrum[0] / spectrum[-1]), "largest over smallest eigenvalue"),
         "average_condition_number": (
-            float(spectrum.sum() / system.num_rows / spectrum[-1]),
+            float(spectrum.sum() / system.iterations_per_unit / spectrum[-1]),
             "trace of H over n times its smallest non-zero eigenvalue",
         ),
         "largest_over_mean_eigenvalue": (
@@ -208,7 +208,7 @@ class _Ends:
             return flow, float("inf")
         curvature = statistic.curvatures(self.system.directions)
         shares = curvature * self.system.eigenvalues / self.system.damping
-        noise = self.learning_rate * self.noise_factor / (2.0 * self.system.num_rows)
+        noise = self.learning_rate * self.noise_factor / (2.0 * self.system.iterations_per_unit)
         return flow, flow + noise * self.loss() * float(shares.sum())
 
     def rate(self) -> float:
