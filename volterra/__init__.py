@@ -11,6 +11,7 @@
 
 from volterra.analyse import Analysis, analyse
 from volterra.kernels import SumOfExponentials, TimeChanged
+from volterra.powers import SumOfPowers
 from volterra.solution import Solution, Status
 from volterra.solve import solve
 
@@ -19,6 +20,7 @@ __all__ = [
     "Solution",
     "Status",
     "SumOfExponentials",
+    "SumOfPowers",
     "TimeChanged",
     "analyse",
     "solve",

@@ -11,9 +11,10 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from volterra.kernels import Function, SumOfExponentials
+from volterra.powers import SumOfPowers
 
 Array = NDArray[np.float64]
-Forcing = SumOfExponentials | Function
+Forcing = SumOfExponentials | SumOfPowers | Function
 
 
 class Status(Enum):

@@ -6,8 +6,10 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from volterra.collocation import solve_collocation
+from volterra.difference import solve_difference
 from volterra.exact import solve_exact
-from volterra.kernels import Function, SumOfExponentials, TimeChanged
+from volterra.kernels import SumOfExponentials, TimeChanged
+from volterra.powers import SumOfPowers
 from volterra.problem import Problem
 from volterra.solution import Forcing, Solution, Trajectory, evaluate_checked, report
 
@@ -20,8 +22,8 @@ _MANY_MODES = 8_000
 
 
 def solve(
-    forcing: SumOfExponentials | Function,
-    kernel: SumOfExponentials | TimeChanged,
+    forcing: Forcing,
+    kernel: SumOfExponentials | SumOfPowers | TimeChanged,
     t: ArrayLike,
     *,
     method: str = "auto",
@@ -30,17 +32,21 @@ def solve(
 ) -> Solution:
     """Solve the Volterra equation y(t) = f(t) + integral_0^t K(t, s) y(s) ds.
 
+    A `SumOfPowers` as kernel means the difference equation y_k = f_k + sum_(s<k) K_(k-1-s) y_s.
+
     Parameters
     ----------
-    forcing : SumOfExponentials or callable
+    forcing : SumOfExponentials, SumOfPowers or callable
         f; a callable takes an array of times and returns an array of the same shape.
-    kernel : SumOfExponentials or TimeChanged
+    kernel : SumOfExponentials, SumOfPowers or TimeChanged
         K.
     t : array_like, shape (times,)
-        Strictly increasing times >= 0, of any spacing; the equation always starts at 0.
-    method : {"auto", "exact", "collocation"}
-        "exact" needs sums of exponentials, with kernel weights >= 0; "collocation" takes
-        everything; "auto" is exact where that is possible and affordable.
+        Strictly increasing times >= 0, of any spacing; the equation always starts at 0. Whole
+        numbers k for a difference equation.
+    method : {"auto", "exact", "collocation", "recursion"}
+        "exact" needs sums of exponentials (or of powers), with kernel weights >= 0; "collocation"
+        takes everything, "recursion" every difference equation, if k is not too large; "auto" is
+        exact where that is possible and affordable.
     rtol, atol : float
         The global tolerance, |error| <= rtol * |y(t)| + atol at every requested time.
 
@@ -73,10 +79,15 @@ def solve(
     """
     times = _check_times(t)
     _check_kernel(kernel)
-    _check_forcing(forcing)
+    _check_forcing(forcing, kernel)
     rtol, atol = _check_tolerance(rtol, "rtol"), _check_tolerance(atol, "atol")
     if rtol == 0 and atol == 0:
         raise ValueError("rtol and atol are both zero, which nothing can meet: pass rtol=1e-8.")
+    if isinstance(kernel, SumOfPowers):
+        found, method = solve_difference(forcing, kernel, times, method)
+        return report(
+            found, times, method=method, mode_count=kernel.rates.size, rtol=rtol, atol=atol
+        )
     if isinstance(method, str) and method == "auto":
         method = _choose(forcing, kernel)
     trajectory = _run(method, forcing, kernel, times, rtol, atol)
@@ -130,14 +141,14 @@ def _check_times(t: ArrayLike) -> Array:
 
 
 def _check_kernel(kernel: object) -> None:
-    if not isinstance(kernel, (SumOfExponentials, TimeChanged)):
+    if not isinstance(kernel, (SumOfExponentials, SumOfPowers, TimeChanged)):
         raise TypeError(
-            f"the kernel must be a SumOfExponentials or a TimeChanged, got "
+            f"the kernel must be a SumOfExponentials, a SumOfPowers or a TimeChanged, got "
             f"{type(kernel).__name__}: approximate other kernels by a sum of exponentials."
         )
 
 
-def _check_forcing(forcing: object) -> None:
+def _check_forcing(forcing: object, kernel: object) -> None:
     if isinstance(forcing, (int, float)):
         raise TypeError(
             "the forcing must be a function of time: pass SumOfExponentials([], [], constant=c) "
@@ -148,6 +159,11 @@ def _check_forcing(forcing: object) -> None:
             f"the forcing must be a SumOfExponentials or a vectorised function of time, got "
             f"{type(forcing).__name__}: values on a grid become a function by "
             "scipy.interpolate.CubicSpline(t, values)."
+        )
+    if isinstance(forcing, SumOfPowers) and not isinstance(kernel, SumOfPowers):
+        raise TypeError(
+            f"a SumOfPowers is a function of whole numbers and cannot force a "
+            f"{type(kernel).__name__}: pass a SumOfExponentials or a function of time."
         )
 
 
