@@ -19,6 +19,8 @@ from hsgd.stepping import step_through
 
 PROBLEMS = (LeastSquares, GaussianRows)
 ALGORITHMS: tuple[type[Algorithm], ...] = (SGD, StreamingSGD, HeavyBall, Nesterov)
+INDEPENDENT = ("with_replacement", "subset")
+"""Samplings whose batches are independent, which homogenized SGD is for."""
 METHODS = ("auto", "hsgd", "discrete")
 
 
@@ -65,6 +67,23 @@ def is_constant(algorithm: Algorithm) -> bool:
 def number_of_rows(problem: Solvable) -> float:
     """How many rows a batch is drawn from."""
     return problem.num_rows if isinstance(problem, LeastSquares) else np.inf
+
+
+def refuse_dependent_batches(algorithm: Algorithm) -> None:
+    """Refuse sampling without replacement across iterations, with the reason.
+
+    Raises
+    ------
+    ValueError
+        If batches depend on earlier ones.
+    """
+    sampling = getattr(algorithm, "sampling", "with_replacement")
+    if sampling not in INDEPENDENT:
+        raise ValueError(
+            f"homogenized SGD is for independent batches; with sampling={sampling!r} the "
+            "training loss is lower than it says, so the theory refuses it: simulate it, "
+            "or use sampling='with_replacement' or 'subset'."
+        )
 
 
 def resolve_method(method: str, algorithm: Algorithm) -> str:

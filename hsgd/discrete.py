@@ -71,11 +71,16 @@ def power(decrement: float | Array, iterations: Array) -> Array:
     """(1 − decrement)^k for whole k, accurate for tiny decrements; shape (m, …)."""
     k = np.asarray(iterations, dtype=np.float64)
     d = np.asarray(decrement, dtype=np.float64)
-    size = np.where(d < 1.0, np.log1p(-np.minimum(d, 1.0 - EPS / 2)), np.log(np.abs(1.0 - d) + 1e-300))
+    size = np.where(
+        d < 1.0, np.log1p(-np.minimum(d, 1.0 - EPS / 2)), np.log(np.abs(1.0 - d) + 1e-300)
+    )
     with np.errstate(over="ignore"):
         values = np.exp(np.multiply.outer(k, size))
     odd = np.multiply.outer(k % 2 == 1, d > 1.0)
     return np.where(odd, -values, values)
+
+
+Piece = tuple[Array | float, Array | float]
 
 
 @dataclass(frozen=True, eq=False)
@@ -91,11 +96,9 @@ class Terms:
         return SumOfPowers.from_decrements(np.clip(decrements, 0.0, 2.0), self.weights)
 
 
-def _joined(*pieces: tuple[Array | float, Array | float]) -> Terms:
+def _joined(*pieces: Piece) -> Terms:
     broadcast = [np.broadcast_arrays(*map(np.atleast_1d, piece)) for piece in pieces]
-    decrements, weights = (
-        np.concatenate([piece[i] for piece in broadcast]) for i in (0, 1)
-    )
+    decrements, weights = (np.concatenate([piece[i] for piece in broadcast]) for i in (0, 1))
     used = weights != 0
     return Terms(decrements[used].astype(np.float64), weights[used].astype(np.float64))
 
@@ -105,7 +108,7 @@ def forcing(iteration: Iteration) -> Terms:
     # notation: p, u = limit and start of the residuals, d = 1 − a
     p, u = iteration.system.residual_limit, iteration.system.residual_start
     d = iteration.step
-    mean = [
+    mean: list[Piece] = [
         (0.0, 0.5 * (iteration.system.residual_outside + float(p @ p))),
         (d, p * u),
         (d * (2.0 - d), 0.5 * u * u),
@@ -113,9 +116,7 @@ def forcing(iteration: Iteration) -> Terms:
     return _joined(*mean, *_wick_pieces(iteration, 0.5 * iteration.system.eigenvalues))
 
 
-def _wick_pieces(
-    iteration: Iteration, halves: Array
-) -> list[tuple[Array | float, Array | float]]:
+def _wick_pieces(iteration: Iteration, halves: Array) -> list[Piece]:
     """Σ_j halves_j · (variance of mode j that its own mean residual has caused)."""
     # notation: variance = κ Σ_{s<k} q^{k−1−s} (p + u a^s)² with p, u limit and start of the mean
     # error; d = 1 − a, e = 1 − q. The square of u a^s sums to u²(q^k − a^{2k}), for q − a² = κ.
@@ -133,8 +134,8 @@ def _wick_pieces(
     ]
 
 
-def _divided(first: Array, second: Array, weights: Array) -> list[tuple[Array, Array]]:
-    """weights · (x^k − y^k)/(x − y), x = 1 − first, y = 1 − second.
+def _divided(first: Array, second: Array, weights: Array) -> list[Piece]:
+    """Confluent quotients weights · (x^k − y^k)/(x − y), x = 1 − first, y = 1 − second.
 
     Where x and y nearly agree they are moved apart about their mean: that errs by the square of
     the distance only, and keeps the digits that the quotient would lose.

@@ -99,7 +99,8 @@ class Modes:
     def losses(self, decay: Array) -> Array:
         """Ψ at these points, shape (m, r) → (m,)."""
         residuals = self.residual_limit + self.residual_start * decay
-        return 0.5 * (self.residual_outside + np.einsum("ij,ij->i", residuals, residuals))
+        squares = np.einsum("ij,ij->i", residuals, residuals)
+        return np.asarray(0.5 * (self.residual_outside + squares))
 
     def gradient_flow_loss(self) -> SumOfExponentials:
         """½‖A m − b‖² as a sum of exponentials of the odometer."""
@@ -130,8 +131,8 @@ def modes(problem: Solvable) -> Modes:
     """The mode system of `problem`, computed once: the cost is its decomposition."""
     known = _MEMORY.get(problem)
     if known is None:
-        of = _of_population if isinstance(problem, GaussianRows) else _of_rows
-        known = _MEMORY[problem] = of(problem)  # type: ignore[operator]
+        known = _of_population(problem) if isinstance(problem, GaussianRows) else _of_rows(problem)
+        _MEMORY[problem] = known
     return known
 
 

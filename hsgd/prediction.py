@@ -10,11 +10,19 @@ import numpy as np
 
 from hsgd import dataset, provenance
 from hsgd.algorithms import Algorithm
+from hsgd.applicability import verdict_of
 from hsgd.checks import Array, number, one_of
-from hsgd.curves import ALGORITHMS, METHODS, PROBLEMS, Curves, resolve_method, solve_curves
+from hsgd.curves import (
+    ALGORITHMS,
+    METHODS,
+    PROBLEMS,
+    Curves,
+    refuse_dependent_batches,
+    resolve_method,
+    solve_curves,
+)
 from hsgd.discrepancy import Reference, reference, relative_gap
 from hsgd.modes import Modes, Solvable, modes
-from hsgd.stability import refuse_dependent_batches, verdict_of
 from hsgd.statistics import Statistic, resolve
 from volterra import Status
 

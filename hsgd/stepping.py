@@ -46,9 +46,9 @@ class SteppedCurves:
         """How it went."""
         value, error = self.loss()
         if not np.isfinite(value).all():
-            return Status.OVERFLOW.value
+            return str(Status.OVERFLOW.value)
         met = bool((error <= self.rtol * np.abs(value)).all())
-        return (Status.CONVERGED if met else Status.TOLERANCE_NOT_REACHED).value
+        return str((Status.CONVERGED if met else Status.TOLERANCE_NOT_REACHED).value)
 
     def points(self) -> Array:
         """The mean's parameters, shape (iterations, d)."""
@@ -76,7 +76,7 @@ class SteppedCurves:
     def _relative_rounding(self) -> Array:
         # Every step rounds each variance, and the sum that drives them, relative to itself.
         per_step = 10.0 + len(self.system.eigenvalues) / 16.0
-        return EPS * per_step * self.amplification * (self.iterations + 1.0)
+        return np.asarray(EPS * per_step * self.amplification * (self.iterations + 1.0))
 
 
 def _finite(values: Array) -> Array:
@@ -150,8 +150,4 @@ def step_through(
             now = last
         decay[position], variances[position], fades[position] = means[0], moments[0], fade[0]
     amplification = 1.0 if not momentum else (1.0 + momentum) ** 2 / (1.0 - momentum)
-    return SteppedCurves(
-        system, iterations, decay, variances, fades, excess, amplification, rtol
-    )
-
-
+    return SteppedCurves(system, iterations, decay, variances, fades, excess, amplification, rtol)

@@ -8,7 +8,7 @@ from hsgd.checks import Array
 
 
 # Sums may be reordered into vector lanes; infinities must stay what they are.
-@numba.njit(cache=True, nogil=True, error_model="numpy", fastmath={"reassoc", "contract", "nsz"})  # type: ignore[untyped-decorator]
+@numba.njit(cache=True, nogil=True, error_model="numpy", fastmath={"reassoc", "contract", "nsz"})
 def advance(
     rates: Array,
     factors: Array,
