@@ -53,6 +53,10 @@ class Curves(Protocol):
         """½ Σ_j curvature_j · variance_j and its numerical error."""
         ...
 
+    def uncounted(self) -> Array:
+        """Bound on the trace of the covariance whose parts between modes are left out."""
+        ...
+
 
 def has_momentum(algorithm: Algorithm) -> bool:
     """Whether the algorithm remembers its previous step."""

@@ -18,7 +18,7 @@ from hsgd.checks import Array
 from hsgd.curves import Curves, has_momentum, is_constant, solve_curves
 from hsgd.diagnosis import feedback_excess
 from hsgd.first_steps import first_steps
-from hsgd.modes import Solvable, modes
+from hsgd.modes import Modes, Solvable, modes
 from hsgd.problems import LeastSquares
 from hsgd.statistics import Statistic
 
@@ -72,6 +72,22 @@ def reference(
 def _affordable(problem: Solvable, iterations: NDArray[np.int64]) -> int:
     work = iterations * float(len(modes(problem).eigenvalues))
     return int(np.searchsorted(work, _MOST_WORK, side="right"))
+
+
+def left_out(system: Modes, statistic: Statistic, curves: Curves) -> Array:
+    """Bound on what covariances between modes add to a statistic where they are left out.
+
+    Gaussian rows drawn afresh make them, and a statistic sees them unless its matrix and Σ have
+    the same eigenvectors, as those of the risk and the distance: at most ½‖off-diagonal part‖ times
+    the trace of the covariance.
+    """
+    own = statistic.name in (system.sampled_risk, "distance")
+    trace = curves.uncounted()
+    if own or not trace.any():
+        return np.zeros(len(trace))
+    between = system.directions.T @ statistic.matrix() @ system.directions
+    np.fill_diagonal(between, 0.0)
+    return np.asarray(0.5 * np.linalg.norm(between, 2) * trace)
 
 
 def relative_gap(other: Array, value: Array) -> Array:

@@ -22,8 +22,7 @@ from hsgd.modes import Modes
 from volterra import Solution, SumOfPowers, solve
 
 EPS = float(np.finfo(np.float64).eps)
-_NEAR = 3e-6
-"""Ratios nearer than this are treated as a confluent pair."""
+_NEAR = 1e-3
 
 
 @dataclass(frozen=True, eq=False)
@@ -127,23 +126,31 @@ def _wick_pieces(iteration: Iteration, halves: Array) -> list[Piece]:
     p, u = system.residual_limit / root, system.residual_start / root
     d, e = iteration.step, iteration.settling
     return [
-        *_divided(e, np.zeros_like(e), halves * kappa * p * p),
-        *_divided(e, d, 2.0 * halves * kappa * p * u),
+        (0.0, halves * kappa * p * p / e),
+        (e, -halves * kappa * p * p / e),
+        *_divided(d, e, kappa, 2.0 * halves * kappa * p * u),
         (e, halves * u * u),
         (d * (2.0 - d), -halves * u * u),
     ]
 
 
-def _divided(first: Array, second: Array, weights: Array) -> list[Piece]:
-    """Confluent quotients weights · (x^k − y^k)/(x − y), x = 1 − first, y = 1 − second.
+def _divided(d: Array, e: Array, kappa: Array, weights: Array) -> list[Piece]:
+    """Confluent quotients, weights · (x^k − y^k)/(x − y), x = 1 − e, y = 1 − d.
 
-    Where x and y nearly agree they are moved apart about their mean: that errs by the square of
-    the distance only, and keeps the digits that the quotient would lose.
+    The quotient costs digits only where x − y is small against κ. Then both are below about ½,
+    and the quotient is a smooth, even function of their distance: two wider pairs about the same
+    mean, extrapolated, give it back with an error of 1e-15.
     """
-    middle, half = 0.5 * (first + second), 0.5 * (second - first)
-    wide = np.where(half < 0, -1.0, 1.0) * np.maximum(np.abs(half), _NEAR)
-    share = weights / (2.0 * wide)
-    return [(middle - wide, share), (middle + wide, -share)]
+    apart = d - e
+    near = np.abs(apart) < _NEAR * kappa
+    middle, far = 0.5 * (d + e), np.where(near, 0.4 * _NEAR * kappa, apart)
+    outer = np.where(near, ((apart / far) ** 2 - 1.0) / 3.0, 0.0)
+    inner = (1.0 - outer) * weights / far
+    pieces: list[Piece] = [(middle - 0.5 * far, inner), (middle + 0.5 * far, -inner)]
+    if near.any():
+        share = outer[near] * weights[near] / (2.0 * far[near])
+        pieces += [(middle[near] - far[near], share), (middle[near] + far[near], -share)]
+    return pieces
 
 
 @dataclass(frozen=True, eq=False)
@@ -192,20 +199,30 @@ class DiscreteCurves:
     def loss(self) -> tuple[Array, Array]:
         """Ψ and its numerical error."""
         value, error = self._grown(self.solution.y, self.solution.error)
-        if self.excess == 1.0:
-            return value, error
         flow = self.flow()
-        return flow + (value - flow) / self.excess, error
+        if self.excess != 1.0:
+            value = flow + (value - flow) / self.excess
+        # Before the first step there is no noise: no sum of terms that cancel is needed.
+        return np.where(self.iterations == 0, flow, value), error
 
     def noise(self, curvatures: Array) -> tuple[Array, Array]:
         """½ Σ_j curvature_j · variance_j, shape (iterations,), and its numerical error."""
         growth = self.iteration.growth
         seen = self.solution.observe(self.iteration.gain * curvatures / growth)
-        own = _joined((0.0, 0.0), *_wick_pieces(self.iteration, 0.5 * curvatures)).damped(growth)
-        size = SumOfPowers.from_decrements(own.rates, np.abs(own.weights))(self.iterations)
-        slack = np.where(size > 0, 2.0 * _NEAR**2, 0.0) + 8.0 * EPS
-        value, error = self._grown(seen.y + own(self.iterations), seen.error + slack * size)
+        own, rounding = self._own_variance(0.5 * curvatures)
+        value, error = self._grown(seen.y + own, seen.error + rounding)
         return value, error
+
+    def uncounted(self) -> Array:
+        """Trace of the covariance that the modes' means cause; between modes it is left out."""
+        return self._grown(self._own_variance(np.ones(len(self.system.eigenvalues)))[0])[0]
+
+    def _own_variance(self, halves: Array) -> tuple[Array, Array]:
+        pieces = _joined((0.0, 0.0), *_wick_pieces(self.iteration, halves))
+        terms = pieces.damped(self.iteration.growth)
+        size = SumOfPowers.from_decrements(terms.rates, np.abs(terms.weights))(self.iterations)
+        started = self.iterations > 0
+        return np.where(started, terms(self.iterations), 0.0), 8.0 * EPS * size * started
 
 
 def solve_discrete(

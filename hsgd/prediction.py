@@ -21,7 +21,7 @@ from hsgd.curves import (
     resolve_method,
     solve_curves,
 )
-from hsgd.discrepancy import Reference, reference, relative_gap
+from hsgd.discrepancy import Reference, left_out, reference, relative_gap
 from hsgd.modes import Modes, Solvable, modes
 from hsgd.statistics import Statistic, resolve
 from volterra import Status
@@ -163,11 +163,14 @@ def _variables(
     system: Modes, statistic: Statistic, curves: Curves, held: Reference | None
 ) -> dict[str, tuple[tuple[str, ...], Array, str]]:
     """The variables of one statistic on the unique iterations."""
-    flow, value, error = _curve(system, statistic, curves)
-    gap = np.zeros_like(value)
+    with np.errstate(over="ignore", invalid="ignore"):
+        flow, value, error = (_infinite(c) for c in _curve(system, statistic, curves))
+    gap = relative_gap(value + left_out(system, statistic, curves), value)
     if held is not None:
-        other = _curve(system, statistic, held.curves)[1]
-        gap[: held.count] = relative_gap(other, value[: held.count])
+        with np.errstate(over="ignore", invalid="ignore"):
+            other = _curve(system, statistic, held.curves)[1]
+            other += left_out(system, statistic, held.curves)
+        gap[: held.count] = np.maximum(gap[: held.count], relative_gap(other, value[: held.count]))
         gap[held.count :] = gap[held.count - 1]
         first = held.first.get(statistic.name, value[:0])
         start = slice(0, len(first))
@@ -179,6 +182,11 @@ def _variables(
         f"{name}_error": (dims, error, f"numerical error of {words}"),
         f"{name}_discrepancy": (dims, gap, f"relative error to expect in {words}"),
     }
+
+
+def _infinite(values: Array) -> Array:
+    """What has overflowed, also where overflows were subtracted."""
+    return np.where(np.isnan(values), np.inf, values)
 
 
 def _curve(system: Modes, statistic: Statistic, curves: Curves) -> tuple[Array, Array, Array]:

@@ -73,6 +73,10 @@ class SteppedCurves:
         size = 0.5 / self.excess * (self.variances @ np.abs(curvatures))
         return _finite(noise), np.where(np.isfinite(size), self._relative_rounding() * size, np.inf)
 
+    def uncounted(self) -> Array:
+        """Trace of the covariance, of which parts between modes are left out if wick > 0."""
+        return _finite(np.asarray(self.system.wick * self.variances.sum(axis=1)))
+
     def _relative_rounding(self) -> Array:
         # Every step rounds each variance, and the sum that drives them, relative to itself.
         per_step = 10.0 + len(self.system.eigenvalues) / 16.0
