@@ -72,10 +72,13 @@ class Stability:
         """‖K‖: noise put in over noise fed back; infinite beyond the curvature limit."""
         if self.method == "hsgd":
             return self.system.kernel_norm(learning_rate, self.noise_factor)
-        shares = self.system.eigenvalues * self.persistence(learning_rate, at_gradient=True)
+        if learning_rate >= self.curvature_limit():
+            return float("inf")
         gain = self.gain(learning_rate)
-        fed = np.where(gain > 0, gain * shares, 0.0)
-        return float(fed.sum()) if learning_rate < self.curvature_limit() else float("inf")
+        if not gain.any():
+            return 0.0
+        persistence = self.persistence(learning_rate, at_gradient=True)
+        return float(np.sum(self.system.eigenvalues * gain * persistence))
 
     def gain(self, learning_rate: float) -> Array:
         """Variance that one step adds to each mode per unit of 2Ψ."""

@@ -21,7 +21,8 @@ from volterra import Status
 EPS = float(np.finfo(np.float64).eps)
 MOST_WORK = 2e11
 """Modes times iterations that may be spent: some minutes."""
-_CHUNK = 2**16
+CHUNK = 2**16
+"""Iterations whose learning rates are held at once."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -87,6 +88,73 @@ def _finite(values: Array) -> Array:
     return np.where(np.isnan(values), np.inf, values)
 
 
+@dataclass
+class State:
+    """The modes in the midst of stepping; advanced in place."""
+
+    system: Modes
+    algorithm: Algorithm
+    num_rows: float
+    excess: float
+    moments: Array
+    """Variance, covariance with the previous error, previous variance of each mode, (3, r)."""
+    means: Array
+    """Mean error over its start, now and before, (2, r)."""
+    fade: Array
+    """The same for the part of the start that no row sees, (2,)."""
+    iteration: int = 0
+
+    @classmethod
+    def start(
+        cls, system: Modes, algorithm: Algorithm, num_rows: float, excess: float = 1.0
+    ) -> State:
+        """At rest at x0."""
+        count = len(system.eigenvalues)
+        moments, means = np.zeros((3, count)), np.ones((2, count))
+        return cls(system, algorithm, num_rows, excess, moments, means, np.ones(2))
+
+    def copy(self) -> State:
+        """The same state, to be advanced separately."""
+        arrays = (self.moments.copy(), self.means.copy(), self.fade.copy())
+        return State(
+            self.system, self.algorithm, self.num_rows, self.excess, *arrays, self.iteration
+        )
+
+    @property
+    def momentum(self) -> float:
+        """The algorithm's momentum."""
+        return float(getattr(self.algorithm, "momentum", 0.0))
+
+    def advance(self, last: int) -> Array:
+        """Step to iteration `last`; gives Ψ before each of the steps."""
+        from hsgd.stepping_kernel import advance  # Numba is loaded only where it is needed.
+
+        system, per_unit = self.system, self.system.iterations_per_unit
+        time = np.arange(self.iteration, last) / per_unit
+        factors = self.algorithm.noise_factor(self.num_rows, self.algorithm.batch_sizes(time))
+        losses = np.empty(len(time))
+        advance(
+            self.algorithm.schedule(time) / per_unit,
+            np.array(factors, dtype=np.float64),
+            self.momentum,
+            isinstance(self.algorithm, Nesterov),
+            self.excess,
+            system.wick,
+            system.ridge,
+            system.eigenvalues,
+            system.damping,
+            system.residual_limit,
+            system.residual_start,
+            system.residual_outside,
+            self.moments,
+            self.means,
+            self.fade,
+            losses,
+        )
+        self.iteration = last
+        return losses
+
+
 def check_work(system: Modes, last: int) -> None:
     """Refuse more iterations than can be stepped through.
 
@@ -116,42 +184,15 @@ def step_through(
 
     `excess` multiplies the noise that Ψ drives.
     """
-    from hsgd.stepping_kernel import advance  # Numba is loaded only where it is needed.
-
-    count = len(system.eigenvalues)
+    state = State.start(system, algorithm, num_rows, excess)
     check_work(system, int(iterations[-1]))
-    momentum = float(getattr(algorithm, "momentum", 0.0))
-    moments = np.zeros((3, count))
-    means = np.ones((2, count))
-    # The unseen part of the start is one more mean, of a mode without curvature.
-    fade = np.ones(2)
-    shape = (len(iterations), count)
+    shape = (len(iterations), len(system.eigenvalues))
     decay, variances, fades = np.empty(shape), np.empty(shape), np.empty(len(iterations))
-    now = 0
     for position, target in enumerate(iterations):
-        while now < target:
-            last = min(now + _CHUNK, int(target))
-            time = np.arange(now, last) / system.iterations_per_unit
-            rates = algorithm.schedule(time) / system.iterations_per_unit
-            factors = algorithm.noise_factor(num_rows, algorithm.batch_sizes(time))
-            advance(
-                rates,
-                np.broadcast_to(np.asarray(factors, dtype=np.float64), rates.shape).copy(),
-                momentum,
-                isinstance(algorithm, Nesterov),
-                excess,
-                system.wick,
-                system.ridge,
-                system.eigenvalues,
-                system.damping,
-                system.residual_limit,
-                system.residual_start,
-                system.residual_outside,
-                moments,
-                means,
-                fade,
-            )
-            now = last
-        decay[position], variances[position], fades[position] = means[0], moments[0], fade[0]
+        while state.iteration < target:
+            state.advance(min(int(target), state.iteration + CHUNK))
+        decay[position], variances[position] = state.means[0], state.moments[0]
+        fades[position] = state.fade[0]
+    momentum = state.momentum
     amplification = 1.0 if not momentum else (1.0 + momentum) ** 2 / (1.0 - momentum)
     return SteppedCurves(system, iterations, decay, variances, fades, excess, amplification, rtol)

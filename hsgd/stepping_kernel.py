@@ -25,11 +25,13 @@ def advance(
     moments: Array,
     means: Array,
     fade: Array,
+    losses: Array,
 ) -> None:
     """Take one step for each of `rates` (γ/N), in place.
 
     `moments` holds each mode's variance, its covariance with the previous error, and the previous
     variance, shape (3, r); `means` the mean error over its start, now and before, shape (2, r).
+    `losses` receives Ψ before each step, at the point of its gradient.
     """
     # notation: e ← α e − β e₋₁ + noise; the gradient is taken at e + ν (e − e₋₁)
     V, C, P = moments[0], moments[1], moments[2]
@@ -42,6 +44,7 @@ def advance(
             residual = residual_limit[j] + residual_start[j] * (now[j] + nu * (now[j] - before[j]))
             seen = (1.0 + nu) ** 2 * V[j] - 2.0 * (1.0 + nu) * nu * C[j] + nu * nu * P[j]
             twice_loss += residual * residual + eigenvalues[j] * seen
+        losses[k] = 0.5 * twice_loss
         for j in range(V.size):
             residual = residual_limit[j] + residual_start[j] * (now[j] + nu * (now[j] - before[j]))
             seen = (1.0 + nu) ** 2 * V[j] - 2.0 * (1.0 + nu) * nu * C[j] + nu * nu * P[j]
