@@ -38,10 +38,16 @@ _HOMES = {
     "exact_mean": "exact",
 }
 
-__all__ = [*_HOMES, "dataset"]
+_MODULES = ("activations", "dataset", "hermite", "isotropic", "symbolic")
+
+__all__ = [*_HOMES, *_MODULES]
 
 if TYPE_CHECKING:
+    from hsgd import activations as activations
     from hsgd import dataset as dataset
+    from hsgd import hermite as hermite
+    from hsgd import isotropic as isotropic
+    from hsgd import symbolic as symbolic
     from hsgd.algorithms import SGD as SGD
     from hsgd.algorithms import HeavyBall as HeavyBall
     from hsgd.algorithms import Nesterov as Nesterov
@@ -72,8 +78,8 @@ if TYPE_CHECKING:
 
 
 def __getattr__(name: str) -> Any:
-    if name == "dataset":
-        return importlib.import_module("hsgd.dataset")
+    if name in _MODULES:
+        return importlib.import_module(f"hsgd.{name}")
     if name == "__version__":
         return importlib.import_module("hsgd.provenance").version()
     if name not in _HOMES:

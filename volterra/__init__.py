@@ -10,6 +10,8 @@
 """
 
 from volterra.analyse import Analysis, analyse
+from volterra.compression import Compression, compress
+from volterra.general_kernels import Convolution, Hammerstein, Kernel
 from volterra.kernels import SumOfExponentials, TimeChanged
 from volterra.powers import SumOfPowers
 from volterra.solution import Solution, Status
@@ -17,11 +19,16 @@ from volterra.solve import solve
 
 __all__ = [
     "Analysis",
+    "Compression",
+    "Convolution",
+    "Hammerstein",
+    "Kernel",
     "Solution",
     "Status",
     "SumOfExponentials",
     "SumOfPowers",
     "TimeChanged",
     "analyse",
+    "compress",
     "solve",
 ]

@@ -105,10 +105,9 @@ def _reading(forcing: Sum, kernel: Sum) -> tuple[Reading, bool]:
 def require_positive(kernel: Sum) -> None:
     """Refuse kernels whose secular roots need not be real."""
     if np.any(kernel.weights < 0) or kernel.constant < 0:
-        other = "recursion" if isinstance(kernel, SumOfPowers) else "collocation"
         raise ValueError(
             "the exact method needs kernel weights >= 0, because only then all roots are real; "
-            f"pass method={other!r} for weights of either sign."
+            "pass method='companion' for weights of either sign."
         )
 
 

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 Array = NDArray[np.float64]
+Complex = NDArray[np.complex128]
 Mask = NDArray[np.bool_]
 
 _EPS = float(np.finfo(np.float64).eps)
@@ -108,6 +109,17 @@ def of_powers(rate: Array) -> Exponents:
     blur = (np.abs(rate) + (q - distance) / _EPS) / q
     excess = np.maximum(0.0, blur - np.abs(decay))
     return Exponents(rate, decay, 1.0 / q, excess, alternates, lag=1.0)
+
+
+def log1p(z: Complex) -> Complex:
+    """log(1 + z) of complex numbers, accurate for small ones too."""
+    # notation: |1 + z|^2 = 1 + 2 a + a^2 + b^2, z = a + i b
+    a, b = z.real, z.imag
+    with np.errstate(divide="ignore"):
+        near = np.log1p(np.maximum(a * (2.0 + a) + b * b, -1.0))
+        far = 2.0 * np.log(np.hypot(1.0 + a, b))
+    out: Complex = 0.5 * np.where(np.abs(z) < 0.5, near, far) + 1j * np.arctan2(b, 1.0 + a)
+    return out
 
 
 Reading = Callable[[Array], Exponents]

@@ -12,11 +12,13 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from volterra.exact import solve_exact
+from volterra.companion import one_of_each_pair, solve_companion
 from volterra.powers import SumOfPowers, check_iterations
+from volterra.secular import EPS
 from volterra.solution import Forcing, evaluate_forcing
 
 Array = NDArray[np.float64]
+Complex = NDArray[np.complex128]
 
 # About half a minute of one core, and two gigabytes.
 _MOST_WORK = 2e10
@@ -45,10 +47,8 @@ class RecursionTrajectory:
 
     def observe(self, weights: Array, forcing: Forcing | None) -> RecursionTrajectory:
         """Drive the modes by the stored y, and sum them with other weights."""
-        # notation: the constant of the kernel is a mode that is not observed
-        modes = self.kernel.modes()
-        v = modes.collect(weights)
-        y, error = _iterate(modes.rates, v, _forcing(forcing, self.y.size), self.driver)
+        decrements, _, v = one_of_each_pair(self.kernel, weights)
+        y, error = _iterate(decrements, v, _forcing(forcing, self.y.size), self.driver)
         return RecursionTrajectory(self.kernel, self.driver, y, error, self.work)
 
 
@@ -74,17 +74,17 @@ def solve_recursion(forcing: Forcing, kernel: SumOfPowers, last: int) -> Recursi
     ValueError
         If there are too many iterations.
     """
-    modes = kernel.modes()
-    keep = modes.weights != 0
-    if last > _MOST_ITERATIONS or last * max(1, int(np.sum(keep))) > _MOST_WORK:
+    decrements, weights, _ = one_of_each_pair(kernel, None)
+    modes = decrements.size
+    if last > _MOST_ITERATIONS or last * max(1, modes) > _MOST_WORK:
         raise ValueError(
-            f"{last} iterations of {int(np.sum(keep))} modes are too many for the recursion: "
-            "give the forcing as a SumOfPowers and the kernel weights >= 0, then the exact method "
-            "needs no iterations, or ask for earlier ones."
+            f"{last} iterations of {modes} modes are too many for the recursion: give the forcing "
+            "as a SumOfPowers, then the exact and the companion method need no iterations, or ask "
+            "for earlier ones."
         )
     f = _forcing(forcing, last + 1)
-    y, error = _iterate(modes.rates[keep], modes.weights[keep], f, None)
-    work = {"iterations": last, "modes": int(np.sum(keep))}
+    y, error = _iterate(decrements, weights, f, None)
+    work = {"iterations": last, "modes": modes}
     return RecursionTrajectory(kernel, (y, error), y, error, work)
 
 
@@ -92,13 +92,13 @@ def _forcing(forcing: Forcing | None, count: int) -> tuple[Array, Array]:
     """Values with their error; a function's values are exact by definition."""
     k = np.arange(count, dtype=np.float64)
     if isinstance(forcing, SumOfPowers):
-        return solve_exact(forcing, SumOfPowers([], [])).evaluate(k)
+        return solve_companion(forcing, SumOfPowers([], [])).evaluate(k)
     return evaluate_forcing(forcing, k), np.zeros(count)
 
 
 def _iterate(
-    decrements: Array,
-    weights: Array,
+    decrements: Array | Complex,
+    weights: Array | Complex,
     forcing: tuple[Array, Array],
     driver: tuple[Array, Array] | None,
 ) -> tuple[Array, Array]:
@@ -106,7 +106,8 @@ def _iterate(
 
     y, error = forcing
     source = (y, error) if driver is None else driver
-    iterate(decrements, weights, y, error, *source, driver is None)
+    unit = EPS if weights.dtype == np.float64 else 3 * EPS  # a complex product is four real ones
+    iterate(decrements, weights, y, error, *source, driver is None, unit)
     overflow = ~np.isfinite(y)
     if np.any(overflow):
         # From the first overflow on, infinite with the sign of the last finite value.

@@ -77,7 +77,8 @@ class Terms:
         np.abs(basis, out=basis)
         # exp(-p) carries the rounding of p, relative to itself.
         size = self.rounding + np.abs(self.own)
-        rounding = basis @ self.rounding + plain @ np.abs(self.own)
+        summation = 3.0 + np.log2(1 + self.own.size)
+        rounding = basis @ self.rounding + summation * (plain @ np.abs(self.own))
         if np.any(self.exponents.excess):
             rounding += t * (plain @ (self.exponents.excess * size))
         plain *= power

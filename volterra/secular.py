@@ -157,6 +157,7 @@ def _interior_roots(
     low, high = np.zeros_like(theta), 0.75 * gap
     theta = np.clip(theta, np.finfo(np.float64).tiny, high)
     active = np.arange(rows.size)
+    previous = np.full_like(theta, np.finfo(np.float64).tiny)
     count = 0
     while active.size and count < _MAX_ITERATIONS:
         count += 1
@@ -175,8 +176,12 @@ def _interior_roots(
         )
         moved = np.abs(updated - here)
         theta[active] = updated
-        # The order is three: a step this small was the last one worth taking.
-        active = active[moved > 1e-6 * updated]
+        # The order is three in the end, but next to a cluster of rates the first steps gain little
+        # each: what is left to go is judged by how much the step has shrunk.
+        ratio = np.minimum(moved, previous[active]) / previous[active]
+        previous[active] = np.maximum(moved, np.finfo(np.float64).tiny)
+        going = (moved * ratio * ratio > 0.1 * EPS * updated) & (moved > 4 * EPS * updated)
+        active = active[going]
     return origin, side * theta, count
 
 
