@@ -35,6 +35,8 @@ class Reference:
     curves: Curves
     count: int
     """On how many of the iterations it is known; later ones keep the last discrepancy."""
+    same_mean: bool
+    """Whether its curves without noise are the theory's."""
     first: dict[str, Array]
     """Each statistic's mean over the first iterations, step by step."""
 
@@ -46,32 +48,38 @@ def reference(
     method: str,
     statistics: tuple[Statistic, ...],
     rtol: float,
+    share: int = 1,
 ) -> Reference | None:
-    """What the curves are to be held against; None where the method is exact."""
+    """What the curves are to be held against; None where the method is exact.
+
+    `share` calls, the members of a sweep, have to do with the cost of one where that is a choice.
+    """
     stepped = method == "discrete" and (has_momentum(algorithm) or not is_constant(algorithm))
     if isinstance(problem, LeastSquares):
         small = float(np.min(algorithm.batch_sizes(iterations / problem.num_rows)))
         excess = feedback_excess(problem, float(algorithm.noise_factor(problem.num_rows, small)))
-        count = _affordable(problem, iterations) if stepped else len(iterations)
+        count = _affordable(problem, iterations, share) if stepped else len(iterations)
         first = {}
         if isinstance(algorithm, SGD):
-            first = first_steps(problem, modes(problem), algorithm, iterations, statistics)
+            first = first_steps(problem, modes(problem), algorithm, iterations, statistics, share)
         tolerance = max(rtol, _RTOL)
     elif method == "hsgd":
         excess, first, tolerance = 1.0, {}, max(rtol, _RTOL)
         method = "discrete"
-        count = len(iterations) if is_constant(algorithm) else _affordable(problem, iterations)
+        count = (
+            len(iterations) if is_constant(algorithm) else _affordable(problem, iterations, share)
+        )
     else:
         return None
     if not count:
         return None
     curves = solve_curves(problem, algorithm, iterations[:count], method, tolerance, excess)
-    return Reference(curves, count, first)
+    return Reference(curves, count, isinstance(problem, LeastSquares), first)
 
 
-def _affordable(problem: Solvable, iterations: NDArray[np.int64]) -> int:
+def _affordable(problem: Solvable, iterations: NDArray[np.int64], share: int) -> int:
     work = iterations * float(len(modes(problem).eigenvalues))
-    return int(np.searchsorted(work, _MOST_WORK, side="right"))
+    return int(np.searchsorted(work, _MOST_WORK / share, side="right"))
 
 
 def left_out(system: Modes, statistic: Statistic, curves: Curves) -> Array:
