@@ -11,7 +11,7 @@ from dataclasses import replace
 import numpy as np
 
 from hsgd.algorithms import SGD, Algorithm
-from hsgd.asymptotics import Ends, stability_of
+from hsgd.asymptotics import stability_of
 from hsgd.diagnosis import diagnose
 from hsgd.modes import Solvable
 from hsgd.problems import LeastSquares
@@ -29,11 +29,14 @@ def verdict_of(
     """
     verdict = ("", "")
     for part, until in constant_batches(algorithm, horizon):
-        if isinstance(part, SGD) and isinstance(problem, LeastSquares):
+        known = isinstance(part, SGD) and isinstance(problem, LeastSquares)
+        if not known or method == "discrete":
+            verdict = _stable(problem, part, method, until)
+        if isinstance(part, SGD) and isinstance(problem, LeastSquares) and not verdict[0]:
             report = diagnose(problem, part, horizon=until)
             verdict = report.attrs["concern"], report.attrs["verdict"]
-        else:
-            verdict = _stable(problem, part, method, until)
+        if not verdict[0] and method == "hsgd" and part.largest_batch_size > 1:
+            verdict = _steps_stable(problem, part, until) or verdict
         if verdict[0]:
             break
     return verdict
@@ -69,10 +72,24 @@ def _stable(
     rate = largest_learning_rate(algorithm, 0.0, horizon)
     stability = stability_of(problem, algorithm, method)
     critical = stability.critical_rate()
-    if not Ends(stability, rate).stable or rate >= critical:
+    if rate >= critical:
         return "unstable", (
             f"The learning rate {rate:.6g} is {rate / critical:.4g} times the critical "
             f"{critical:.6g}, so the risk diverges: write {type(algorithm).__name__}"
             f"(learning_rate={0.5 * critical:.6g}, ...), half of critical."
         )
     return "", f"The learning rate is {rate / critical:.3g} of critical."
+
+
+def _steps_stable(
+    problem: Solvable, algorithm: Algorithm, horizon: float
+) -> tuple[str, str] | None:
+    """Where steps of finite size diverge although their limit does not, a concern."""
+    rate = largest_learning_rate(algorithm, 0.0, horizon)
+    critical = stability_of(problem, algorithm, "discrete").critical_rate()
+    if rate < critical:
+        return None
+    return "finite_steps", (
+        f"The learning rate {rate:.6g} is stable in the limit of small steps, but steps of this "
+        f"size diverge above {critical:.6g}: lower it, or pass method='discrete' to see how."
+    )

@@ -182,22 +182,23 @@ def _check_options(method: str, spread: bool, level: float) -> None:
 
 
 def _variables(
-    system: Modes, statistic: Statistic, curves: Curves, held: Reference | None
+    system: Modes, statistic: Statistic, curves: Curves, held: Reference
 ) -> dict[str, tuple[tuple[str, ...], Array, str]]:
     """The variables of one statistic on the unique iterations."""
     with np.errstate(over="ignore", invalid="ignore"):
         flow, value, error = (_infinite(c) for c in _curve(system, statistic, curves))
     gap = relative_gap(value + left_out(system, statistic, curves), value)
-    if held is not None:
+    for other in held.others:
         with np.errstate(over="ignore", invalid="ignore"):
-            mean = flow[: held.count] if held.same_mean else None
-            other = _curve(system, statistic, held.curves, mean)[1]
-            other += left_out(system, statistic, held.curves)
-        gap[: held.count] = np.maximum(gap[: held.count], relative_gap(other, value[: held.count]))
-        gap[held.count :] = gap[held.count - 1]
-        first = held.first.get(statistic.name, value[:0])
-        start = slice(0, len(first))
-        gap[start] = np.maximum(gap[start], relative_gap(first, value[start]))
+            mean = flow[: other.count] if other.same_mean else None
+            better = _curve(system, statistic, other.curves, mean)[1]
+            better += left_out(system, statistic, other.curves)
+        own = relative_gap(better, value[: other.count])
+        # Where it is no longer affordable the last difference stands.
+        gap = np.maximum(gap, np.append(own, np.full(len(gap) - len(own), own[-1])))
+    first = held.first.get(statistic.name, value[:0])
+    start = slice(0, len(first))
+    gap[start] = np.maximum(gap[start], relative_gap(first, value[start]))
     name, words, dims = statistic.name, statistic.long_name, ("time",)
     return {
         name: (dims, value, words),
