@@ -35,7 +35,7 @@ def verdict_of(
         if isinstance(part, SGD) and isinstance(problem, LeastSquares) and not verdict[0]:
             report = diagnose(problem, part, horizon=until)
             verdict = report.attrs["concern"], report.attrs["verdict"]
-        if not verdict[0] and method == "hsgd" and part.largest_batch_size > 1:
+        elif not verdict[0] and method == "hsgd":
             verdict = _steps_stable(problem, part, until) or verdict
         if verdict[0]:
             break
