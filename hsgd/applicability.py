@@ -28,31 +28,41 @@ def verdict_of(
     Where the batch size changes, the first batch size that raises a concern speaks.
     """
     verdict = ("", "")
-    for part, until in constant_batches(algorithm, horizon):
-        known = isinstance(part, SGD) and isinstance(problem, LeastSquares)
-        if not known or method == "discrete":
-            verdict = _stable(problem, part, method, until)
-        if isinstance(part, SGD) and isinstance(problem, LeastSquares) and not verdict[0]:
-            report = diagnose(problem, part, horizon=until)
-            verdict = report.attrs["concern"], report.attrs["verdict"]
-        elif not verdict[0] and method == "hsgd":
-            verdict = _steps_stable(problem, part, until) or verdict
+    for part in constant_batches(algorithm, horizon):
+        verdict = _judged(problem, part, method, horizon)
         if verdict[0]:
             break
     return verdict
 
 
-def constant_batches(algorithm: Algorithm, horizon: float) -> list[tuple[Algorithm, float]]:
+def _judged(
+    problem: Solvable, algorithm: Algorithm, method: str, horizon: float
+) -> tuple[str, str]:
+    """The verdict on one batch size."""
+    if isinstance(algorithm, SGD) and isinstance(problem, LeastSquares):
+        if method == "discrete":
+            verdict = _stable(problem, algorithm, method, horizon)
+            if verdict[0]:
+                return verdict
+        report = diagnose(problem, algorithm, horizon=horizon)
+        return report.attrs["concern"], report.attrs["verdict"]
+    verdict = _stable(problem, algorithm, method, horizon)
+    if not verdict[0] and method == "hsgd":
+        return _steps_stable(problem, algorithm, horizon) or verdict
+    return verdict
+
+
+def constant_batches(algorithm: Algorithm, horizon: float) -> list[Algorithm]:
     """The algorithm at each of its batch sizes, with the largest learning rate met meanwhile."""
     if not algorithm.has_batch_schedule:
-        return [(algorithm, horizon)]
+        return [algorithm]
     starts = np.array([0.0, *(b for b in algorithm.batch_boundaries if b <= horizon)])
     ends = np.append(starts[1:], horizon)
     parts = []
     for start, end in zip(starts, ends, strict=True):
         size = int(algorithm.batch_sizes(start))
         rate = largest_learning_rate(algorithm, start, end)
-        parts.append((replace(algorithm, learning_rate=rate, batch_size=size), horizon))  # type: ignore[type-var]
+        parts.append(replace(algorithm, learning_rate=rate, batch_size=size))  # type: ignore[type-var]
     return parts
 
 
