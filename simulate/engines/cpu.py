@@ -14,12 +14,12 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from hsgd.checks import Array
-from simulate import philox, sampling, update
+from simulate import sampling, update
 from simulate.engines.base import Plan, Report
+from simulate.engines.lanes import fill_bounded, room
 from simulate.engines.layout import aligned_zeros, laid_out
 from simulate.engines.prefetching import prefetch_start
 from simulate.numba_policy import cached, compiled, share
-from simulate.philox import MASK, WORD, bounded, philox4x32
 from simulate.recording import Recorder
 from simulate.sampling import (
     PURPOSES,
@@ -33,7 +33,6 @@ from simulate.sampling import (
 from simulate.threads import for_each
 from simulate.update import decay_factor, row_scale, updated
 
-share(philox.philox_round, philox4x32, bounded)
 share(sampling.choose, sampling.undo_choice)
 share(update.decay_factor, update.row_scale, update.updated)
 
@@ -59,22 +58,11 @@ class Stream(NamedTuple):
     order: Any
     """0, …, n − 1: what subsets are chosen from."""
     draws: Any
-    """Room for a block's random numbers; an even number of them."""
+    """Room for a block's random numbers."""
+    words: Any
+    """Room for the words that they are made of."""
     rows: Any
     """The block."""
-
-
-@compiled
-def fill_draws(key, purpose, index, num_rows, falling, count, draws):  # type: ignore[no-untyped-def]
-    """`draws[j]` uniform in [0, num_rows − j·falling) for j < count."""
-    low = np.uint64(index) & MASK
-    high = np.uint64(index) >> WORD
-    for pair in range((count + 1) // 2):
-        w0, w1, w2, w3 = philox4x32(np.uint64(pair), low, high, np.uint64(purpose), key[0], key[1])
-        draws[2 * pair] = w0 | (w1 << WORD)
-        draws[2 * pair + 1] = w2 | (w3 << WORD)
-    for j in range(count):
-        draws[j] = bounded(draws[j], np.uint64(num_rows - j * falling))
 
 
 @compiled
@@ -83,10 +71,10 @@ def fill_block(stream, block):  # type: ignore[no-untyped-def]
     code, order, rows = stream.code, stream.order, stream.rows
     index = 0 if code == SINGLE_SHUFFLE else block
     falling = 0 if code == WITH_REPLACEMENT else 1
-    fill_draws(stream.key, PURPOSES[code], index, order.size, falling, rows.size, stream.draws)
-    draws = stream.draws.view(np.int64)
+    draws = stream.draws
+    fill_bounded(stream.key, PURPOSES[code], index, order.size, falling, draws, stream.words)
     if code == WITH_REPLACEMENT:
-        rows[:] = draws[: rows.size]
+        rows[:] = draws
     elif code == SUBSET:
         choose(order, draws, rows.size)
         rows[:] = order[: rows.size]
@@ -216,7 +204,8 @@ class Replicate:
             key=(np.uint64(key[0]), np.uint64(key[1])),
             held=np.full(1, -1),
             order=np.arange(n),
-            draws=np.empty(length + length % 2, dtype=np.uint64),
+            draws=np.empty(length, dtype=np.int64),
+            words=room(),
             rows=np.empty(length, dtype=np.int64),
         )
         self._batch = np.empty(plan.batch_size, dtype=np.int64)

@@ -87,6 +87,7 @@ def test_undo_choice_restores_the_order(n, data):
 )  # fmt: skip
 def test_compiled_blocks_are_the_plain_ones(sampling, n, block, replicate, data):
     from simulate.engines.cpu import Stream, fill_block
+    from simulate.engines.lanes import room
 
     batch_size = data.draw(st.integers(1, n))
     code, key = CODES[sampling], as_seed(1).key(replicate)
@@ -96,7 +97,8 @@ def test_compiled_blocks_are_the_plain_ones(sampling, n, block, replicate, data)
         (np.uint64(key[0]), np.uint64(key[1])),
         np.full(1, -1),
         np.arange(n),
-        np.empty(length + length % 2, dtype=np.uint64),
+        np.empty(length, dtype=np.int64),
+        room(),
         np.empty(length, dtype=np.int64),
     )
     fill_block(stream, block)
