@@ -10,9 +10,15 @@ from typing import TYPE_CHECKING, Any
 
 _HOMES = {
     "LeastSquares": "problems",
-    "GaussianRows": "problems",
-    "Population": "problems",
+    "Population": "populations",
+    "GaussianRows": "gaussian_rows",
+    "SampledLeastSquares": "gaussian_rows",
+    "RandomFeatures": "random_features",
+    "PowerLawRandomFeatures": "random_features",
     "SGD": "algorithms",
+    "StreamingSGD": "algorithms",
+    "HeavyBall": "algorithms",
+    "Nesterov": "algorithms",
     "Schedule": "schedules",
     "Constant": "schedules",
     "Piecewise": "schedules",
@@ -32,14 +38,20 @@ __all__ = [*_HOMES, "dataset"]
 if TYPE_CHECKING:
     from hsgd import dataset as dataset
     from hsgd.algorithms import SGD as SGD
+    from hsgd.algorithms import HeavyBall as HeavyBall
+    from hsgd.algorithms import Nesterov as Nesterov
+    from hsgd.algorithms import StreamingSGD as StreamingSGD
     from hsgd.asymptotics import critical_learning_rate as critical_learning_rate
     from hsgd.asymptotics import limits as limits
     from hsgd.diagnosis import diagnose as diagnose
     from hsgd.exact import exact_mean as exact_mean
+    from hsgd.gaussian_rows import GaussianRows as GaussianRows
+    from hsgd.gaussian_rows import SampledLeastSquares as SampledLeastSquares
+    from hsgd.populations import Population as Population
     from hsgd.prediction import predict as predict
-    from hsgd.problems import GaussianRows as GaussianRows
     from hsgd.problems import LeastSquares as LeastSquares
-    from hsgd.problems import Population as Population
+    from hsgd.random_features import PowerLawRandomFeatures as PowerLawRandomFeatures
+    from hsgd.random_features import RandomFeatures as RandomFeatures
     from hsgd.schedules import Constant as Constant
     from hsgd.schedules import CosineDecay as CosineDecay
     from hsgd.schedules import FromFunction as FromFunction

@@ -6,7 +6,7 @@ import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -36,9 +36,9 @@ WRONG_RATES = {0.25: (0.5, 1.5), 0.5: (0.8, 1.2)}
 class HalfDropped(hsgd.SGD):
     """SGD for a theory that forgets the ½ of the loss in the noise: twice the noise, no more."""
 
-    def noise_factor(self, n: int) -> float:
+    def noise_factor(self, n: float, batch_size: Any = None) -> float:
         """Twice the right one."""
-        return 2.0 * super().noise_factor(n)
+        return 2.0 * float(super().noise_factor(n, batch_size))
 
 
 def make_problem(size: Mapping[str, int]) -> hsgd.LeastSquares:
