@@ -10,12 +10,13 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
-_HOMES = {"sgd": "multi_pass"}
+_HOMES = {"sgd": "runs", "Checkpoint": "checkpoint"}
 
-__all__ = ["sgd"]
+__all__ = [*_HOMES]
 
 if TYPE_CHECKING:
-    from simulate.multi_pass import sgd as sgd
+    from simulate.checkpoint import Checkpoint as Checkpoint
+    from simulate.runs import sgd as sgd
 
 
 def __getattr__(name: str) -> Any:
