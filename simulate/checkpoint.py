@@ -163,7 +163,7 @@ class Folder(Store):
 
     def _read(self, path: Path) -> dict[str, Any]:
         try:
-            with np.load(path, allow_pickle=False) as file:
+            with np.load(io.BytesIO(path.read_bytes()), allow_pickle=False) as file:
                 content = {name: file[name] for name in file.files}
             found = str(content.pop("configuration"))
         except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
