@@ -62,6 +62,7 @@ _COS = (
     -1.7819186532194025e-05,
     3.291791502603771e-07,
 )
+square_root = np.sqrt  # a name of its own: GPUs have another one
 _TWICE_LOG_2 = 2 * math.log(2)
 _BITS_OF_ROOT_HALF = np.float64(math.sqrt(0.5)).view(np.int64)
 _MANTISSA = np.int64(52)
@@ -80,7 +81,7 @@ def radius(word: Any) -> Any:
     low = _LOG[0] + z * (_LOG[1] + z * (_LOG[2] + z * _LOG[3]))
     high = _LOG[4] + z * (_LOG[5] + z * (_LOG[6] + z * _LOG[7]))
     z = z * z
-    return np.sqrt(-np.float64(exponent) * _TWICE_LOG_2 - s * (low + z * z * high))
+    return square_root(-np.float64(exponent) * _TWICE_LOG_2 - s * (low + z * z * high))
 
 
 def direction(word: Any) -> Any:

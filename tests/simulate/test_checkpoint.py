@@ -215,7 +215,7 @@ def test_a_strange_folder_is_refused(build, tmp_path):
     with pytest.raises(ValueError, match="empty folder"):
         sgd(build(), SGD(0.4), TIMES, seed=1, checkpoint=tmp_path)
     (tmp_path / "file").write_text("")
-    with pytest.raises(OSError, match="checkpoint folder .* choose another"):
+    with pytest.raises(OSError, match=r"checkpoint folder .* choose another"):
         sgd(build(), SGD(0.4), TIMES, seed=1, checkpoint=tmp_path / "file")
 
 
