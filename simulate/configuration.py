@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -13,17 +13,15 @@ from hsgd.algorithms import Algorithm
 from hsgd.checks import digest
 from hsgd.problems import Problem
 from hsgd.statistics import Statistic
-from simulate.engines.base import Plan
-from simulate.seeds import Seed
+from simulate.engines.base import Course
 
 
 def configuration(
     problem: Problem,
     algorithm: Algorithm,
-    plan: Plan,
+    course: Course,
     statistics: Sequence[Statistic],
-    seed: Seed,
-    engine: str,
+    attributes: Mapping[str, Any],
 ) -> dict[str, Any]:
     """JSON-ready words, the same for two runs only if each could resume the other.
 
@@ -33,12 +31,9 @@ def configuration(
     return {
         "problem": problem.description(),
         "algorithm": algorithm.description(),
-        "rates_sha256": digest(plan.rates.kept),
-        "iterations_sha256": digest(plan.iterations),
+        "schedules_sha256": digest(*course.schedules()),
         "statistics": [_fingerprint(statistic) for statistic in statistics],
-        "seed": seed.attributes,
-        "engine": engine,
-        "precision": plan.dtype.name,
+        "run": dict(attributes),
         "hsgd_version": provenance.version(),
     }
 

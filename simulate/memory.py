@@ -8,23 +8,25 @@ from simulate.engines.base import NOISE_BLOCK, FreshRows, Plan
 from simulate.engines.layout import copied_bytes
 
 
-def required(plan: Plan, num_statistics: int, num_times: int, num_threads: int) -> int:
-    """Upper estimate in bytes of what a run allocates."""
-    d, largest = plan.dimension, plan.batches.largest
-    replicates = len(plan.keys)
-    # The values on the unique iterations, and once more on the caller's times.
-    results = 8 * num_statistics * replicates * (len(plan.iterations) + num_times)
+def results(num_statistics: int, num_replicates: int, num_records: int, num_times: int) -> int:
+    """Bytes of the values on the unique iterations, and once more on the caller's times."""
+    return 8 * num_statistics * num_replicates * (num_records + num_times)
+
+
+def scratch_of_sgd(plan: Plan, num_threads: int) -> int:
+    """Upper estimate in bytes of what a run of SGD allocates beside its results."""
+    d, largest = plan.width, plan.batches.largest
     # Points (once more in another basis), parameters, velocities, one batch's numbers.
-    scratch = 2 * plan.block_size * d + 4 * d + 4 * largest
+    numbers = 2 * plan.block_size * d + 4 * d + 4 * largest
     copied = 0
     if isinstance(plan.rows, FreshRows):
-        scratch += largest * d + NOISE_BLOCK
+        numbers += largest * d + NOISE_BLOCK
     else:
         # Residuals of one block (twice), permutation, its draws and its rows.
         n = plan.rows.A.shape[0]
-        scratch += 2 * plan.block_size * n + 3 * n
+        numbers += 2 * plan.block_size * n + 3 * n
         copied = copied_bytes(plan.rows.A, plan.dtype)
-    return int(results + min(num_threads, replicates) * 8 * scratch + copied)
+    return num_threads * 8 * numbers + copied
 
 
 def available() -> int | None:

@@ -14,7 +14,6 @@ from simulate.engines.base import DataRows, FreshRows, Plan
 from simulate.recording import block_size
 from simulate.sampling import CODES, MAX_ROWS
 from simulate.schedules import BatchSizes, LearningRates
-from simulate.seeds import Seed
 
 DTYPES = ("float64", "float32")
 
@@ -35,8 +34,7 @@ def make_plan(
     problem: LeastSquares | GaussianRows,
     algorithm: MultiPass | StreamingSGD,
     grid: dataset.Grid,
-    seed: Seed,
-    replicates: range,
+    keys: tuple[tuple[int, int], ...],
     dtype: str,
 ) -> Plan:
     """The plan of a run.
@@ -64,7 +62,7 @@ def make_plan(
         momentum=momentum,
         look=momentum if isinstance(algorithm, Nesterov) else 0.0,
         iterations=grid.unique,
-        keys=tuple(seed.key(replicate) for replicate in replicates),
+        keys=keys,
         block_size=block_size(problem.dimension),
         dtype=np.dtype(checks.one_of("dtype", dtype, DTYPES)),
     )

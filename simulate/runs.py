@@ -3,24 +3,16 @@
 from __future__ import annotations
 
 import os
-import warnings
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
-from hsgd import checks, dataset, provenance
+from hsgd import checks, dataset
 from hsgd.algorithms import MultiPass, StreamingSGD
 from hsgd.gaussian_rows import GaussianRows
 from hsgd.problems import LeastSquares
-from hsgd.statistics import resolve
 from simulate import engines, memory, threads
-from simulate.blas import single_threaded_blas
-from simulate.checkpoint import Checkpoint, Folder, Store, as_checkpoint
-from simulate.configuration import configuration
+from simulate.checkpoint import Checkpoint
+from simulate.execution import Asked, carry_out
 from simulate.planning import DTYPES, check, make_plan
-from simulate.progress import bar
-from simulate.recording import DIVERGED, PARTIAL, Recorder
-from simulate.seeds import as_seed
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -135,89 +127,27 @@ def sgd(
     check(problem, algorithm)
     checks.one_of("dtype", dtype, DTYPES)
     _refuse_unavailable(client)
-    if progress not in (None, True, False):
-        raise TypeError(f"progress is {progress!r}: pass True, False or None.")
-    count = checks.integer("num_replicates", num_replicates, minimum=1)
-    first = checks.integer("first_replicate", first_replicate, minimum=0)
     name = engines.resolve(checks.one_of("engine", engine, engines.NAMES))
-    saves = as_checkpoint(checkpoint)
-    stream = as_seed(seed)
-    if saves is not None and seed is None:
-        raise ValueError("a checkpoint needs a seed, or nothing could be resumed: pass seed=0.")
+    asked = Asked.checked(num_replicates, first_replicate, seed, checkpoint, progress)
     grid = dataset.time_grid(time, problem.iterations_per_unit)
-    numbers = range(first, first + count)
-    plan = make_plan(problem, algorithm, grid, stream, numbers, dtype)
-    num_threads = 1 if name == "reference" else min(threads.available(), count)
-    interrupted = False
-    with single_threaded_blas():
-        asked = resolve(problem, statistics)
-        memory.check(memory.required(plan, len(asked), len(grid.time), num_threads))
-        recorder = Recorder(asked, len(grid.unique), count)
-        store = Store()
-        if saves is not None:
-            what = configuration(problem, algorithm, plan, asked, stream, name)
-            store = Folder(saves, what, recorder, numbers)
-        run = engines.load(name)
-        with bar(progress, plan.num_iterations * count) as report:
-            try:
-                run(plan, recorder, num_threads, report, store)
-            except KeyboardInterrupt:
-                interrupted = True
-                if not recorder.started().any():
-                    raise
-            finally:
-                store.close()
-    status = recorder.status()
-    _warn(status, interrupted)
-    attrs = provenance.attributes(
-        problem, algorithm, source="simulation", title="Monte Carlo runs of SGD"
+    plan = make_plan(problem, algorithm, grid, asked.keys(), dtype)
+    num_threads = 1 if name == "reference" else min(threads.available(), asked.count)
+    return carry_out(
+        problem,
+        algorithm,
+        grid,
+        plan,
+        statistics,
+        asked,
+        run=lambda *arguments: engines.load(name)(plan, *arguments),
+        num_threads=num_threads,
+        scratch=memory.scratch_of_sgd(plan, num_threads),
+        source="simulation",
+        title="Monte Carlo runs of SGD",
+        attributes={"engine": name, "precision": dtype},
     )
-    attrs |= stream.attributes
-    attrs |= {"generator": "Philox4x32-10", "engine": name, "precision": dtype}
-    attrs |= {"num_threads": num_threads, "num_diverged": int((status == DIVERGED).sum())}
-    attrs |= {"status": "partial" if interrupted else "complete"}
-    return _labelled(problem, algorithm, grid, recorder, attrs, np.array(numbers))
 
 
 def _refuse_unavailable(client: object) -> None:
     if client is not None:
         raise ValueError("client is not available yet: leave it out, and all cores are used.")
-
-
-def _warn(status: Any, interrupted: bool) -> None:
-    num_diverged, num_partial = int((status == DIVERGED).sum()), int((status == PARTIAL).sum())
-    if num_diverged:
-        warnings.warn(
-            f"{num_diverged} of {len(status)} runs diverged and are infinite from there on: lower "
-            "the learning rate, or shorten the time.",
-            UserWarning,
-            stacklevel=3,
-        )
-    if interrupted:
-        warnings.warn(
-            f"interrupted: {num_partial} of {len(status)} runs are not complete and are NaN from "
-            "there on, or left out if they had not begun; with checkpoint=, the same call goes on.",
-            UserWarning,
-            stacklevel=3,
-        )
-
-
-def _labelled(
-    problem: LeastSquares | GaussianRows,
-    algorithm: MultiPass | StreamingSGD,
-    grid: dataset.Grid,
-    recorder: Recorder,
-    attrs: dict[str, Any],
-    numbers: Any,
-) -> xr.Dataset:
-    kept = recorder.started()
-    variables = {
-        statistic.name: (("time", "replicate"), values[:, kept], statistic.long_name)
-        for statistic, values in zip(recorder.statistics, recorder.values, strict=True)
-    }
-    words = {"units": "1", "long_name": "0 complete, 1 diverged, 2 partial"}
-    coords = {
-        "replicate": ("replicate", numbers[kept], {"units": "1", "long_name": "replicate"}),
-        "status": ("replicate", recorder.status()[kept], words),
-    }
-    return dataset.assemble(grid, problem, algorithm, variables, attrs, coords)

@@ -82,9 +82,44 @@ NOISE_BLOCK = 512
 """Label noises drawn together. Part of the definition of the stream: never change it."""
 
 
-@dataclass(frozen=True, eq=False)
-class Plan:
-    """All that determines a run: arrays and numbers, checked, without labels."""
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Course:
+    """What every run has, whatever moves: when it is recorded, and each replicate's key."""
+
+    iterations: NDArray[np.int64]
+    """The iterations to record, ascending; the last one ends the run."""
+    keys: tuple[tuple[int, int], ...]
+    """Philox key of each replicate."""
+    block_size: int
+    """Points that are recorded together."""
+
+    def record_blocks(self) -> Iterator[tuple[int, NDArray[np.int64]]]:
+        """First slot and iterations of each block of records."""
+        for first in range(0, len(self.iterations), self.block_size):
+            yield first, self.iterations[first : first + self.block_size]
+
+    @property
+    def num_iterations(self) -> int:
+        """Iterations of one replicate."""
+        return int(self.iterations[-1])
+
+    @property
+    def width(self) -> int:
+        """Numbers in a point as it is gathered."""
+        raise NotImplementedError
+
+    def schedules(self) -> tuple[Any, ...]:
+        """Arrays that say what happens when: two runs with others differ."""
+        raise NotImplementedError
+
+    def parameters(self, points: Array) -> Array:
+        """Points as they are gathered, one a row, to parameters of the problem."""
+        return points
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Plan(Course):
+    """All that determines a run of SGD: arrays and numbers, checked, without labels."""
 
     rows: DataRows | FreshRows
     x0: Array
@@ -94,29 +129,18 @@ class Plan:
     momentum: float
     look: float
     """How far ahead the gradient is taken, in velocities; see `update`."""
-    iterations: NDArray[np.int64]
-    """The iterations to record, ascending; the last one ends the run."""
-    keys: tuple[tuple[int, int], ...]
-    """Philox key of each replicate."""
-    block_size: int
-    """Points that are recorded together."""
     dtype: np.dtype[Any]
     """What rows are stored in. Parameters, products and sums are double precision always."""
 
-    def record_blocks(self) -> Iterator[tuple[int, NDArray[np.int64]]]:
-        """First slot and iterations of each block of records."""
-        for first in range(0, len(self.iterations), self.block_size):
-            yield first, self.iterations[first : first + self.block_size]
-
     @property
-    def dimension(self) -> int:
-        """Number of parameters d."""
+    def width(self) -> int:
         return len(self.x0)
 
-    @property
-    def num_iterations(self) -> int:
-        """Iterations of one replicate."""
-        return int(self.iterations[-1])
+    def schedules(self) -> tuple[Any, ...]:
+        return self.iterations, self.rates.kept
+
+    def parameters(self, points: Array) -> Array:
+        return self.rows.from_basis(points) if isinstance(self.rows, FreshRows) else points
 
 
 class Engine(Protocol):

@@ -101,7 +101,7 @@ class OnStream:
             words=room(),
         )
         self._x = rows.to_basis(plan.x0).copy()
-        self._rows = np.empty((plan.batches.largest, plan.dimension), dtype=plan.dtype)
+        self._rows = np.empty((plan.batches.largest, plan.width), dtype=plan.dtype)
         self._residuals = np.empty(plan.batches.largest)
 
     def arrays(self) -> dict[str, Array]:
@@ -128,7 +128,7 @@ def run(plan: Plan, recorder: Recorder, num_threads: int, report: Report, store:
     """Run every replicate; see `engines.base`."""
     rows = plan.rows
     if isinstance(rows, FreshRows):
-        per_row = 30.0 * plan.dimension  # making a normal takes as long as some thirty operations
+        per_row = 30.0 * plan.width  # making a normal takes as long as some thirty operations
 
         def make(index: int) -> driver.Replicate:
             return OnStream(plan, rows, index)

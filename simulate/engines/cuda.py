@@ -317,7 +317,7 @@ class OnStream:
         self.diverged = cuda.to_device(np.full(count, -1))
         shape = (count, plan.batches.largest)
         self._residuals = cuda.device_array(shape)
-        self._rows = cuda.device_array((*shape, plan.dimension), dtype=plan.dtype)
+        self._rows = cuda.device_array((*shape, plan.width), dtype=plan.dtype)
 
     def advance(self, first: int, last: int) -> None:
         """Do the iterations first, …, last − 1."""
@@ -345,8 +345,8 @@ class Group:
         self._plan, self._indices = plan, indices
         self._now = State() if states[0] is None else states[0]
         size = min(plan.block_size, len(plan.iterations))
-        self._points = np.zeros((len(indices), size, plan.dimension))
-        x, v = np.tile(start, (len(indices), 1)), np.zeros((len(indices), plan.dimension))
+        self._points = np.zeros((len(indices), size, plan.width))
+        x, v = np.tile(start, (len(indices), 1)), np.zeros((len(indices), plan.width))
         for row, state in enumerate(states):
             if state is not None:
                 x[row], v[row] = state.arrays["x"], state.arrays["v"]
@@ -361,8 +361,7 @@ class Group:
 
     def _record(self, row: int, recorder: Recorder, count: int) -> None:
         size = min(self._plan.block_size, len(self._plan.iterations) - self._now.slot)
-        block, rows = self._points[row, :size], self._plan.rows
-        points = rows.from_basis(block) if isinstance(rows, FreshRows) else block
+        points = self._plan.parameters(self._points[row, :size])
         recorder.record(self._indices[row], self._now.slot, points, count)
 
     def _save(self, store: Store, now: bool) -> None:

@@ -9,7 +9,7 @@ import numpy as np
 
 from hsgd.checks import Array
 from simulate.checkpoint import State, Store
-from simulate.engines.base import FreshRows, Plan, Report
+from simulate.engines.base import Course, Report
 from simulate.recording import Recorder
 from simulate.threads import for_each
 
@@ -36,7 +36,7 @@ class Replicate(Protocol):
 
 
 def run(
-    plan: Plan,
+    course: Course,
     make: Callable[[int], Replicate],
     chunk: int,
     recorder: Recorder,
@@ -44,7 +44,7 @@ def run(
     report: Report,
     store: Store,
 ) -> None:
-    """Run every replicate of `plan`, `chunk` iterations between two looks at the clock."""
+    """Run every replicate of `course`, `chunk` iterations between two looks at the clock."""
 
     def work(index: int, check: Callable[[], None]) -> None:
         def tell(done: int) -> None:
@@ -52,15 +52,15 @@ def run(
             report(done)
 
         if store.finished(index):
-            tell(plan.num_iterations)
+            tell(course.num_iterations)
         else:
-            _run_one(plan, make(index), chunk, index, recorder, tell, store)
+            _run_one(course, make(index), chunk, index, recorder, tell, store)
 
-    for_each(len(plan.keys), num_threads, work)
+    for_each(len(course.keys), num_threads, work)
 
 
 def _run_one(
-    plan: Plan,
+    course: Course,
     replicate: Replicate,
     chunk: int,
     index: int,
@@ -68,20 +68,18 @@ def _run_one(
     report: Report,
     store: Store,
 ) -> None:
-    now = _restored(plan, replicate, store.state(index))
+    now = _restored(course, replicate, store.state(index))
 
     def state() -> State:
         return State(now.done, now.slot, now.filled, now.points, replicate.arrays())
 
     def record(count: int) -> None:
-        size = min(plan.block_size, len(plan.iterations) - now.slot)
-        block = now.points[:size]
-        points = plan.rows.from_basis(block) if isinstance(plan.rows, FreshRows) else block
-        recorder.record(index, now.slot, points, count)
+        size = min(course.block_size, len(course.iterations) - now.slot)
+        recorder.record(index, now.slot, course.parameters(now.points[:size]), count)
 
     report(now.done)
-    while now.slot < len(plan.iterations):
-        wanted = plan.iterations[now.slot : now.slot + plan.block_size]
+    while now.slot < len(course.iterations):
+        wanted = course.iterations[now.slot : now.slot + course.block_size]
         last = min(now.done + chunk, int(wanted[-1]))
         count, finite = replicate.advance(
             now.done, last, wanted[now.filled :], now.points[now.filled :]
@@ -90,7 +88,7 @@ def _run_one(
         if not finite:
             record(now.filled)
             recorder.diverge(index, now.slot + now.filled)
-            report(plan.num_iterations - now.done + progress)
+            report(course.num_iterations - now.done + progress)
             break
         if now.filled == len(wanted):
             record(now.filled)
@@ -102,14 +100,14 @@ def _run_one(
                 record(now.filled)
             store.offer(index, state, now=True)
             raise
-        if now.slot < len(plan.iterations):
+        if now.slot < len(course.iterations):
             store.offer(index, state)
     store.complete(index)
 
 
-def _restored(plan: Plan, replicate: Replicate, saved: State | None) -> State:
+def _restored(course: Course, replicate: Replicate, saved: State | None) -> State:
     """The start, or where an earlier run stopped; with room for a block of points."""
-    now = State(points=np.zeros((min(plan.block_size, len(plan.iterations)), plan.dimension)))
+    now = State(points=np.zeros((min(course.block_size, len(course.iterations)), course.width)))
     if saved is not None:
         now.done, now.slot, now.filled = saved.done, saved.slot, saved.filled
         now.points[: saved.filled] = saved.points
