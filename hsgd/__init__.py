@@ -25,6 +25,7 @@ _HOMES = {
     "limits": "asymptotics",
     "diagnose": "diagnosis",
     "exact_mean": "exact",
+    "exact_stability": "stability",
 }
 
 __all__ = [*_HOMES, "dataset"]
@@ -46,6 +47,7 @@ if TYPE_CHECKING:
     from hsgd.schedules import Piecewise as Piecewise
     from hsgd.schedules import PowerDecay as PowerDecay
     from hsgd.schedules import Schedule as Schedule
+    from hsgd.stability import exact_stability as exact_stability
     from hsgd.statistics import Quadratic as Quadratic
 
 

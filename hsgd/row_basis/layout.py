@@ -56,7 +56,7 @@ def plan(
             piece = advance(kernel, stretch, state, f[[row]], seen[[row]], keep=False)
             if not piece.finite:
                 return tuple(panels)
-            scale = max(scale, float(np.linalg.norm(piece.y)) if node == 0 else 0.0)
+            scale = max(scale, float(np.linalg.norm(piece.y)) if node == 0 else scale)
             panels.append(stretch)
             state = piece.end
         position, accepted, singles = position + count, order, 2 * singles

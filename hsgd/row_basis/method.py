@@ -20,6 +20,11 @@ from hsgd.row_basis.time_panels import Stretch
 from hsgd.statistics import Statistic
 
 _MOST_CYCLES = 14
+_ORDER = 10
+"""Nodes per panel, in time and along the D axis, while the basis grows: their error is nearly the
+same in every cycle, so that the changes show what the basis lacks long below it."""
+_FINEST = 3e-9
+"""What the panels resolve with that many nodes; the certifying solves have more."""
 _MOST_REFINEMENTS = 3
 _LEFT = 0.02
 """Share of the change by the last refinement that may be left: four nodes more gain far more."""
@@ -53,11 +58,6 @@ class Outcome:
     """Largest relative change of the curves in each cycle."""
     overflow: int | None
     """The first iteration at which numbers overflow, if any does."""
-
-
-def orders(rtol: float) -> int:
-    """Nodes per panel, in time and along the D axis, while the basis grows."""
-    return 10 if rtol >= 1e-7 else 12 if rtol >= 1e-9 else 14
 
 
 def solve(
@@ -196,7 +196,7 @@ class _Work:
         observed = [self.rows.pack(right.T @ (s.matrix() @ right)) for s in self.statistics]
         self.basis = Basis(self.rows, np.array(observed))
         self._grow(enrichment.first_guess(self.regimes, self.basis))
-        self.order = orders(self.rtol)
+        self.order = _ORDER
         self._compress()
         start: Array | None = None
         for number, regime in enumerate(self.regimes):
@@ -207,7 +207,7 @@ class _Work:
                 kernel,
                 start,
                 order=self.order,
-                tolerance=max(0.003 * self.rtol, 1e-12),
+                tolerance=max(0.003 * self.rtol, _FINEST),
             )
             self.layouts.append(panels)
             if panels[-1].nodes[-1] < regime.length:  # numbers overflow here

@@ -24,5 +24,7 @@ def random_problem(seed):
         "batch_size": int(rng.choice([1, 1, 4])),
         "sampling": str(rng.choice(["with_replacement", "subset"])),
     }
-    critical = float(hsgd.exact_stability(problem, **options).critical_learning_rate)
+    critical = float(
+        hsgd.exact_stability(problem, **options, rtol=1e-4).mean_square_critical_learning_rate
+    )
     return problem, hsgd.SGD(float(rng.choice([0.3, 0.7, 0.9, 1.02])) * critical, **options)
