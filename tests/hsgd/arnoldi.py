@@ -17,6 +17,7 @@ def step_minus_one(problem, rate, noise_factor):
 
     def apply(u):
         S, M, one = u[: r * r].reshape(r, r), u[r * r : -1], u[-1]
+        S = 0.5 * (S + S.T)  # rounding's antisymmetric part may grow
         drift = (S * lam - np.outer(M, c)) / n + delta / n * S
         rows = np.einsum("ij,ij->i", A @ S, A) - 2 * b * (A @ M) + one * b**2
         whole = np.outer(lam, lam) * S - np.outer(lam * M, c) - np.outer(c, lam * M)

@@ -170,9 +170,9 @@ def test_arnoldi_agrees_where_the_recursion_is_too_long(noise_factor):
         method="row_basis",
         rtol=1e-8,
     )
-    witness = arnoldi.risks(problem, algorithm.learning_rate, noise_factor, iterations, 60)
+    witness = arnoldi.risks(problem, algorithm.learning_rate, noise_factor, iterations, 50)
     np.testing.assert_allclose(fast.empirical_risk, witness, rtol=1e-8)
-    other = arnoldi.risks(problem, 1.001 * algorithm.learning_rate, noise_factor, iterations, 60)
+    other = arnoldi.risks(problem, 1.001 * algorithm.learning_rate, noise_factor, iterations, 50)
     assert np.abs(fast.empirical_risk.values / other - 1)[1:].max() > 1e-5
 
 
