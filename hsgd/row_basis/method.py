@@ -12,7 +12,7 @@ from hsgd.checks import Array
 from hsgd.recursion import cancellation
 from hsgd.row_basis import enrichment
 from hsgd.row_basis.galerkin import LARGEST, Basis, Kernel, Piece, covariance, march
-from hsgd.row_basis.layout import plan
+from hsgd.row_basis.layout import plan, resolved
 from hsgd.row_basis.powers import compress
 from hsgd.row_basis.regime import Regime
 from hsgd.row_basis.rows import Rows
@@ -23,8 +23,9 @@ _MOST_CYCLES = 14
 _ORDER = 10
 """Nodes per panel, in time and along the D axis, while the basis grows: their error is nearly the
 same in every cycle, so that the changes show what the basis lacks long below it."""
-_FINEST = 3e-9
-"""What the panels resolve with that many nodes; the certifying solves have more."""
+_FINEST, _SLACK = 3e-9, 100.0
+"""What the panels resolve with that many nodes (the certifying solves have more); and by how much
+the curves may be rougher before other panels are sought."""
 _MOST_REFINEMENTS = 3
 _LEFT = 0.02
 """Share of the change by the last refinement that may be left: four nodes more gain far more."""
@@ -160,6 +161,11 @@ class _Work:
                 break
             before = self.curves
             missed.append(self._sweep(cycle))
+            if not self._resolved():
+                # A larger basis may grow where the first one did not: other panels, a new start.
+                self._plan()
+                changes, missed = [], [self._sweep(cycle)]
+                continue
             changes.append(_change(before, self.curves))
             estimate = _remaining(changes, missed)
             if estimate.max() <= 0.5 * self.rtol or _stalled(changes):
@@ -198,6 +204,24 @@ class _Work:
         self._grow(enrichment.first_guess(self.regimes, self.basis))
         self.order = _ORDER
         self._compress()
+        self._plan()
+
+    def _resolved(self) -> bool:
+        """Whether the panels still are short enough."""
+        return all(
+            resolved(regime, piece, _SLACK * self._tolerance)
+            for regime, curve in zip(self.regimes, self.curves, strict=True)
+            for piece in curve.pieces
+            if piece.stretch.order > 1 and piece.finite
+        )
+
+    @property
+    def _tolerance(self) -> float:
+        return max(0.003 * self.rtol, _FINEST)
+
+    def _plan(self) -> None:
+        """Panels for every regime, up to the one in which numbers overflow."""
+        self.layouts = []
         start: Array | None = None
         for number, regime in enumerate(self.regimes):
             kernel = self.kernels[number]
@@ -207,7 +231,7 @@ class _Work:
                 kernel,
                 start,
                 order=self.order,
-                tolerance=max(0.003 * self.rtol, _FINEST),
+                tolerance=self._tolerance,
             )
             self.layouts.append(panels)
             if panels[-1].nodes[-1] < regime.length:  # numbers overflow here

@@ -59,7 +59,7 @@ def test_just_below_the_mean_settles_and_just_above_it_grows(spread):
         risks[fraction] = hsgd.exact_mean(
             problem,
             hsgd.SGD(fraction * critical),
-            [0.0, 1000.0, 2000.0, 4000.0],
+            [0.0, 150.0, 300.0, 600.0],
             statistics="empirical_risk",
             rtol=1e-4,
         ).empirical_risk.values
