@@ -128,3 +128,13 @@ def _sklearn_datasets() -> Any:
         raise ImportError(
             "the data of this case come with scikit-learn: pip install 'hsgd[validation]'."
         ) from error
+
+
+def coefficients(d: int, scale: float = 1.0) -> Array:
+    """Entries N(0, scale²/d), shape (d,): a teacher of norm about `scale`.
+
+    From a stream of its own: `GaussianRows.sample(n, seed)` starts from `default_rng(seed)`, and a
+    teacher drawn with the same seed would be proportional to the first row.
+    """
+    generator = np.random.default_rng([integer("d", d, minimum=1), 20220507])
+    return np.asarray(scale / np.sqrt(d) * generator.standard_normal(d))
