@@ -130,11 +130,11 @@ def _sklearn_datasets() -> Any:
         ) from error
 
 
-def coefficients(d: int, scale: float = 1.0) -> Array:
+def coefficients(d: int, scale: float = 1.0, seed: int = 0) -> Array:
     """Entries N(0, scale²/d), shape (d,): a teacher of norm about `scale`.
 
     From a stream of its own: `GaussianRows.sample(n, seed)` starts from `default_rng(seed)`, and a
     teacher drawn with the same seed would be proportional to the first row.
     """
-    generator = np.random.default_rng([integer("d", d, minimum=1), 20220507])
+    generator = np.random.default_rng([integer("d", d, minimum=1), 20220507, seed])
     return np.asarray(scale / np.sqrt(d) * generator.standard_normal(d))

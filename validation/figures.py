@@ -70,10 +70,10 @@ def panel(
     allowed = curve * (1 - budget), curve * (1 + budget)
     axes.fill_between(time, *allowed, color=THEORY, alpha=0.3, lw=0, label="finite-n allowance")
     axes.plot(time, curve, color=THEORY, lw=2.0, label="theory")
-    _dots(axes, found)
+    dots(axes, found)
     axes.set_yscale("log")
-    _epochs(axes, time[-1])
-    _plain_labels(axes)
+    passes(axes, time[-1])
+    plain_labels(axes)
     plain(axes)
 
 
@@ -139,7 +139,7 @@ def finish(figure: Figure, heading: str, handles: Any = None, labels: Any = None
         )
 
 
-def _dots(axes: Axes, found: xr.Dataset) -> None:
+def dots(axes: Axes, found: xr.Dataset) -> None:
     """Some twenty of the means, evenly spread, so that the line stays visible behind them."""
     time = found.time.values
     wanted = time[-1] * np.linspace(0, 1, 21) ** 2
@@ -160,7 +160,7 @@ def _dots(axes: Axes, found: xr.Dataset) -> None:
     )
 
 
-def _epochs(axes: Axes, last: float) -> None:
+def passes(axes: Axes, last: float) -> None:
     """A square-root axis: the fast start and the slow end are both seen, and 0 as well."""
     axes.set_xscale("function", functions=(lambda t: np.sqrt(np.maximum(t, 0.0)), np.square))
     axes.set_xticks([last * share for share in (0.0, 0.0125, 0.05, 0.125, 0.25, 0.5, 0.75, 1.0)])
@@ -168,7 +168,7 @@ def _epochs(axes: Axes, last: float) -> None:
     axes.set_xlim(0, last * 1.01)
 
 
-def _plain_labels(axes: Axes) -> None:
+def plain_labels(axes: Axes) -> None:
     """0.05, 0.1, 0.2 instead of powers of ten: the risks span one or two decades."""
     from matplotlib.ticker import LogLocator, NullFormatter
 

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from hsgd import dataset
 from validation import figures
-from validation.cases.base import Check, Outcome
+from validation.cases.base import Check, Number, Outcome
 from validation.folders import Result
 
 REPORT = "report.html"
@@ -152,13 +152,16 @@ def _mark(check: Check) -> str:
 def _numbers(outcome: Outcome) -> str:
     if not outcome.numbers:
         return ""
-    rows = "\n".join(
-        f'<tr><td>{escape(number.name)}</td><td class="number">{number.value:.5g}</td>'
-        f'<td class="number">{f"± {number.standard_error:.2g}" * (number.standard_error > 0)}</td>'
-        "</tr>"
-        for number in outcome.numbers
-    )
+    rows = "\n".join(_measured(number) for number in outcome.numbers)
     return f'<h3>Numbers</h3>\n<div class="scroll"><table>\n{rows}\n</table></div>'
+
+
+def _measured(number: Number) -> str:
+    spread = f"± {number.standard_error:.2g}" if number.standard_error > 0 else ""
+    return (
+        f'<tr><td>{escape(number.name)}</td><td class="number">{number.value:.5g}</td>'
+        f'<td class="number">{spread}</td></tr>'
+    )
 
 
 def _origin(result: Result) -> str:

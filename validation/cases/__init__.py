@@ -2,10 +2,31 @@
 
 from __future__ import annotations
 
-from validation.cases import gaussian, quickstart, reshuffling
+from validation.cases import (
+    concentration,
+    finite_size,
+    gaussian,
+    limiting,
+    near_critical,
+    photographs,
+    photographs_kept_means,
+    quickstart,
+    reshuffling,
+)
 from validation.cases.base import Case
 
 CASES: dict[str, Case] = {
-    case.name: case for case in (quickstart.CASE, gaussian.CASE, reshuffling.CASE)
+    case.name: case
+    for case in (
+        quickstart.CASE,
+        gaussian.CASE,
+        concentration.CASE,
+        limiting.CASE,
+        finite_size.CASE,
+        near_critical.CASE,
+        photographs.CASE,
+        photographs_kept_means.CASE,
+        reshuffling.CASE,
+    )
 }
 """name → case, in the order in which they are shown."""
