@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import os
-
+from hsgd.memory import available
 from simulate.engines.base import Plan
 from simulate.engines.layout import copied_bytes
 
@@ -17,21 +16,6 @@ def required(plan: Plan, num_statistics: int, num_times: int, num_threads: int) 
     # Points, residuals of one block (twice), permutation, its draws and its rows.
     scratch = 8 * (plan.block_size * (d + 2 * n) + 3 * n + 2 * d)
     return int(results + min(num_threads, replicates) * scratch + copied_bytes(plan.A))
-
-
-def available() -> int | None:
-    """Bytes that this machine can still give out; None where that is not known."""
-    try:
-        with open("/proc/meminfo", encoding="ascii") as lines:
-            for line in lines:
-                if line.startswith("MemAvailable:"):
-                    return int(line.split()[1]) * 1024
-    except (OSError, ValueError, IndexError):
-        pass
-    try:
-        return int(os.sysconf("SC_PAGE_SIZE")) * int(os.sysconf("SC_PHYS_PAGES"))
-    except (AttributeError, OSError, ValueError):
-        return None
 
 
 def check(bytes_needed: int) -> None:
