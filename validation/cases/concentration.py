@@ -1,7 +1,7 @@
 """Concentration: as the dimension grows, single runs of SGD follow one curve.
 
-Rows with covariance eigenvalues proportional to i/d (arXiv:2205.07069, the figure on concentration),
-at a quarter, half and three quarters of critical; d from 50 up.
+Rows with covariance eigenvalues proportional to i/d (arXiv:2205.07069, on concentration), at a
+quarter, half and three quarters of critical; d from 50 up.
 """
 
 from __future__ import annotations

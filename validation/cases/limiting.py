@@ -103,14 +103,15 @@ def _above_flow(
         for curve in (upper, theory[statistic].values):
             margin = curve / flow - 1.0
             if margin.min() < lowest:
-                lowest = float(margin.min())
-                place = f"{statistic.replace('_', ' ')} at time {theory.time.values[margin.argmin()]:.3g}"
+                lowest, worst = float(margin.min()), theory.time.values[margin.argmin()]
+                place = f"{statistic.replace('_', ' ')} at time {worst:.3g}"
     agrees = lowest >= -1e-12
     verdict = (
         "agrees: neither the theory nor, within four standard errors, the mean of the runs is ever "
         "below gradient flow."
         if agrees
-        else f"REJECTED: {percent(lowest)} below gradient flow, beyond four standard errors, in {place}."
+        else f"REJECTED: {percent(lowest)} below gradient flow, beyond four standard errors, in "
+        f"{place}."
     )
     return Check(f"above gradient flow, {words}", verdict, agrees, control=control)
 

@@ -1,4 +1,4 @@
-"""Near critical on real data: where homogenized SGD is off at finite n, and the exact mean is not."""
+"""Near critical on real data: where the theory is off at finite n, and the exact mean is not."""
 
 from __future__ import annotations
 
@@ -132,7 +132,7 @@ CASE = Case(
     wrong="dots beside the green line at any learning rate",
     sizes={
         "small": {"n": 300, "d": 100, "epochs": 6, "replicates": 400, "percent_of_critical": 80},
-        "full": {"n": 600, "d": 200, "epochs": 16, "replicates": 2000, "percent_of_critical": 92},
+        "full": {"n": 1200, "d": 400, "epochs": 16, "replicates": 2000, "percent_of_critical": 95},
     },
     run=run,
     draw=draw,

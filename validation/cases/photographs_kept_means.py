@@ -93,8 +93,8 @@ def draw(datasets: Datasets) -> Figure:
 CASE = Case(
     name="photographs-with-means",
     question="Where the theory does not apply, does diagnose say so before any run?",
-    right="on the left a narrow bundle on the blue line; on the right runs scattered over a decade, "
-    "and diagnose said so beforehand",
+    right="on the left a narrow bundle on the blue line; on the right runs scattered widely, and "
+    "diagnose said so beforehand",
     wrong="diagnose is silent about the right panel, or warns about the left one",
     sizes={
         "small": {"n": 2000, "n_test": 1000, "d": 250, "epochs": 10, "replicates": 64},
