@@ -202,4 +202,5 @@ def svg(figure: Figure, salt: str) -> str:
     for colour, name in PALETTE.items():
         text = re.sub(re.escape(colour), f"var(--{name})", text, flags=re.IGNORECASE)
     # What matplotlib draws without a colour of its own (text) is black: here it is the ink.
-    return text.replace("<svg ", '<svg role="img" style="fill: var(--ink)" ', 1)
+    style = f"fill: var(--ink); max-width: {figure.get_figwidth():g}in"
+    return text.replace("<svg ", f'<svg role="img" style="{style}" ', 1)

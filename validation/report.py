@@ -18,6 +18,8 @@ from validation.cases.base import Check, Number, Outcome
 from validation.folders import Result
 
 REPORT = "report.html"
+LONG = 5
+"""A list with more entries than this is folded, unless one of them is not as expected."""
 
 
 def write(results: Sequence[Result], home: Path) -> Path:
@@ -139,7 +141,13 @@ def _table(heading: str, checks: Sequence[Check]) -> str:
         f'<td class="label">{escape(check.label)}</td><td>{escape(check.verdict)}</td></tr>'
         for check in checks
     )
-    return f'<h3>{heading}</h3>\n<div class="scroll"><table>\n{rows}\n</table></div>\n'
+    wrong = sum(not check.passed for check in checks)
+    opened = " open" if wrong or len(checks) <= LONG else ""
+    words = f"{len(checks) - wrong} of {len(checks)} as expected"
+    return (
+        f'<details{opened}><summary>{heading} <span class="soft">({words})</span></summary>\n'
+        f'<div class="scroll"><table>\n{rows}\n</table></div></details>\n'
+    )
 
 
 def _mark(check: Check) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from validation.cases import (
     concentration,
+    conditioning,
     finite_size,
     gaussian,
     limiting,
@@ -22,6 +23,7 @@ CASES: dict[str, Case] = {
         gaussian.CASE,
         concentration.CASE,
         limiting.CASE,
+        conditioning.CASE,
         finite_size.CASE,
         near_critical.CASE,
         photographs.CASE,

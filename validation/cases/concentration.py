@@ -140,6 +140,7 @@ def draw(datasets: Datasets) -> Figure:
         curves = datasets[name].empirical_risk.transpose("time", "replicate").values
         axes.plot(TIMES, curves[:, :40], color=figures.RUNS, lw=0.7, alpha=0.5)
         axes.set_yscale("log")
+        figures.plain_labels(axes)
         axes.set_xlabel("passes over the data")
         figures.title(axes, f"40 runs at d = {d}")
         figures.plain(axes)

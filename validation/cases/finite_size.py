@@ -131,6 +131,7 @@ def draw(datasets: Datasets) -> Figure:
     axes.set_yscale("log")
     axes.set_xticks(n, [f"{one:g}" for one in n])
     axes.minorticks_off()
+    figures.plain_labels(axes)
     axes.yaxis.set_major_formatter(lambda value, _: f"{100 * value:g}%")
     axes.set_xlabel("rows n = 2d")
     axes.set_ylabel("largest relative error of the training risk")

@@ -197,17 +197,18 @@ def _draw_excess(axes: Axes, datasets: Datasets) -> None:
         one = theory.sel({DIM: fraction})
         flow = one.population_risk_gradient_flow
         ratio = one.population_risk / flow
-        axes.plot(one.time, ratio, color=colour, lw=1.8, label=f"{fraction:g} of critical")
+        axes.plot(one.time, ratio, color=colour, lw=1.8)
+        place = float(one.time[-1]), 1.03 * float(ratio[-1])
+        axes.text(*place, f"{fraction:g} of critical", color=colour, ha="right", va="bottom")
         mean = runs.population_risk.sel({DIM: fraction}).mean("replicate") / flow
         axes.plot(one.time[2::3], mean[2::3], "o", ms=3.5, color=colour)
     axes.axhspan(0.9, 1.0, color=figures.REJECTED, alpha=0.15, lw=0)
     axes.text(0.5, 0.93, "forbidden", color=figures.REJECTED, transform=axes.get_yaxis_transform())
     axes.set_yscale("log")
-    axes.set_ylim(0.9, None)
+    axes.set_ylim(0.9, 1.3 * float((theory.population_risk / flow).max()))
     figures.plain_labels(axes)
     axes.set_xlabel("passes over the data")
     axes.set_ylabel("population risk: SGD / gradient flow")
-    axes.legend(frameon=False, fontsize=9)
     figures.plain(axes)
 
 

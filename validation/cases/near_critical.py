@@ -98,9 +98,8 @@ def draw(datasets: Datasets) -> Figure:
         _draw_one(axes, {name: data.sel({DIM: fraction}) for name, data in datasets.items()})
         last = datasets["exact"].sel({DIM: fraction}).empirical_risk[-1]
         off = float(last / datasets["theory"].sel({DIM: fraction}).empirical_risk[-1]) - 1
-        figures.title(
-            axes, f"{fraction:g} of critical\nthe exact mean ends {off:+.0%} off the theory"
-        )
+        words = f"exact mean ends {off:+.0%} off the theory"
+        figures.title(axes, f"{fraction:g} of critical\n{words}")
         axes.set_xlabel("passes over the data (square-root axis)")
     grid[0].set_ylabel("training risk\n" r"$|Ax-b|^2/2n$")
     handles = grid[0].get_legend_handles_labels()

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 DIM = "num_rows"
 RIDGE = 0.1
-FRACTION = 0.5
+FRACTION = 0.2
 DATA_SEED = 0
 
 
@@ -80,7 +80,7 @@ def draw(datasets: Datasets) -> Figure:
             "empirical_risk": "training risk\n" r"$|Ax-b|^2/2n$",
             "population_risk": "risk on held-out patches\n" r"$E\,(a\cdot x-b)^2/2$",
         },
-        "Which photograph is this patch from? Half of the critical learning rate",
+        "Which photograph is this patch from? A fifth of the critical learning rate",
     )
 
 
