@@ -10,9 +10,15 @@ from typing import TYPE_CHECKING, Any
 
 _HOMES = {
     "LeastSquares": "problems",
-    "GaussianRows": "problems",
-    "Population": "problems",
+    "Population": "populations",
+    "GaussianRows": "gaussian_rows",
+    "SampledLeastSquares": "gaussian_rows",
+    "RandomFeatures": "random_features",
+    "PowerLawRandomFeatures": "random_features",
     "SGD": "algorithms",
+    "StreamingSGD": "algorithms",
+    "HeavyBall": "algorithms",
+    "Nesterov": "algorithms",
     "Schedule": "schedules",
     "Constant": "schedules",
     "Piecewise": "schedules",
@@ -27,19 +33,31 @@ _HOMES = {
     "exact_mean": "exact",
 }
 
-__all__ = [*_HOMES, "dataset"]
+_MODULES = ("activations", "dataset", "hermite", "isotropic", "symbolic")
+
+__all__ = [*_HOMES, *_MODULES]
 
 if TYPE_CHECKING:
+    from hsgd import activations as activations
     from hsgd import dataset as dataset
+    from hsgd import hermite as hermite
+    from hsgd import isotropic as isotropic
+    from hsgd import symbolic as symbolic
     from hsgd.algorithms import SGD as SGD
+    from hsgd.algorithms import HeavyBall as HeavyBall
+    from hsgd.algorithms import Nesterov as Nesterov
+    from hsgd.algorithms import StreamingSGD as StreamingSGD
     from hsgd.asymptotics import critical_learning_rate as critical_learning_rate
     from hsgd.asymptotics import limits as limits
     from hsgd.diagnosis import diagnose as diagnose
     from hsgd.exact import exact_mean as exact_mean
+    from hsgd.gaussian_rows import GaussianRows as GaussianRows
+    from hsgd.gaussian_rows import SampledLeastSquares as SampledLeastSquares
+    from hsgd.populations import Population as Population
     from hsgd.prediction import predict as predict
-    from hsgd.problems import GaussianRows as GaussianRows
     from hsgd.problems import LeastSquares as LeastSquares
-    from hsgd.problems import Population as Population
+    from hsgd.random_features import PowerLawRandomFeatures as PowerLawRandomFeatures
+    from hsgd.random_features import RandomFeatures as RandomFeatures
     from hsgd.schedules import Constant as Constant
     from hsgd.schedules import CosineDecay as CosineDecay
     from hsgd.schedules import FromFunction as FromFunction
@@ -50,8 +68,8 @@ if TYPE_CHECKING:
 
 
 def __getattr__(name: str) -> Any:
-    if name == "dataset":
-        return importlib.import_module("hsgd.dataset")
+    if name in _MODULES:
+        return importlib.import_module(f"hsgd.{name}")
     if name == "__version__":
         return importlib.import_module("hsgd.provenance").version()
     if name not in _HOMES:

@@ -1,23 +1,191 @@
-"""The algorithms, as frozen nouns: what is run, not how."""
+"""The algorithms, as frozen nouns: what is run, not how.
+
+In all of them one iteration draws a batch of B rows and forms the mean gradient
+
+    g(x) = mean over the batch of a (a·x − b) + ρ x,
+
+ρ the ridge per sample (ridge/n for data). They differ in where the rows come from and in what is
+done with g. To write a new one, subclass `Algorithm`, call `_validate` in `__post_init__`, and
+say in `description` what it is; verbs name the algorithms that they know.
+"""
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from hsgd.checks import Array, integer, one_of
-from hsgd.schedules import Schedule, as_schedule
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from hsgd.checks import Array, integer, number, one_of
+from hsgd.schedules import Constant, Piecewise, Schedule, as_schedule
 
 SAMPLINGS = ("with_replacement", "subset", "reshuffle", "single_shuffle")
 """How rows are drawn: B independent indices each step; a random B-subset each step; a fresh
 permutation every epoch; one permutation for ever."""
 
+LearningRate = float | Schedule | Callable[[Array], Array]
+BatchSize = int | Piecewise
+
+
+class Algorithm(ABC):
+    """A learning rate and a batch size, each a number or a schedule of time."""
+
+    learning_rate: LearningRate
+    batch_size: BatchSize
+
+    @abstractmethod
+    def description(self) -> dict[str, Any]:
+        """What it is, as JSON-ready words and numbers."""
+
+    @abstractmethod
+    def noise_factor(self, n: float, batch_size: ArrayLike | None = None) -> Any:
+        """Variance of the mean over a batch of the `n` rows, relative to that of one draw.
+
+        Parameters
+        ----------
+        n
+            Number of rows; infinite for a population.
+        batch_size
+            B, of any shape; by default the algorithm's own, which must then be a number.
+
+        Raises
+        ------
+        ValueError
+            If a subset is larger than the number of rows, the sampling is a permutation, or the
+            batch size is a schedule.
+        """
+
+    def check_batch(self, n: float) -> None:
+        """Refuse batches that cannot be drawn from `n` rows."""
+        del n  # By default any batch can be.
+
+    def _one_batch_size(self, batch_size: Any) -> Any:
+        if batch_size is not None:
+            return batch_size
+        if isinstance(self.batch_size, int):
+            return self.batch_size
+        raise ValueError(
+            "batch_size is a schedule here, and this needs one integer: "
+            "pass an algorithm for each of its levels."
+        )
+
+    def _validate(self) -> None:
+        self.schedule  # noqa: B018  (the check of the learning rate)
+        object.__setattr__(self, "batch_size", _batch_size(self.batch_size))
+
+    @cached_property
+    def schedule(self) -> Schedule:
+        """The learning rate as a `Schedule`; iteration k takes it at time k/iterations_per_unit."""
+        return as_schedule(self.learning_rate)
+
+    @property
+    def has_batch_schedule(self) -> bool:
+        """Whether the batch size changes over time."""
+        return not isinstance(self.batch_size, int)
+
+    @property
+    def largest_batch_size(self) -> int:
+        """The largest batch of any iteration."""
+        if isinstance(self.batch_size, int):
+            return self.batch_size
+        return int(max(self.batch_size.levels))
+
+    def batch_sizes(self, time: ArrayLike) -> NDArray[np.int64]:
+        """The batch size of iterations at `time`, in the shape of `time`."""
+        if isinstance(self.batch_size, int):
+            return np.full(np.shape(time), self.batch_size)
+        return np.rint(self.batch_size(time)).astype(np.int64)
+
+    def rows_drawn(self, iterations: ArrayLike, iterations_per_unit: int) -> NDArray[np.int64]:
+        """Rows drawn before each of `iterations`: the sum of the earlier batch sizes."""
+        # notation: first = first iteration of each later batch size
+        k = np.asarray(iterations, dtype=np.int64)
+        if isinstance(self.batch_size, int):
+            return k * self.batch_size
+        levels = np.rint(self.batch_size.levels).astype(np.int64)
+        rows = k * levels[0]
+        for first, jump in zip(
+            first_iterations(self.batch_size.boundaries, iterations_per_unit),
+            np.diff(levels),
+            strict=True,
+        ):
+            rows = rows + jump * np.maximum(k - first, 0)
+        return np.asarray(rows)
+
+    def _shared_description(self) -> dict[str, Any]:
+        batch = self.batch_size if isinstance(self.batch_size, int) else None
+        return {
+            "learning_rate": self.schedule.description(),
+            "batch_size": self.batch_size.description() if batch is None else batch,  # type: ignore[union-attr]
+        }
+
+
+def first_iterations(times: ArrayLike, iterations_per_unit: int) -> NDArray[np.int64]:
+    """The first iteration k with k/iterations_per_unit ≥ time, for each of `times`.
+
+    Decided by the very quotients at which schedules are evaluated, so that theory and simulation
+    change at the same iteration whatever the rounding.
+    """
+    asked = np.asarray(times, dtype=np.float64)
+    k = np.floor(asked * iterations_per_unit).astype(np.int64) - 1
+    for _ in range(3):
+        k = np.where(k / iterations_per_unit < asked, k + 1, k)
+    return np.asarray(np.maximum(k, 0))
+
+
+def _batch_size(value: Any) -> BatchSize:
+    if isinstance(value, Constant):
+        value = int(value.level) if value.level.is_integer() else value.level
+    if isinstance(value, Piecewise):
+        if any(level < 1 or level != int(level) for level in value.levels):
+            raise ValueError(
+                f"batch_size has the levels {list(value.levels)}: every batch holds a whole number "
+                "of rows, at least 1."
+            )
+        return value
+    if isinstance(value, Schedule) or callable(value):
+        raise TypeError(
+            "a batch_size that changes is piecewise constant: pass "
+            "hsgd.Piecewise(boundaries, levels) with integer levels, or one integer."
+        )
+    return integer("batch_size", value, minimum=1)
+
+
+class MultiPass(Algorithm):
+    """An algorithm that draws its batches from the n rows of a `LeastSquares`."""
+
+    sampling: str
+
+    def noise_factor(self, n: float, batch_size: ArrayLike | None = None) -> Any:
+        """1/B with replacement, (n−B)/(B(n−1)) for subsets."""
+        B = self._one_batch_size(batch_size)
+        if self.sampling == "with_replacement":
+            return 1.0 / B
+        if self.sampling == "subset":
+            self.check_batch(n)
+            return (n - B) / (B * max(n - 1, 1))
+        raise ValueError(f"sampling {self.sampling!r} draws batches that are not independent.")
+
+    def check_batch(self, n: float) -> None:
+        """Refuse a batch without replacement that is larger than the `n` rows it is drawn from."""
+        if self.sampling != "with_replacement" and self.largest_batch_size > n:
+            raise ValueError(
+                f"batch_size is {self.largest_batch_size} but the problem has only {n:g} rows: a "
+                f"batch without replacement holds at most {n:g}."
+            )
+
+    def _validate(self) -> None:
+        super()._validate()
+        one_of("sampling", self.sampling, SAMPLINGS)
+
 
 @dataclass(frozen=True)
-class SGD:
-    """Multi-pass stochastic gradient descent on the rows of a problem.
+class SGD(MultiPass):
+    """Multi-pass stochastic gradient descent on the rows of a problem, x ← x − γ g(x).
 
     One iteration draws a batch of B rows and takes
     x ← x − γ [ mean over the batch of a (a·x − b) + (ridge/n) x ].
@@ -28,7 +196,7 @@ class SGD:
         The literal factor γ above: a number, a `Schedule`, or a vectorised callable of time
         (time = iterations/n). At iteration k it is taken at time k/n.
     batch_size
-        Rows per iteration, B ≥ 1.
+        Rows per iteration, B ≥ 1: an integer, or a `Piecewise` of time with integer levels.
     sampling
         `"with_replacement"` (B independent uniform indices), `"subset"` (a uniform B-subset each
         iteration), `"reshuffle"` (a new permutation every epoch) or `"single_shuffle"` (one
@@ -39,52 +207,126 @@ class SGD:
     ------
     TypeError, ValueError
         For a negative learning rate, a batch size below one, or an unknown sampling.
+
+    Examples
+    --------
+    >>> import hsgd
+    >>> growing = hsgd.SGD(0.5, batch_size=hsgd.Piecewise((2.0,), (1, 8)))
+    >>> growing.batch_sizes([0.0, 3.0]).tolist()
+    [1, 8]
     """
 
-    learning_rate: float | Schedule | Callable[[Array], Array]
-    batch_size: int = 1
+    learning_rate: LearningRate
+    batch_size: BatchSize = 1
     sampling: str = "with_replacement"
 
     def __post_init__(self) -> None:
-        self.schedule  # noqa: B018  (the check of the learning rate)
-        if isinstance(self.batch_size, Schedule) or callable(self.batch_size):
-            raise TypeError("batch_size schedules are not available yet: pass one integer.")
-        object.__setattr__(self, "batch_size", integer("batch_size", self.batch_size, minimum=1))
-        one_of("sampling", self.sampling, SAMPLINGS)
-
-    @cached_property
-    def schedule(self) -> Schedule:
-        """The learning rate as a `Schedule`."""
-        return as_schedule(self.learning_rate)
-
-    def noise_factor(self, n: int) -> float:
-        """Variance of the batch mean relative to one draw: 1/B, or (n−B)/(B(n−1)) for subsets.
-
-        Raises
-        ------
-        ValueError
-            If a subset is larger than the number of rows `n`, or the sampling is a permutation.
-        """
-        if self.sampling == "with_replacement":
-            return 1.0 / self.batch_size
-        if self.sampling == "subset":
-            self.check_batch(n)
-            return (n - self.batch_size) / (self.batch_size * max(n - 1, 1))
-        raise ValueError(f"sampling {self.sampling!r} draws batches that are not independent.")
-
-    def check_batch(self, n: int) -> None:
-        """Refuse a batch without replacement that is larger than the `n` rows it is drawn from."""
-        if self.sampling != "with_replacement" and self.batch_size > n:
-            raise ValueError(
-                f"batch_size is {self.batch_size} but the problem has only {n} rows: a batch "
-                f"without replacement holds at most {n}."
-            )
+        self._validate()
 
     def description(self) -> dict[str, Any]:
-        """What it is, as JSON-ready words and numbers."""
-        return {
-            "algorithm": "SGD",
-            "learning_rate": self.schedule.description(),
-            "batch_size": self.batch_size,
-            "sampling": self.sampling,
-        }
+        return {"algorithm": "SGD", **self._shared_description(), "sampling": self.sampling}
+
+
+@dataclass(frozen=True)
+class StreamingSGD(Algorithm):
+    """Streaming (one-pass) SGD on fresh rows of a population, x ← x − γ g(x).
+
+    Every iteration draws B new rows, none of which is ever seen again.
+
+    Parameters
+    ----------
+    learning_rate
+        γ: a number, a `Schedule`, or a vectorised callable of time (time = iterations/d).
+    batch_size
+        Rows per iteration, B ≥ 1: an integer, or a `Piecewise` of time with integer levels.
+
+    Raises
+    ------
+    TypeError, ValueError
+        For a negative learning rate or a batch size below one.
+    """
+
+    learning_rate: LearningRate
+    batch_size: BatchSize = 1
+
+    def __post_init__(self) -> None:
+        self._validate()
+
+    def noise_factor(self, n: float, batch_size: ArrayLike | None = None) -> Any:
+        """1/B: fresh rows are independent."""
+        return 1.0 / self._one_batch_size(batch_size)
+
+    def description(self) -> dict[str, Any]:
+        return {"algorithm": "StreamingSGD", **self._shared_description()}
+
+
+@dataclass(frozen=True)
+class HeavyBall(MultiPass):
+    """Stochastic heavy ball on the rows of a problem, x ← x − γ g(x) + momentum·(x − previous x).
+
+    The first step has no previous one (x₋₁ = x₀). With the sum over the batch in place of the
+    mean, as in arXiv:2206.01029, γ would be B times smaller.
+
+    Parameters
+    ----------
+    learning_rate, batch_size, sampling
+        As in `SGD`.
+    momentum
+        Between 0 and 1, 1 excluded; at 0 this is `SGD`.
+
+    Raises
+    ------
+    TypeError, ValueError
+        As `SGD`, and for a momentum outside [0, 1).
+    """
+
+    learning_rate: LearningRate
+    momentum: float
+    batch_size: BatchSize = 1
+    sampling: str = "with_replacement"
+
+    def __post_init__(self) -> None:
+        self._validate()
+        object.__setattr__(self, "momentum", _momentum(self.momentum))
+
+    def description(self) -> dict[str, Any]:
+        words = {"momentum": self.momentum, "sampling": self.sampling}
+        return {"algorithm": "HeavyBall", **self._shared_description(), **words}
+
+
+@dataclass(frozen=True)
+class Nesterov(MultiPass):
+    """Stochastic Nesterov momentum: y = x + momentum·(x − previous x), then x ← y − γ g(y).
+
+    Parameters
+    ----------
+    learning_rate, batch_size, sampling
+        As in `SGD`.
+    momentum
+        Between 0 and 1, 1 excluded; at 0 this is `SGD`.
+
+    Raises
+    ------
+    TypeError, ValueError
+        As `SGD`, and for a momentum outside [0, 1).
+    """
+
+    learning_rate: LearningRate
+    momentum: float
+    batch_size: BatchSize = 1
+    sampling: str = "with_replacement"
+
+    def __post_init__(self) -> None:
+        self._validate()
+        object.__setattr__(self, "momentum", _momentum(self.momentum))
+
+    def description(self) -> dict[str, Any]:
+        words = {"momentum": self.momentum, "sampling": self.sampling}
+        return {"algorithm": "Nesterov", **self._shared_description(), **words}
+
+
+def _momentum(value: Any) -> float:
+    momentum = number("momentum", value)
+    if momentum >= 1.0:
+        raise ValueError(f"momentum is {momentum:g}, but it must be below 1: try 0.9.")
+    return momentum

@@ -32,7 +32,7 @@ def independent_noise_factor(problem: LeastSquares, algorithm: SGD) -> float:
             "training loss is lower than it says, so the theory refuses it: simulate it, "
             "or use sampling='with_replacement' or 'subset'."
         )
-    return algorithm.noise_factor(problem.num_rows)
+    return float(algorithm.noise_factor(problem.num_rows))
 
 
 def critical_learning_rate(

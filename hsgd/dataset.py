@@ -2,8 +2,9 @@
 
 Schema (version 1; the docs' page "dataset schema" says the same at length)
 - dims: `time`; `replicate` only where there are runs.
-- coords: `time` (the caller's array, bit for bit), `iteration` (int64, rint(time·n)), `epoch`
-  (iteration·batch_size/n) and `learning_rate` (its value at that iteration).
+- coords: `time` (the caller's array, bit for bit), `iteration` (int64, rint(time·n), with d for
+  n when rows are streamed), `epoch` (rows drawn/n), `learning_rate` (its value at that
+  iteration) and, where it changes, `batch_size`.
 - variables: the same name means the same quantity in the same units, whatever the source. Suffixes
   `_gradient_flow`, `_error`, `_standard_deviation`, `_standard_error`, `_lower`, `_upper`.
 - attrs: `Conventions`, `schema_version`, `source`, `problem` and `algorithm` (JSON), and more.
@@ -25,9 +26,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from hsgd.algorithms import SGD
+from hsgd.algorithms import SGD, Algorithm, StreamingSGD
 from hsgd.checks import Array
-from hsgd.problems import LeastSquares
+from hsgd.gaussian_rows import GaussianRows
+from hsgd.problems import LeastSquares, Problem
 from hsgd.schedules import check_times
 
 if TYPE_CHECKING:
@@ -82,32 +84,66 @@ def time_grid(time: Any, per_unit: int) -> Grid:
     return Grid(times, iteration, unique, positions)
 
 
-def check_setting(problem: Any, algorithm: Any) -> None:
-    """Refuse what is not a problem and an algorithm, before any work.
+def check_setting(
+    problem: Any,
+    algorithm: Any,
+    *,
+    problems: tuple[type, ...] = (LeastSquares,),
+    algorithms: tuple[type[Algorithm], ...] = (SGD,),
+    batch_schedules: bool = False,
+) -> None:
+    """Refuse what a verb cannot do with a problem and an algorithm, before any work.
+
+    Parameters
+    ----------
+    problems, algorithms
+        The nouns that the verb knows.
+    batch_schedules
+        Whether it knows batch sizes that change over time.
 
     Raises
     ------
     TypeError
         With the noun to pass instead.
     ValueError
-        If a batch without replacement is larger than the number of rows.
+        If a batch without replacement is larger than the number of rows, or changes over time
+        where it must not.
     """
-    if not isinstance(problem, LeastSquares):
-        raise TypeError(
-            f"the problem is a {type(problem).__name__}: pass a hsgd.LeastSquares (a population "
-            "becomes one by .sample(n, seed))."
+    if not isinstance(problem, problems):
+        raise TypeError(f"the problem is a {type(problem).__name__}: {_remedy(problem, problems)}.")
+    fresh = isinstance(problem, GaussianRows)
+    fitting = tuple(kind for kind in algorithms if issubclass(kind, StreamingSGD) == fresh)
+    if not isinstance(algorithm, fitting):
+        names = " or ".join(f"hsgd.{kind.__name__}(learning_rate)" for kind in fitting)
+        if isinstance(algorithm, Algorithm):
+            raise TypeError(
+                f"{type(algorithm).__name__} on {type(problem).__name__} is not what this verb "
+                f"knows: pass {names}, " + (_SAMPLE if fresh else _STREAM)
+            )
+        raise TypeError(f"the algorithm is a {type(algorithm).__name__}: pass {names}.")
+    if isinstance(problem, LeastSquares):
+        algorithm.check_batch(problem.num_rows)
+    if algorithm.has_batch_schedule and not batch_schedules:
+        raise ValueError(
+            "batch_size changes over time, which this verb cannot follow yet: pass one integer."
         )
-    if not isinstance(algorithm, SGD):
-        raise TypeError(
-            f"the algorithm is a {type(algorithm).__name__}: pass hsgd.SGD(learning_rate)."
-        )
-    algorithm.check_batch(problem.num_rows)
+
+
+_SAMPLE = "or draw rows to pass over many times by problem.sample(n, seed)."
+_STREAM = "or stream fresh rows of a hsgd.GaussianRows."
+
+
+def _remedy(problem: Any, problems: tuple[type, ...]) -> str:
+    names = " or ".join(f"hsgd.{kind.__name__}" for kind in problems)
+    if hasattr(problem, "sample"):
+        return f"pass a {names} (a population becomes a LeastSquares by .sample(n, seed))"
+    return f"pass a {names}"
 
 
 def assemble(
     grid: Grid,
-    problem: LeastSquares,
-    algorithm: SGD,
+    problem: Problem,
+    algorithm: Algorithm,
     variables: Mapping[str, tuple[tuple[str, ...], Any, str]],
     attrs: Mapping[str, Any],
     coords: Mapping[str, Any] | None = None,
@@ -136,20 +172,27 @@ def assemble(
     return dataset
 
 
-def _time_coords(grid: Grid, problem: LeastSquares, algorithm: SGD) -> dict[str, Any]:
-    n = problem.num_rows
-    rates = algorithm.schedule(grid.iteration / n)
-    epochs = grid.iteration * algorithm.batch_size / n
+def _time_coords(grid: Grid, problem: Problem, algorithm: Algorithm) -> dict[str, Any]:
+    per_unit = problem.iterations_per_unit
+    rates = algorithm.schedule(grid.iteration / per_unit)
+    epochs = algorithm.rows_drawn(grid.iteration, per_unit) / per_unit
+    streamed = isinstance(problem, GaussianRows)
+    unit = "d" if streamed else "n"
+    words = "fresh rows drawn / d" if streamed else "passes over the data"
 
     def coord(values: Any, units: str, long_name: str) -> tuple[str, Any, dict[str, str]]:
         return "time", values, {"units": units, "long_name": long_name}
 
-    return {
-        "time": coord(np.array(grid.time), "1", f"time (iterations / {n})"),
+    coords = {
+        "time": coord(np.array(grid.time), "1", f"time (iterations / {unit} = {per_unit})"),
         "iteration": coord(np.array(grid.iteration), "1", "iteration"),
-        "epoch": coord(epochs, "1", "passes over the data"),
+        "epoch": coord(epochs, "1", words),
         "learning_rate": coord(rates, "1", "learning rate"),
     }
+    if algorithm.has_batch_schedule:
+        sizes = algorithm.batch_sizes(grid.iteration / per_unit)
+        coords["batch_size"] = coord(sizes, "1", "batch size")
+    return coords
 
 
 def _with_schema(attrs: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,17 +1,35 @@
-"""The problems, as frozen nouns: data, ridge, start and population, validated once."""
+"""Least squares on given data, as a frozen noun: data, ridge, start and population."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Any, NamedTuple, Self
+from typing import Any, NamedTuple, Protocol, Self
 
 import numpy as np
 import scipy.linalg
 
-from hsgd import statistics
 from hsgd.checks import Array, digest, integer, number, real_array, vector
+from hsgd.populations import HeldOut, LinearModel, Population, as_population
+
+
+class Problem(Protocol):
+    """What every problem can say of itself, whatever it is made of."""
+
+    @property
+    def dimension(self) -> int:
+        """Number of parameters d."""
+        ...
+
+    @property
+    def iterations_per_unit(self) -> int:
+        """Iterations in one unit of time."""
+        ...
+
+    def description(self) -> dict[str, Any]:
+        """What it is, as JSON-ready words and numbers; arrays by their SHA-256."""
+        ...
 
 
 class ThinSVD(NamedTuple):
@@ -20,100 +38,6 @@ class ThinSVD(NamedTuple):
     left: Array
     singular_values: Array
     right: Array
-
-
-@dataclass(frozen=True, eq=False)
-class Population:
-    """Second moments of a fresh row (a, b): all that its risk ½E(a·x−b)² needs.
-
-    Parameters
-    ----------
-    second_moment
-        E aaᵀ, shape (d, d), symmetric positive semi-definite; (d,) if it is diagonal.
-    cross_moment
-        E ab, shape (d,).
-    target_second_moment
-        E b² (label noise included).
-
-    Raises
-    ------
-    TypeError, ValueError
-        For wrong shapes or non-finite entries, or moments that no distribution has.
-    """
-
-    second_moment: Array
-    cross_moment: Array
-    target_second_moment: float
-
-    def __post_init__(self) -> None:
-        moment = real_array("second_moment", self.second_moment, np.ndim(self.second_moment))
-        if moment.ndim not in (1, 2) or moment.shape[0] != moment.shape[-1]:
-            raise ValueError(
-                f"second_moment has shape {moment.shape}: pass a square matrix, or a vector "
-                "for a diagonal one."
-            )
-        object.__setattr__(self, "second_moment", moment)
-        object.__setattr__(
-            self, "cross_moment", vector("cross_moment", self.cross_moment, len(moment))
-        )
-        number("target_second_moment", self.target_second_moment)
-        if self._floor < -1e-10 * max(self.target_second_moment, 1e-300):
-            raise ValueError(
-                "the population's moments are inconsistent (its smallest risk would be negative): "
-                "check that cross_moment and target_second_moment belong to second_moment."
-            )
-
-    @cached_property
-    def coefficients(self) -> Array:
-        """The minimiser of the population risk of smallest norm, shape (d,)."""
-        if self.second_moment.ndim == 1:
-            safe = np.where(self.second_moment > 0, self.second_moment, 1.0)
-            return np.where(self.second_moment > 0, self.cross_moment / safe, 0.0)
-        return np.asarray(scipy.linalg.lstsq(self.second_moment, self.cross_moment)[0])
-
-    @cached_property
-    def _floor(self) -> float:
-        return float(self.target_second_moment - self.cross_moment @ self.coefficients)
-
-    @cached_property
-    def risk(self) -> statistics.Statistic:
-        """½E(a·x−b)² in the form ½(x−β)ᵀ E aaᵀ (x−β) + smallest risk."""
-        return _population_risk(self.second_moment, self.coefficients, max(self._floor, 0.0))
-
-
-@dataclass(frozen=True, eq=False)
-class LinearModel:
-    """The population of rows (a, a·coefficients + noise): its risk without any subtraction."""
-
-    second_moment: Array
-    coefficients: Array
-    noise: float
-
-    @cached_property
-    def risk(self) -> statistics.Statistic:
-        """½(x−β)ᵀ E aaᵀ (x−β) + ½ noise²."""
-        return _population_risk(self.second_moment, self.coefficients, self.noise**2)
-
-
-@dataclass(frozen=True, eq=False)
-class HeldOut:
-    """Held-out rows: the population is their empirical distribution."""
-
-    A: Array
-    b: Array
-
-    @cached_property
-    def risk(self) -> statistics.Statistic:
-        """½ mean (a·x−b)² over the held-out rows."""
-        return statistics.MeanSquaredResidual(
-            self.A, self.b, "population_risk", "risk on held-out rows"
-        )
-
-
-def _population_risk(moment: Array, centre: Array, twice_floor: float) -> statistics.Statistic:
-    return statistics.CentredQuadratic(
-        moment, centre, 0.5 * twice_floor, "population_risk", "population risk E(a.x-b)^2/2"
-    )
 
 
 @dataclass(frozen=True, eq=False)
@@ -165,7 +89,7 @@ class LeastSquares:
         set_(self, "ridge", number("ridge", self.ridge))
         start = np.zeros(A.shape[1]) if self.x0 is None else self.x0
         set_(self, "x0", vector("x0", start, A.shape[1]))
-        set_(self, "population", _as_population(self.population, A.shape[1]))
+        set_(self, "population", as_population(self.population, A.shape[1]))
 
     @classmethod
     def from_data(
@@ -237,6 +161,11 @@ class LeastSquares:
         return int(self.A.shape[0])
 
     @property
+    def iterations_per_unit(self) -> int:
+        """Iterations in one unit of time: n."""
+        return self.num_rows
+
+    @property
     def dimension(self) -> int:
         """Number of parameters d."""
         return int(self.A.shape[1])
@@ -269,27 +198,25 @@ class LeastSquares:
         return digest(self.A), digest(self.b), digest(self.x0)
 
     def replace(self, **changes: Any) -> Self:
-        """A copy with some fields changed, validated anew."""
-        return replace(self, **changes)
+        """A copy with some fields changed, validated anew; the same A keeps its decomposition."""
+        copy = replace(self, **changes)
+        if "A" not in changes and "svd" in self.__dict__:
+            copy.__dict__["svd"] = self.svd
+        return copy
 
-
-def _as_population(value: Any, dimension: int) -> Population | LinearModel | HeldOut | None:
-    if isinstance(value, tuple) and len(value) == 2:
-        rows = real_array("A_test", value[0], 2)
-        value = HeldOut(rows, vector("b_test", value[1], len(rows)))
-    if value is None:
-        return None
-    if not isinstance(value, Population | LinearModel | HeldOut):
-        raise TypeError(
-            f"population is a {type(value).__name__}: pass a hsgd.Population or a pair "
-            "(A_test, b_test)."
-        )
-    if value.risk.dimension != dimension:
-        raise ValueError(
-            f"the population has {value.risk.dimension} columns but A has {dimension}: "
-            "they must describe the same features."
-        )
-    return value
+    def description(self) -> dict[str, Any]:
+        """What it is, as JSON-ready words and numbers; arrays by their SHA-256."""
+        return {
+            "problem": "LeastSquares",
+            "num_rows": self.num_rows,
+            "dimension": self.dimension,
+            "ridge": self.ridge,
+            "A_sha256": self.data_digests[0],
+            "b_sha256": self.data_digests[1],
+            "x0_sha256": self.data_digests[2],
+            "population": None if self.population is None else self.population.description(),
+            "preparation": dict(self.preparation),
+        }
 
 
 def _split(
@@ -314,92 +241,3 @@ def _split(
     order = np.random.default_rng(seed).permutation(len(inputs))
     held, kept = order[:count], order[count:]
     return (inputs[kept], targets[kept]), (inputs[held], targets[held])
-
-
-@dataclass(frozen=True, eq=False)
-class GaussianRows:
-    """A population: rows a ~ N(0, covariance), b = a·coefficients + noise·N(0, 1).
-
-    Parameters
-    ----------
-    covariance
-        Σ, shape (d, d) positive semi-definite, or (d,) for a diagonal one.
-    coefficients
-        β, shape (d,).
-    noise
-        Standard deviation of the label noise.
-    ridge
-        Per sample: δ/n, so that `sample(n)` has ridge n times this.
-    x0
-        Start, shape (d,); zero if omitted.
-
-    Raises
-    ------
-    TypeError, ValueError
-        For wrong shapes, non-finite entries, a covariance with a negative eigenvalue.
-    """
-
-    covariance: Array
-    coefficients: Array
-    noise: float = 0.0
-    ridge: float = field(default=0.0, kw_only=True)
-    x0: Array = field(default=None, kw_only=True)  # type: ignore[arg-type]
-
-    def __post_init__(self) -> None:
-        ndim = 1 if np.ndim(self.covariance) == 1 else 2
-        covariance = real_array("covariance", self.covariance, ndim)
-        if covariance.shape[0] != covariance.shape[-1]:
-            raise ValueError(f"covariance must be square, but its shape is {covariance.shape}.")
-        d = len(covariance)
-        set_ = object.__setattr__
-        set_(self, "covariance", covariance)
-        set_(self, "coefficients", vector("coefficients", self.coefficients, d))
-        set_(self, "noise", number("noise", self.noise))
-        set_(self, "ridge", number("ridge", self.ridge))
-        set_(self, "x0", vector("x0", np.zeros(d) if self.x0 is None else self.x0, d))
-        self._root  # noqa: B018  (the check for negative eigenvalues)
-
-    @property
-    def dimension(self) -> int:
-        """Number of parameters d."""
-        return len(self.coefficients)
-
-    @cached_property
-    def _root(self) -> Array:
-        """Σ^½: a vector if Σ is diagonal, else the symmetric matrix."""
-        diagonal = self.covariance.ndim == 1
-        if not diagonal and not np.allclose(self.covariance, self.covariance.T, rtol=1e-10):
-            raise ValueError("covariance must be symmetric: pass 0.5 * (S + S.T).")
-        values, vectors = (
-            (self.covariance, None) if diagonal else scipy.linalg.eigh(self.covariance)
-        )
-        if values.min() < -1e-12 * max(values.max(), 1e-300):
-            raise ValueError(
-                f"covariance has a negative eigenvalue ({values.min():g}): "
-                "it must be positive semi-definite."
-            )
-        root = np.sqrt(np.maximum(values, 0.0))
-        return root if vectors is None else np.asarray((vectors * root) @ vectors.T)
-
-    def sample(self, n: int, seed: int) -> LeastSquares:
-        """Draw `n` rows: a `LeastSquares` with the population filled in.
-
-        Parameters
-        ----------
-        n
-            Number of rows, at least 1.
-        seed
-            Seed of `numpy.random.default_rng`.
-        """
-        generator = np.random.default_rng(integer("seed", seed, minimum=0))
-        normals = generator.standard_normal((integer("n", n, minimum=1), self.dimension))
-        rows = normals * self._root if self._root.ndim == 1 else normals @ self._root
-        targets = rows @ self.coefficients + self.noise * generator.standard_normal(n)
-        return LeastSquares(
-            rows,
-            targets,
-            ridge=n * self.ridge,
-            x0=self.x0,
-            population=LinearModel(self.covariance, self.coefficients, self.noise),
-            preparation={"sampled_from": "GaussianRows", "seed": seed},
-        )

@@ -11,14 +11,14 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from hsgd.checks import Array, number, real_array
 
 if TYPE_CHECKING:
-    from hsgd.problems import LeastSquares
+    from hsgd.problems import Problem
 
 NAMED = ("empirical_risk", "population_risk", "distance")
 """Statistics that may be asked for by name."""
@@ -193,14 +193,25 @@ class CentredQuadratic(Statistic):
         return np.diag(np.broadcast_to(self.curvature, self.centre.shape))
 
 
-def empirical_risk(problem: LeastSquares) -> Statistic:
-    """(1/2n)‖Ax−b‖²."""
+def empirical_risk(problem: Any) -> Statistic:
+    """(1/2n)‖Ax−b‖².
+
+    Raises
+    ------
+    ValueError
+        If the problem is a population: it has no fixed rows.
+    """
+    if not hasattr(problem, "A"):
+        raise ValueError(
+            f"empirical_risk needs fixed rows, which a {type(problem).__name__} has not: "
+            "ask for population_risk."
+        )
     return MeanSquaredResidual(
         problem.A, problem.b, "empirical_risk", "empirical risk (1/2n)|Ax-b|^2"
     )
 
 
-def population_risk(problem: LeastSquares) -> Statistic:
+def population_risk(problem: Any) -> Statistic:
     """½ E(a·x−b)² on a fresh row, from moments or on held-out rows.
 
     Raises
@@ -213,11 +224,15 @@ def population_risk(problem: LeastSquares) -> Statistic:
             "population_risk needs a population: pass population=(A_test, b_test) or "
             "population=Population(...) to the problem, or leave it out of statistics."
         )
-    return problem.population.risk
+    risk: Statistic = problem.population.risk
+    return risk
 
 
-def distance(problem: LeastSquares) -> Statistic:
-    """‖x−x*‖², x* the ridge solution (for ridge 0 the minimiser nearest x0)."""
+def distance(problem: Any) -> Statistic:
+    """‖x−x*‖², x* the problem's solution.
+
+    For data the ridge solution (for ridge 0 the minimiser nearest x0), for a population β.
+    """
     return CentredQuadratic(
         2.0, problem.solution, 0.0, "distance", "squared distance to the solution |x-x*|^2"
     )
@@ -230,8 +245,18 @@ _BUILDERS = {
 }
 
 
+def available(problem: Any) -> tuple[str, ...]:
+    """Names of the statistics that a problem has."""
+    has = {
+        "empirical_risk": hasattr(problem, "A"),
+        "population_risk": problem.population is not None,
+        "distance": True,
+    }
+    return tuple(name for name in NAMED if has[name])
+
+
 def resolve(
-    problem: LeastSquares, statistics: str | Statistic | Iterable[str | Statistic] | None
+    problem: Problem, statistics: str | Statistic | Iterable[str | Statistic] | None
 ) -> tuple[Statistic, ...]:
     """The statistics that were asked for, as objects; by default all that the problem has.
 
@@ -241,9 +266,7 @@ def resolve(
         For an unknown name, a name that occurs twice, or a statistic of another dimension.
     """
     if statistics is None:
-        asked: tuple[str | Statistic, ...] = tuple(
-            name for name in NAMED if name != "population_risk" or problem.population is not None
-        )
+        asked: tuple[str | Statistic, ...] = available(problem)
     elif isinstance(statistics, str | Statistic):
         asked = (statistics,)
     else:
@@ -257,7 +280,7 @@ def resolve(
     return resolved
 
 
-def _resolve_one(problem: LeastSquares, entry: object) -> Statistic:
+def _resolve_one(problem: Problem, entry: object) -> Statistic:
     if isinstance(entry, Statistic):
         if entry.dimension != problem.dimension:
             raise ValueError(

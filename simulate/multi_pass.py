@@ -158,10 +158,10 @@ def _plan(
     n = problem.num_rows
     if n >= MAX_ROWS:
         raise ValueError(f"the problem has {n} rows, but at most 2^32 - 1 can be drawn from.")
-    if int(grid.unique[-1]) * algorithm.batch_size > 2**62:
+    if int(grid.unique[-1]) * algorithm.largest_batch_size > 2**62:
         raise ValueError(
-            f"time ends after {int(grid.unique[-1])} iterations of {algorithm.batch_size} rows, "
-            "which is more than 2^62 rows: shorten it."
+            f"time ends after {int(grid.unique[-1])} iterations of {algorithm.largest_batch_size} "
+            "rows, which is more than 2^62 rows: shorten it."
         )
     return Plan(
         A=problem.A,
@@ -169,7 +169,7 @@ def _plan(
         x0=problem.x0,
         ridge_per_row=problem.ridge / n,
         rates=LearningRates(algorithm.schedule, n, int(grid.unique[-1])),
-        batch_size=algorithm.batch_size,
+        batch_size=algorithm.largest_batch_size,
         sampling=CODES[algorithm.sampling],
         iterations=grid.unique,
         keys=tuple(seed.key(replicate) for replicate in replicates),

@@ -142,6 +142,40 @@ def state_space(forcing, kernel, observation=None):
     return exact
 
 
+def difference_state_space(forcing, kernel, observation=None):
+    """y_k, or an observation, of a difference equation as a power of its matrix (80 digits).
+
+    Works for weights of either sign, zero weights and defective cases, at any k.
+    """
+    d, w = multiprecision(kernel.rates), multiprecision(kernel.weights)
+    if kernel.constant:
+        d, w = [*d, mpmath.mpf(0)], [*w, mpmath.mpf(kernel.constant)]
+    sigma = multiprecision([0.0, *forcing.rates])
+    a = multiprecision([forcing.constant, *forcing.weights])
+    n, p = len(d), len(a)
+
+    def exact(k):
+        with mpmath.workdps(80):
+            matrix = mpmath.zeros(n + p)
+            for i in range(n):
+                for j in range(n):
+                    matrix[i, j] = w[j] + (1 - d[i] if i == j else 0)
+                for j in range(p):
+                    matrix[i, n + j] = 1
+            for j in range(p):
+                matrix[n + j, n + j] = 1 - sigma[j]
+            start = mpmath.matrix([0] * n + a)
+            row = [*w, *[1] * p]
+            if observation is not None:
+                v = multiprecision(observation)
+                row = [*v, *[0] * (n - len(v) + p)]
+            return np.array(
+                [float(mpmath.fdot(row, matrix ** int(m) * start)) for m in np.atleast_1d(k)]
+            )
+
+    return exact
+
+
 def matrix_exponential(matrix):
     """Scaling, a Taylor series and squaring, at the working precision."""
     squarings = max(0, int(mpmath.ceil(mpmath.log(mpmath.mnorm(matrix, 1) + 1, 2))) + 4)

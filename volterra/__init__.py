@@ -10,16 +10,25 @@
 """
 
 from volterra.analyse import Analysis, analyse
+from volterra.compression import Compression, compress
+from volterra.general_kernels import Convolution, Hammerstein, Kernel
 from volterra.kernels import SumOfExponentials, TimeChanged
+from volterra.powers import SumOfPowers
 from volterra.solution import Solution, Status
 from volterra.solve import solve
 
 __all__ = [
     "Analysis",
+    "Compression",
+    "Convolution",
+    "Hammerstein",
+    "Kernel",
     "Solution",
     "Status",
     "SumOfExponentials",
+    "SumOfPowers",
     "TimeChanged",
     "analyse",
+    "compress",
     "solve",
 ]

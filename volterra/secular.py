@@ -48,9 +48,14 @@ class SecularRoots:
     weight_error : ndarray, shape (modes,)
         Bound on |implied weight - given weight|, rounding included.
     root_slope, residue_slope : ndarray, shape (modes,)
-        How root_k and g_k move when `weight_error` is added to the weights, to first order.
+        How root_k and g_k move when `weight_error` is added to the weights, to first order; if not
+        `positive`, how far at most when errors of that size and any sign are.
     iterations : int
         Sweeps over the interior roots.
+    positive : bool
+        Whether kernel and resolvent are positive functions, so that the worst of all errors is
+        the one with the same sign everywhere. Not so if ratios of a difference equation are
+        negative.
     """
 
     rates: Array
@@ -62,6 +67,7 @@ class SecularRoots:
     residue_slope: Array
     weight_error: Array
     iterations: int
+    positive: bool = True
 
     @property
     def root(self) -> Array:
@@ -90,7 +96,7 @@ def row_chunks(rows: int, columns: int) -> Iterator[slice]:
         yield slice(start, min(start + step, rows))
 
 
-def secular_roots(rates: Array, weights: Array) -> SecularRoots:
+def secular_roots(rates: Array, weights: Array, *, positive: bool = True) -> SecularRoots:
     """Find all roots.
 
     Parameters
@@ -99,6 +105,8 @@ def secular_roots(rates: Array, weights: Array) -> SecularRoots:
         Distinct and ascending, >= 0.
     weights : ndarray, shape (modes,)
         Positive.
+    positive : bool
+        See `SecularRoots`.
 
     Returns
     -------
@@ -112,7 +120,7 @@ def secular_roots(rates: Array, weights: Array) -> SecularRoots:
     """
     if rates.size == 0:
         empty = np.empty(0)
-        return SecularRoots(rates, weights, *(empty,) * 6, iterations=0)
+        return SecularRoots(rates, weights, *(empty,) * 6, iterations=0, positive=positive)
     # A power of two brings the total weight near 1 without rounding anything.
     scale = 2.0 ** -math.floor(math.log2(float(np.sum(weights))))
     scaled_rates, scaled_weights = rates * scale, weights * scale
@@ -123,7 +131,7 @@ def secular_roots(rates: Array, weights: Array) -> SecularRoots:
         rows = np.arange(part.start + 1, part.stop + 1)
         origin[rows], shift[rows], count = _interior_roots(scaled_rates, scaled_weights, rows)
         iterations = max(iterations, count)
-    return _finish(rates, weights, origin / scale, shift / scale, iterations)
+    return _finish(rates, weights, origin / scale, shift / scale, iterations, positive)
 
 
 # ------------------------------------------------------------------------- interior roots
@@ -149,6 +157,7 @@ def _interior_roots(
     low, high = np.zeros_like(theta), 0.75 * gap
     theta = np.clip(theta, np.finfo(np.float64).tiny, high)
     active = np.arange(rows.size)
+    previous = np.full_like(theta, np.finfo(np.float64).tiny)
     count = 0
     while active.size and count < _MAX_ITERATIONS:
         count += 1
@@ -167,8 +176,12 @@ def _interior_roots(
         )
         moved = np.abs(updated - here)
         theta[active] = updated
-        # The order is three: a step this small was the last one worth taking.
-        active = active[moved > 1e-6 * updated]
+        # The order is three in the end, but next to a cluster of rates the first steps gain little
+        # each: what is left to go is judged by how much the step has shrunk.
+        ratio = np.minimum(moved, previous[active]) / previous[active]
+        previous[active] = np.maximum(moved, np.finfo(np.float64).tiny)
+        going = (moved * ratio * ratio > 0.1 * EPS * updated) & (moved > 4 * EPS * updated)
+        active = active[going]
     return origin, side * theta, count
 
 
@@ -221,25 +234,27 @@ def _two_pole_root(c: Array, s: Array, S: Array, d: Array, near_left: Mask) -> A
 
 
 def _finish(
-    rates: Array, weights: Array, origin: Array, shift: Array, iterations: int
+    rates: Array, weights: Array, origin: Array, shift: Array, iterations: int, positive: bool
 ) -> SecularRoots:
-    # notation: D = rate_j - root_k, p_j the uncertainty of w_j; S2 = sum w/D^2, S3 = sum w/D^3
+    # notation: D = rate_j - root_k, p_j the uncertainty of w_j; S2 = sum w/D^2, S3 = sum w/D^3;
+    # P1, P2 with p in the place of w
     implied, rounding = implied_weights(rates, origin, shift)
     p = np.abs(implied - weights) + EPS * rounding * weights
     residue, root_slope, residue_slope = (np.empty_like(shift) for _ in range(3))
     both = np.stack([implied, p], axis=1)
     for part in row_chunks(shift.size, rates.size):
         inverse = 1.0 / ((rates - origin[part, None]) - shift[part, None])
-        P1 = inverse @ p
+        P1 = (inverse if positive else np.abs(inverse)) @ p
         power = inverse * inverse
         S2, P2 = (power @ both).T
         power *= inverse
         S3 = power @ implied
         g = residue[part] = 1.0 / S2
         root_slope[part] = -g * P1
-        residue_slope[part] = g * g * (2.0 * g * P1 * S3 - P2)
+        moved, added = 2.0 * g * P1 * S3, -P2
+        residue_slope[part] = g * g * (moved + added if positive else np.abs(moved) + P2)
     return SecularRoots(
-        rates, implied, origin, shift, residue, root_slope, residue_slope, p, iterations
+        rates, implied, origin, shift, residue, root_slope, residue_slope, p, iterations, positive
     )
 
 

@@ -238,7 +238,7 @@ def test_other_nouns_are_refused_in_one_sentence(verb):
     problem, rows = problem_of(), hsgd.GaussianRows(np.ones(3), np.ones(3))
     with pytest.raises(TypeError, match=r"is a ndarray: pass a hsgd.LeastSquares"):
         verb(problem.A, hsgd.SGD(0.1), [1.0])
-    with pytest.raises(TypeError, match=r"becomes one by .sample"):
+    with pytest.raises(TypeError, match=r"by \.sample\(n, seed\)"):
         verb(rows, hsgd.SGD(0.1), [1.0])
     with pytest.raises(TypeError, match=r"is a float: pass hsgd.SGD"):
         verb(problem, 0.1, [1.0])

@@ -135,7 +135,7 @@ A, B = np.ones((4, 2)), np.ones(4)
         (lambda: hsgd.SGD(-0.1), "learning_rate is -0.1"),
         (lambda: hsgd.SGD(0.1, batch_size=0), "batch_size is 0"),
         (lambda: hsgd.SGD(0.1, batch_size=1.5), "must be an integer"),
-        (lambda: hsgd.SGD(0.1, batch_size=lambda t: 1), "schedules are not available"),
+        (lambda: hsgd.SGD(0.1, batch_size=lambda t: 1), "Piecewise.boundaries, levels"),
         (lambda: hsgd.SGD(0.1, sampling="sorted"), "must be one of 'with_replacement'"),
         (lambda: hsgd.Quadratic(np.ones((2, 3)), name="q"), "square"),
         (lambda: hsgd.Quadratic([[1.0, 2.0], [0.0, 1.0]], name="q"), "symmetric"),

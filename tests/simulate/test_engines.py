@@ -13,7 +13,7 @@ import xarray as xr
 from threadpoolctl import threadpool_info, threadpool_limits
 
 from hsgd.algorithms import SAMPLINGS, SGD
-from hsgd.problems import GaussianRows
+from hsgd.gaussian_rows import GaussianRows
 from hsgd.schedules import CosineDecay, Piecewise
 from hsgd.statistics import Quadratic
 from simulate import engines, sgd, threads

@@ -27,7 +27,12 @@ def clocked(**changes):
         ((ONE, KERNEL, [0.0, np.nan]), {}, ValueError, "finite times"),
         ((ONE, KERNEL, [0.0, 0.0]), {}, ValueError, "strictly increasing"),
         ((ONE, KERNEL, [-1.0, 0.0]), {}, ValueError, ">= 0"),
-        ((ONE, KERNEL, T), {"method": "magic"}, ValueError, "'auto', 'exact', 'collocation'"),
+        (
+            (ONE, KERNEL, T),
+            {"method": "magic"},
+            ValueError,
+            "'auto', 'compressed', 'exact', 'companion'",
+        ),
         ((ONE, KERNEL, T), {"method": None}, ValueError, "method must be one of"),
         ((ONE, KERNEL, T), {"rtol": -1}, ValueError, "rtol must be"),
         ((ONE, KERNEL, T), {"atol": np.nan}, ValueError, "atol must be"),
@@ -65,7 +70,7 @@ def test_a_function_that_fails_between_the_requested_times():
         (ONE, KERNEL, "exact"),
         (np.cos, KERNEL, "collocation"),
         (ONE, clocked(), "collocation"),
-        (ONE, SumOfExponentials([1.0], [-1.0]), "collocation"),
+        (ONE, SumOfExponentials([1.0], [-1.0]), "companion"),
     ],
 )
 def test_auto_takes_the_exact_method_where_it_can(forcing, kernel, method):

@@ -7,7 +7,7 @@ draws of the rows. The exact mean shares no formula with the theory.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -32,9 +32,9 @@ STANDARD_ERRORS = 2.5
 class FivePercentOff(hsgd.SGD):
     """For a theory whose noise is wrong by 5%: an error that no n takes away."""
 
-    def noise_factor(self, n: int) -> float:
+    def noise_factor(self, n: float, batch_size: Any = None) -> float:
         """1.05 times the right one."""
-        return 1.05 * super().noise_factor(n)
+        return 1.05 * float(super().noise_factor(n, batch_size))
 
 
 def make_problem(d: int, seed: int) -> hsgd.LeastSquares:
@@ -53,7 +53,7 @@ def run(size: Size, *, seed: int, say: Say) -> Outcome:
     for row, d in enumerate(dimensions):
         for draw_number in range(draws):
             problem = make_problem(d, 1000 * seed + draw_number)
-            options = {"statistics": "empirical_risk", "rtol": 1e-5}
+            options: Any = {"statistics": "empirical_risk", "rtol": 1e-5}
             truth = hsgd.exact_mean(problem, hsgd.SGD(RATE), times, **options).empirical_risk
             right = predict(problem, hsgd.SGD(RATE), times, **options)
             off = predict(problem, FivePercentOff(RATE), times, **options)
