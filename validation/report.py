@@ -76,7 +76,7 @@ def _summary(results: Sequence[Result]) -> str:
         f"{rejected} of {len(controls)} negative controls (wrong on purpose) are rejected.</p>\n"
         f'<p class="soft">hsgd {escape(results[0].record.attrs["hsgd_version"])}, {newest[:10]}. '
         "A verdict counts as expected if it is what the case says beforehand: most comparisons "
-        "must agree, a few must be rejected. In the figures blue is the theory and orange what SGD "
+        "must agree, a few must be rejected. In the figures lines are theory and dots are what SGD "
         "did.</p>"
     )
 

@@ -75,10 +75,14 @@ class Check:
         """Whether a relative error is as small as it should be."""
         agrees = abs(error) <= allowed
         verdict = (
-            f"{'agrees' if agrees else 'REJECTED'}: {what} differ by {percent(error)}; allowed are "
-            f"{percent(allowed)}."
+            f"{'agrees' if agrees else 'REJECTED'}: {what} differ by {_size(error)}; allowed are "
+            f"{_size(allowed)}."
         )
         return cls(label, verdict, agrees, **kind)
+
+
+def _size(error: float) -> str:
+    return percent(error) if abs(error) >= 1e-4 else f"{abs(error):.1g} (relative)"
 
 
 @dataclass(frozen=True)

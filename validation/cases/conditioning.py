@@ -16,7 +16,7 @@ from validation import figures
 from validation.cases.base import Case, Check, Datasets, Number, Outcome, Say, Size
 from validation.cases.confront import confront, stacked
 from validation.cases.tables import table
-from validation.data import coefficients
+from validation.data import coefficients, rows_with_spectrum
 from validation.slopes import convergence
 
 if TYPE_CHECKING:
@@ -40,14 +40,11 @@ def spectrum(d: int, spike: float) -> Array:
 
 def make_problem(n: int, d: int, spike: float) -> hsgd.LeastSquares:
     """Rows of norm about one whose Hessian has exactly this spectrum (times a factor); no noise."""
-    generator = np.random.default_rng([n, d])
-    left = np.linalg.qr(generator.standard_normal((n, d)))[0]
-    right = np.linalg.qr(generator.standard_normal((d, d)))[0]
     values = spectrum(d, spike)
     values *= n / values.sum()
-    A = (left * np.sqrt(values)) @ right.T
+    A, directions = rows_with_spectrum(values, n, seed=0)
     # Equal shares of the starting risk: it is the spectrum that is compared, not the start.
-    beta = right @ (coefficients(d) / np.sqrt(values))
+    beta = directions @ (coefficients(d) / np.sqrt(values))
     return hsgd.LeastSquares(A, A @ beta)
 
 
