@@ -88,6 +88,11 @@ class Algorithm(ABC):
         return not isinstance(self.batch_size, int)
 
     @property
+    def batch_boundaries(self) -> tuple[float, ...]:
+        """Times at which the batch size changes."""
+        return () if isinstance(self.batch_size, int) else self.batch_size.boundaries
+
+    @property
     def largest_batch_size(self) -> int:
         """The largest batch of any iteration."""
         if isinstance(self.batch_size, int):

@@ -167,7 +167,7 @@ def assemble(
         if "time" in dims:
             array = np.take(array, grid.positions, axis=dims.index("time"))
         data[name] = xr.Variable(dims, array, {"units": "1", "long_name": long_name})
-    dataset = xr.Dataset(data, attrs=_with_schema(attrs))
+    dataset = xr.Dataset(data, attrs=with_schema(attrs))
     dataset = dataset.assign_coords({**_time_coords(grid, problem, algorithm), **(coords or {})})
     return dataset
 
@@ -195,7 +195,8 @@ def _time_coords(grid: Grid, problem: Problem, algorithm: Algorithm) -> dict[str
     return coords
 
 
-def _with_schema(attrs: Mapping[str, Any]) -> dict[str, Any]:
+def with_schema(attrs: Mapping[str, Any]) -> dict[str, Any]:
+    """Attributes with the name and version of this schema in front."""
     return {"Conventions": CONVENTIONS, "schema_version": SCHEMA_VERSION, **attrs}
 
 
@@ -207,7 +208,7 @@ def scalars(values: Mapping[str, tuple[Any, str]], attrs: Mapping[str, Any]) -> 
         name: xr.Variable((), value, {"units": "1", "long_name": long_name})
         for name, (value, long_name) in values.items()
     }
-    return xr.Dataset(data, attrs=_with_schema(attrs))
+    return xr.Dataset(data, attrs=with_schema(attrs))
 
 
 def check(dataset: Any) -> str | None:

@@ -54,19 +54,20 @@ def first_steps(
         name → values, shape (number answered,).
     """
     # notation: V = variances of the modes, rho = mean squared residual of each row,
-    # g = mean gradient in the modes, phi = noise factor
+    # g = mean gradient in the modes, phi = noise factor of the batch
     n = problem.num_rows
     wanted = iterations[iterations <= num_first_steps(problem, system)]
     rows = problem.svd.left * problem.svd.singular_values
     squares = rows * rows
     lam, damping = system.eigenvalues, system.damping
-    phi = algorithm.noise_factor(n)
     inside, outside = system.limit + system.start, system.start_outside
     V = np.zeros(len(lam))
     points, variances = [], []
     k = 0
     for target in wanted:
-        for rate in algorithm.schedule(np.arange(k, target) / n):
+        time = np.arange(k, target) / n
+        factors = algorithm.noise_factor(n, algorithm.batch_sizes(time))
+        for rate, phi in zip(algorithm.schedule(time), factors, strict=True):
             residual = rows @ inside - problem.b
             g = residual @ rows
             rho = residual**2 + squares @ V

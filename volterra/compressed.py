@@ -338,6 +338,7 @@ def _follow(
         )
 
     if isinstance(trajectory, ExactTrajectory):
+        assert isinstance(trajectory.kernel, SumOfExponentials)
         return replace(trajectory, kernel=joined(trajectory.kernel)).observe(weights, added)
     problem = trajectory.problem
     if isinstance(problem.kernel, TimeChanged):
