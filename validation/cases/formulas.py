@@ -82,7 +82,7 @@ def _equation(problem: hsgd.LeastSquares, rate: float) -> Any:
     eigenvalues = problem.svd.singular_values**2
     large = int(np.sum(eigenvalues > eigenvalues.mean()))
     masses = PointMasses(
-        [float(eigenvalues[-1]), float(eigenvalues[0])], [len(eigenvalues) - large, large]
+        (float(eigenvalues[-1]), float(eigenvalues[0])), (len(eigenvalues) - large, large)
     )
     return VolterraEquation(
         masses, learning_rate=rate, ridge=0, batch_size=1, num_rows=problem.num_rows

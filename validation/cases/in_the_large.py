@@ -116,7 +116,8 @@ def _closed_form(
         rate = fraction * isotropic.critical_learning_rate(RATIO)
         return isotropic.empirical_risk(times, rate, ratio, signal=signal, noise=NOISE)
 
-    checks, controls = [], []
+    checks: list[Check] = []
+    controls: list[Check] = []
     for fraction in FRACTIONS:
         curves = _theories(draws, fraction, times)
         for ratio, kind in ((RATIO, checks), (1 / RATIO, controls)):

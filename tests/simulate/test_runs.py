@@ -41,9 +41,10 @@ BAD = [
     ({"seed": np.random.default_rng(0)}, TypeError, "SeedSequence"),
     ({"engine": "gpu"}, ValueError, "engine"),
     ({"engine": None}, ValueError, "engine"),
-    ({"dtype": "float32"}, ValueError, "not available yet"),
+    ({"dtype": "float16"}, ValueError, "dtype"),
     ({"client": object()}, ValueError, "not available yet"),
-    ({"checkpoint": "parts"}, ValueError, "not available yet"),
+    ({"checkpoint": 3}, TypeError, "folder"),
+    ({"checkpoint": "parts", "seed": None}, ValueError, "seed=0"),
     ({"progress": "yes"}, TypeError, "progress"),
 ]
 
