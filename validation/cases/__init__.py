@@ -2,37 +2,32 @@
 
 from __future__ import annotations
 
-from validation.cases import (
-    concentration,
-    conditioning,
-    finite_size,
-    formulas,
-    gaussian,
-    in_the_large,
-    limiting,
-    near_critical,
-    photographs,
-    photographs_kept_means,
-    quickstart,
-    reshuffling,
-)
+import importlib
+
 from validation.cases.base import Case
 
-CASES: dict[str, Case] = {
-    case.name: case
-    for case in (
-        quickstart.CASE,
-        gaussian.CASE,
-        concentration.CASE,
-        in_the_large.CASE,
-        limiting.CASE,
-        conditioning.CASE,
-        finite_size.CASE,
-        near_critical.CASE,
-        photographs.CASE,
-        photographs_kept_means.CASE,
-        formulas.CASE,
-        reshuffling.CASE,
-    )
-}
-"""name → case, in the order in which they are shown."""
+_TABLE = (
+    "quickstart",
+    "gaussian",
+    "streaming",
+    "concentration",
+    "in_the_large",
+    "limiting",
+    "conditioning",
+    "batches",
+    "finite_size",
+    "near_critical",
+    "photographs",
+    "photographs_kept_means",
+    "phases",
+    "formulas",
+    "reshuffling",
+)
+"""The files of this folder that define a `CASE`, in the order in which they are shown."""
+
+_FOUND: tuple[Case, ...] = tuple(
+    importlib.import_module(f"validation.cases.{module}").CASE for module in _TABLE
+)
+
+CASES: dict[str, Case] = {case.name: case for case in _FOUND}
+"""name → case."""

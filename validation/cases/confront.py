@@ -47,7 +47,7 @@ class DimensionForRows(hsgd.SGD):
 class Confrontation:
     """Theory and runs of one problem with one algorithm, and what `compare` says of them."""
 
-    problem: hsgd.LeastSquares
+    problem: Any
     theory: xr.Dataset
     runs: xr.Dataset
     comparison: xr.Dataset
@@ -56,15 +56,16 @@ class Confrontation:
         """The verdict."""
         return Check.of(label, self.comparison, **kind)
 
-    def control(self, label: str, wrong: hsgd.SGD) -> Check:
+    def control(self, label: str, wrong: Any) -> Check:
         """The same runs against the theory of another algorithm, which must be rejected."""
         names = [str(name) for name in self.comparison.statistic.values]
-        theory = predict(self.problem, wrong, self.runs.time, statistics=names)
+        method = self.theory.attrs["method"]
+        theory = predict(self.problem, wrong, self.runs.time, statistics=names, method=method)
         found = compare(theory, self.runs, same_algorithm=False)
         return Check.of(label, found, control=True)
 
 
-def predict(problem: hsgd.LeastSquares, algorithm: hsgd.SGD, times: Any, **more: Any) -> xr.Dataset:
+def predict(problem: Any, algorithm: Any, times: Any, **more: Any) -> xr.Dataset:
     """The theory; its warning near critical is part of the verdict's budget, so not repeated."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)
@@ -72,17 +73,18 @@ def predict(problem: hsgd.LeastSquares, algorithm: hsgd.SGD, times: Any, **more:
 
 
 def confront(
-    problem: hsgd.LeastSquares,
-    algorithm: hsgd.SGD,
+    problem: Any,
+    algorithm: Any,
     times: Any,
     *,
     replicates: int,
     seed: int,
     statistics: Sequence[str] = STATISTICS,
+    method: str = "hsgd",
     **options: Any,
 ) -> Confrontation:
     """Predict first, then run, then compare; `options` go to `compare`."""
-    theory = predict(problem, algorithm, times, statistics=statistics)
+    theory = predict(problem, algorithm, times, statistics=statistics, method=method)
     runs = simulate.sgd(
         problem,
         algorithm,
