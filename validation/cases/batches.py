@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 KNEE = 16.0
 """tr H/λ_max of the rows."""
 BATCHES = (1, 2, 4, 16, 64, 128)
-FINE = (1, 2, 4, 6, 8, 11, 16, 23, 32, 64, 128)
+FINE = (1, 2, 4, 6, 8, 11, 16, 23, 32, 48, 64, 128)
 """Batch sizes of the theory's line."""
 TOLERANCE = 0.03
 FRACTION = 0.3
@@ -200,11 +200,11 @@ def draw(datasets: Datasets) -> Figure:
         theory = datasets[f"batch_{batch}_theory"]
         one = datasets[f"batch_{batch}_comparison"].sel(statistic=RISK)
         x = theory.iteration.values
-        right.plot(x, theory[RISK] / theory[RISK][0], color=colour, lw=1.8, label=f"B = {batch}")
-        right.plot(x[::3], (one.observed / one.observed[0])[::3], "o", ms=4, color=colour)
+        curve = theory[RISK] / theory[RISK][0]
+        right.plot(x[1:], curve[1:], color=colour, lw=1.8, label=f"B = {batch}")
+        right.plot(x[1::3], (one.observed / one.observed[0])[1::3], "o", ms=4, color=colour)
     right.axhline(TOLERANCE, color=figures.INK, lw=1, ls=":")
-    right.set_xscale("symlog", linthresh=1)
-    right.set_xlim(0, None)
+    right.set_xscale("log")
     right.set_yscale("log")
     right.set_xlabel("iteration")
     right.set_ylabel("training risk / start")

@@ -27,9 +27,9 @@ STATISTICS = ("empirical_risk", "population_risk")
 class HalfDropped(hsgd.SGD):
     """For a theory that forgets the ½ of the loss in the noise: twice the noise, no more."""
 
-    def noise_factor(self, n: float, batch_size: Any = None) -> float:
+    def noise_factor(self, n: float, batch_size: Any = None) -> Any:
         """Twice the right one."""
-        return 2.0 * float(super().noise_factor(n, batch_size))
+        return 2.0 * super().noise_factor(n, batch_size)
 
 
 @dataclass(frozen=True)
@@ -38,9 +38,9 @@ class DimensionForRows(hsgd.SGD):
 
     dimension: int = 1
 
-    def noise_factor(self, n: float, batch_size: Any = None) -> float:
+    def noise_factor(self, n: float, batch_size: Any = None) -> Any:
         """The right one times n/d."""
-        return float(super().noise_factor(n, batch_size)) * n / self.dimension
+        return super().noise_factor(n, batch_size) * n / self.dimension
 
 
 @dataclass(frozen=True, eq=False)

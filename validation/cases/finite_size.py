@@ -32,9 +32,9 @@ STANDARD_ERRORS = 2.5
 class FivePercentOff(hsgd.SGD):
     """For a theory whose noise is wrong by 5%: an error that no n takes away."""
 
-    def noise_factor(self, n: float, batch_size: Any = None) -> float:
+    def noise_factor(self, n: float, batch_size: Any = None) -> Any:
         """1.05 times the right one."""
-        return 1.05 * float(super().noise_factor(n, batch_size))
+        return 1.05 * super().noise_factor(n, batch_size)
 
 
 def make_problem(d: int, seed: int) -> hsgd.LeastSquares:

@@ -14,12 +14,14 @@ import hsgd
 from validation import figures
 from validation.cases.base import Case, Check, Datasets, Number, Outcome, Say, Size
 from validation.cases.confront import Confrontation, confront, stacked
-from validation.cases.photographs import FRACTION, make_problem
+from validation.cases.photographs import make_problem
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 DIM = "mean_removed"
+FRACTION = 0.5
+"""Of critical: without a dominant direction runs still concentrate there."""
 LATE = slice(20, None)
 FACTOR = 2.0
 """How much wider the band must be for it to count as 'does not concentrate'."""
