@@ -37,7 +37,16 @@ if TYPE_CHECKING:
 
 SCHEMA_VERSION = 1
 CONVENTIONS = "CF-1.11 ACDD-1.3"
-SOURCES = ("theory", "exact_mean", "diffusion", "simulation", "comparison", "diagnosis", "limits")
+SOURCES = (
+    "theory",
+    "exact_mean",
+    "diffusion",
+    "simulation",
+    "comparison",
+    "diagnosis",
+    "limits",
+    "case",
+)
 _REQUIRED = ("Conventions", "schema_version", "source", "hsgd_version", "created_at")
 # HDF5 readers ignore what follows the end of their data, so a file can end in its own checksum.
 _MARK = b"\nhsgd-sha256:"
