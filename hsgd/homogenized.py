@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 from hsgd.algorithms import SGD, StreamingSGD
 from hsgd.checks import Array
 from hsgd.modes import Modes
-from hsgd.schedules import Constant
+from hsgd.schedules import Constant, Piecewise
 from hsgd.statistics import Statistic
-from volterra import Solution, SumOfExponentials, TimeChanged, solve
+from volterra import PiecewiseClock, Solution, SumOfExponentials, TimeChanged, solve
 
 
 @dataclass(frozen=True, eq=False)
@@ -102,6 +102,16 @@ def solve_homogenized(
         factor = algorithm.noise_factor(num_rows, algorithm.batch_sizes(time))
         return np.asarray(schedule(time) ** 2 * factor)
 
+    if isinstance(schedule, (Constant, Piecewise)):
+        starts = np.union1d([0.0], (*schedule.breakpoints, *algorithm.batch_boundaries))
+        steps = PiecewiseClock(
+            SumOfExponentials(2.0 * system.damping, weights),
+            boundaries=starts[1:],
+            clock_rates=schedule(starts),
+            weights=noise(starts),
+        )
+        solution = solve(steps.on_clock(forcing), steps, times, rtol=rtol)
+        return HomogenizedCurves(system, schedule.integral(times), 1.0, solution, excess)
     solution = solve(
         lambda t: forcing(schedule.integral(t)),
         TimeChanged(

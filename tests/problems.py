@@ -14,7 +14,7 @@ from functools import cache
 import mpmath
 import numpy as np
 
-from volterra import SumOfExponentials, SumOfPowers, TimeChanged
+from volterra import OnClock, PiecewiseClock, SumOfExponentials, SumOfPowers, TimeChanged
 
 TAGS = {
     "smooth",
@@ -53,6 +53,8 @@ class VolterraProblem:
     @property
     def methods(self):
         """The methods that take this equation."""
+        if isinstance(self.kernel, PiecewiseClock):
+            return ("segments", "collocation")
         if isinstance(self.kernel, TimeChanged):
             return ("collocation",)
         discrete = isinstance(self.kernel, SumOfPowers)
@@ -155,6 +157,57 @@ def state_space(forcing, kernel, observation=None):
             return float(mpmath.re(mpmath.fdot(row, moved * start)))
 
     return lambda t: np.array([at(float(time)) for time in np.atleast_1d(t)])
+
+
+def by_segments(forcing, kernel, observation=None):
+    """y, or an observation, for a `PiecewiseClock`, one matrix exponential per segment."""
+    states = _segment_states(forcing, kernel)
+    row = [*kernel.kernel.weights, kernel.kernel.constant]
+    row = row if observation is None else [*observation, 0.0]
+
+    def at(time):
+        with mpmath.workdps(60):
+            state = states(time)
+            outer = [observation is None] * (len(state) - len(row))
+            return float(mpmath.fdot([*multiprecision(row), *outer], state))
+
+    return lambda t: np.array([at(float(time)) for time in np.atleast_1d(t)])
+
+
+@cache
+def _segment_states(forcing, kernel):
+    """Modes, then forcing terms, as a function of time (60 digits)."""
+    inner, clocked = kernel.kernel, isinstance(forcing, OnClock)
+    f = forcing.terms if clocked else forcing
+    rates, weights = ([*inner.rates, 0.0], [*inner.weights, inner.constant])
+    sigma = [*f.rates, 0.0]
+    n, p = len(rates), len(sigma)
+    edges = multiprecision([0.0, *kernel.boundaries])
+
+    def moved(state, number, time):
+        pace, feed = multiprecision([kernel.clock_rates[number], kernel.weights[number]])
+        matrix = mpmath.zeros(n + p)
+        for i in range(n):
+            for j in range(n):
+                matrix[i, j] = feed * weights[j] - (pace * rates[i] if i == j else 0)
+            for j in range(p):
+                matrix[i, n + j] = feed
+        for j in range(p):
+            matrix[n + j, n + j] = -sigma[j] * (pace if clocked else mpmath.mpf(1))
+        return matrix_exponential(matrix * time) * state
+
+    @cache
+    def start(number):
+        if number == 0:
+            return mpmath.matrix([0] * n + multiprecision([*f.weights, f.constant]))
+        return moved(start(number - 1), number - 1, edges[number] - edges[number - 1])
+
+    @cache
+    def at(time):
+        number = sum(edge <= time for edge in edges[1:])
+        return moved(start(number), number, mpmath.mpf(time) - edges[number])
+
+    return at
 
 
 def _conjugated(rates, weights):
@@ -450,6 +503,27 @@ def _table():
     )
 
 
+def _segments():
+    """Clocks and weights that are piecewise constant, and not each other's derivative."""
+    E = SumOfExponentials
+    mixed, stiff = E([0.1, 1.0, 7.0], [0.02, 0.3, 2.0]), E([1e-3, 1.0, 1e4], [2e-4, 0.2, 3e3])
+    short, late = np.linspace(0, 10, 21), np.concatenate([[0.0], np.logspace(-5, 3, 16)])
+    steps, halved = "piecewise scheduled", [1, 0.5, 0.1]
+    cases = (
+        ("steps of a learning rate", steps, mixed, [2, 5], halved, [1, 0.3, 0.01]),
+        ("growth, then decay", "piecewise supercritical", mixed, [2, 5], [1, 1, 0.5], [3, 0, 0.5]),
+        ("a clock that stands", "piecewise degenerate", mixed, [1, 2], [1, 0, 2], [1, 0.2, 1]),
+        ("stiff steps", "piecewise stiff", stiff, [0.1, 100], [1, 0.1, 0.01], [1, 0.1, 1e-3]),
+    )
+    resonant = E([7.0, 0.5], [1.0, 0.5], 0.2)
+    for number, (name, tags, inner, *steps) in enumerate(cases):
+        kernel = PiecewiseClock(inner, *steps)
+        forcing = kernel.on_clock(resonant) if number % 2 else resonant
+        times = late if "stiff" in tags else short
+        exact = by_segments(forcing, kernel)
+        yield VolterraProblem(name, frozenset(tags.split()), forcing, kernel, times, exact)
+
+
 def _discrete_and_signed():
     """Difference equations, and kernels of any sign or phase."""
     E, P = SumOfExponentials, SumOfPowers
@@ -554,4 +628,4 @@ def _discrete_and_signed():
     )
 
 
-PROBLEMS = (*_table(), *_discrete_and_signed())
+PROBLEMS = (*_table(), *_segments(), *_discrete_and_signed())

@@ -13,6 +13,7 @@ from volterra.analyse import Analysis, analyse
 from volterra.compression import Compression, compress
 from volterra.general_kernels import Convolution, Hammerstein, Kernel
 from volterra.kernels import SumOfExponentials, TimeChanged
+from volterra.piecewise import OnClock, PiecewiseClock
 from volterra.powers import SumOfPowers
 from volterra.resolvent_kernel import Resolvent, resolvent
 from volterra.solution import Solution, Status
@@ -24,6 +25,8 @@ __all__ = [
     "Convolution",
     "Hammerstein",
     "Kernel",
+    "OnClock",
+    "PiecewiseClock",
     "Resolvent",
     "Solution",
     "Status",

@@ -86,8 +86,8 @@ def solve_exact(forcing: Sum, kernel: Sum) -> ExactTrajectory:
     reading, positive = _reading(forcing, kernel)
     roots = secular_roots(*distinct_positive(kernel), positive=positive)
     rates, weights = _forcing_terms(forcing)
-    residues = _resolvent(roots)
-    convolution = convolve(roots, residues, rates, weights, reading=reading, with_forcing=True)
+    residues = resolvent_residues(roots)
+    convolution = convolve(roots, residues, rates, weights, reading=reading, own=weights)
     return ExactTrajectory(
         kernel, forcing, convolution, None, forcing, work=_work(roots, rates, convolution)
     )
@@ -121,10 +121,11 @@ def _observe(kernel: Sum, forcing: Sum, weights: Array, added: Forcing | None) -
     modes = kernel.modes()
     v = modes.collect(weights)
     reading, positive = _reading(forcing, kernel)
-    roots, keep = _roots_for_observation(modes.rates, modes.weights, v, positive)
+    roots, keep = roots_for_observation(modes.rates, modes.weights, v, positive)
     rates, amplitudes = _forcing_terms(forcing)
-    residues = _observation(roots, v[keep])
-    convolution = convolve(roots, residues, rates, amplitudes, reading=reading, with_forcing=False)
+    residues = observation_residues(roots, v[keep])
+    none = np.zeros_like(amplitudes)
+    convolution = convolve(roots, residues, rates, amplitudes, reading=reading, own=none)
 
     def at_zero(t: Array) -> Array:
         return evaluate_forcing(added, t)
@@ -134,13 +135,14 @@ def _observe(kernel: Sum, forcing: Sum, weights: Array, added: Forcing | None) -
     )
 
 
-def _resolvent(roots: SecularRoots) -> Residues:
+def resolvent_residues(roots: SecularRoots) -> Residues:
     """Residues of the resolvent itself."""
     g, relative = roots.residue, 3.0 + np.log2(1 + roots.shift.size)
     return Residues(g, relative * g, g, roots.residue_slope)
 
 
-def _observation(roots: SecularRoots, v: Array) -> Residues:
+def observation_residues(roots: SecularRoots, v: Array) -> Residues:
+    """Residues of the observation with weights `v`."""
     # notation: G_k = g_k sum_j v_j / D, D = rate_j - x_k
     g, relative = roots.residue, 3.0 + np.log2(1 + roots.shift.size)
     signed, positive, absolute, squared = roots.pole_sums(v)
@@ -151,7 +153,7 @@ def _observation(roots: SecularRoots, v: Array) -> Residues:
     return Residues(g * signed, relative * g * absolute, g * positive, slope)
 
 
-def _roots_for_observation(
+def roots_for_observation(
     rates: Array, weights: Array, v: Array, positive: bool
 ) -> tuple[SecularRoots, NDArray[np.bool_]]:
     """Roots of a kernel in which every observed mode has at least a vanishing weight.

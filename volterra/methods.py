@@ -20,15 +20,20 @@ from volterra.general import solve_panels
 from volterra.general_equation import general_equation
 from volterra.general_kernels import Convolution, Hammerstein, Kernel
 from volterra.kernels import SumOfExponentials, TimeChanged
+from volterra.piecewise import OnClock, PiecewiseClock
 from volterra.powers import SumOfPowers
 from volterra.problem import Problem
 from volterra.recursion import solve_recursion
+from volterra.segments import solve_segments
 from volterra.solution import Forcing, Trajectory, evaluate_checked
 
 Array = NDArray[np.float64]
 
 # The exact method costs the square of the number of modes; beyond this, stepping is cheaper.
 _MANY_MODES = 8_000
+
+# The same segment by segment, in pairs of a mode and a mode or forcing term on all segments.
+_MANY_PAIRS = 10_000_000
 
 
 @dataclass(frozen=True, eq=False)
@@ -188,6 +193,39 @@ def _run_exact(question: Question) -> Trajectory:
     return solve_exact(forcing, kernel)
 
 
+def _segments_refusal(question: Question) -> str:
+    kernel, forcing = question.kernel, question.forcing
+    assert isinstance(kernel, PiecewiseClock)
+    if isinstance(forcing, SumOfExponentials):
+        return _real_forcing_refusal(question)
+    if not isinstance(forcing, OnClock):
+        return (
+            "the segments method needs a SumOfExponentials of the time or of the clock as forcing, "
+            f"got {type(forcing).__name__}: pass kernel.on_clock(f) for f(c(t)), or "
+            "method='collocation' for other functions."
+        )
+    if not forcing.fits(kernel):
+        return "the forcing runs on another clock: pass kernel.on_clock(f) of this very kernel."
+    return ""
+
+
+def _segments_worthwhile(question: Question) -> bool:
+    kernel, forcing = question.kernel, question.forcing
+    assert isinstance(kernel, PiecewiseClock)
+    outer = forcing.terms if isinstance(forcing, OnClock) else forcing
+    assert isinstance(outer, SumOfExponentials)
+    modes, segments = kernel.kernel.rates.size, 1 + int(kernel.segment_of(question.t[-1]))
+    few = segments * modes * (modes + outer.rates.size) <= _MANY_PAIRS
+    return kernel.kernel.is_positive and few
+
+
+def _run_segments(question: Question) -> Trajectory:
+    forcing, kernel = question.forcing, question.kernel
+    assert isinstance(forcing, (SumOfExponentials, OnClock))
+    assert isinstance(kernel, PiecewiseClock)
+    return solve_segments(forcing, kernel)
+
+
 def _companion_worthwhile(question: Question) -> bool:
     """If it is as accurate as asked for, which it is not where roots nearly coincide.
 
@@ -262,6 +300,7 @@ METHODS = (
         _run_compressed,
     ),
     Method("exact", _SUMS, _exact_refusal, _exact_worthwhile, _run_exact),
+    Method("segments", (PiecewiseClock,), _segments_refusal, _segments_worthwhile, _run_segments),
     Method("companion", _SUMS, _sum_refusal, _companion_worthwhile, _run_companion),
     Method("recursion", (SumOfPowers,), _never, _always, _run_recursion),
     Method(

@@ -97,10 +97,25 @@ class Pairs:
 
     def evaluate(self, t: Array, growth: float) -> tuple[Array, Array, Array]:
         """Value, slope and rounding at times `t`, all multiplied by exp(-growth t)."""
-        # notation: phi = decay h1, psi = -d phi / d root = decay h2
+        # notation: phi, psi as in `functions`
         if self.weight.size == 0:
             zero = np.zeros_like(t)
             return zero, zero, zero
+        phi, psi, power = self.functions(t, growth)
+        slope = phi @ self.slope + psi @ self.moving
+        rounding = phi @ self.rounding + psi @ self.jitter
+        size = np.abs(self.weight)
+        if np.any(self.slow.excess):
+            rounding += t * (phi @ (self.slow.excess * size))
+        self.slow.flip(phi, t - self.slow.lag)
+        value = phi @ self.weight
+        np.abs(phi, out=phi)
+        phi *= power
+        return value, slope, rounding + phi @ size
+
+    def functions(self, t: Array, growth: float) -> tuple[Array, Array, Array]:
+        """phi, -d phi / d root and the decay's exponent, each (times, pairs), without weights."""
+        # notation: phi = decay h1, psi = -d phi / d root = decay h2
         time, d = t[:, None], np.maximum(self.distance, np.finfo(np.float64).tiny)
         x, at_slow = time * self.apart, self.slow.slope
         filled = -np.expm1(-x)
@@ -113,17 +128,7 @@ class Pairs:
         # Beyond this the decay is zero in floating point; a larger power would only make NaN.
         power = np.minimum(time * (self.slow.decay + growth), 800.0)
         decay = np.exp(-power)
-        phi, psi = decay * h1, decay * h2
-        slope = phi @ self.slope + psi @ self.moving
-        rounding = phi @ self.rounding + psi @ self.jitter
-        size = np.abs(self.weight)
-        if np.any(self.slow.excess):
-            rounding += t * (phi @ (self.slow.excess * size))
-        self.slow.flip(phi, t - self.slow.lag)
-        value = phi @ self.weight
-        np.abs(phi, out=phi)
-        phi *= power
-        return value, slope, rounding + phi @ size
+        return decay * h1, decay * h2, power
 
     def _series(self, time: Array, pair: Index) -> Array:
         """h2 for nearly equal rates: the derivatives of z^t are z^(t - n) t (t - 1) ... (t - n)."""

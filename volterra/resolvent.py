@@ -87,7 +87,7 @@ class Terms:
 
 @dataclass(frozen=True, eq=False)
 class Convolution:
-    """G * f (plus f itself, if asked for), ready to be evaluated at any times."""
+    """G * f, plus f itself or other exponentials of its rates, ready for any times."""
 
     growth: float
     at_rates: Terms
@@ -139,7 +139,7 @@ def convolve(
     weights: Array,
     *,
     reading: Reading,
-    with_forcing: bool,
+    own: Array,
 ) -> Convolution:
     """Split G * f into single exponentials and nearly resonant pairs.
 
@@ -153,8 +153,8 @@ def convolve(
         sigma_i >= 0, distinct and ascending, and a_i of the forcing.
     reading : callable
         How rates and roots become functions of time, `of_exponentials` or `of_powers`.
-    with_forcing : bool
-        Whether f itself is added: f + G * f.
+    own : ndarray, shape (terms,)
+        Coefficients of exp(-sigma_i t) that are added to G * f: `weights` to add f.
 
     Returns
     -------
@@ -164,7 +164,6 @@ def convolve(
     ours, theirs = reading(roots.root), reading(rates)
     near = resonant_pairs(roots, ours, theirs)
     numerators = _numerators(roots, residues)
-    own = weights * with_forcing
     at_rate = np.zeros((4, rates.size))
     at_root = np.zeros((4, roots.shift.size))
     both = np.stack([weights, np.abs(weights)])

@@ -73,7 +73,7 @@ class Solution:
     work : dict
         Counters of the work done.
     method : str
-        "exact", "collocation" or "compressed".
+        What solved it, as `solve` names its methods.
     rtol, atol : float
         The tolerance that was asked for.
     """

@@ -41,17 +41,20 @@ def solve(
         right-hand sides of a scalar equation; with `dimension=m`, (times, m) is a system and
         (times, m, r) are r right-hand sides of it.
     kernel : SumOfExponentials, SumOfPowers, TimeChanged, Convolution, Kernel or Hammerstein
-        K.
+        K; a `PiecewiseClock` is a `TimeChanged` kernel.
     t : array_like, shape (times,)
         Strictly increasing times >= 0, of any spacing; the equation always starts at 0. Whole
         numbers k for a difference equation.
-    method : {"auto", "compressed", "exact", "companion", "recursion", "collocation", "panels"}
-        "exact" and "companion" need sums of exponentials, or of powers, as kernel and as forcing,
-        "exact" with kernel weights >= 0, "companion" with any, real or complex; "compressed" first
-        replaces long sums of exponentials by short ones (kernel weights >= 0) and counts the
-        difference into `error`; "recursion" takes all difference equations that do not go too far,
-        "collocation" all kernels made of real exponentials, "panels" those given as functions, a
-        sum of exponentials among them; "auto" is the first of these that applies and pays.
+    method : str
+        "auto", "compressed", "exact", "segments", "companion", "recursion", "collocation" or
+        "panels". "exact" and "companion" need sums of exponentials, or of powers, as kernel and as
+        forcing, "exact" with kernel weights >= 0, "companion" with any, real or complex; "segments"
+        is "exact" for a `PiecewiseClock`, forced by exponentials of the time or of its clock;
+        "compressed" first replaces long sums of exponentials by short ones (kernel weights >= 0)
+        and counts the difference into `error`; "recursion" takes all difference equations that do
+        not go too far, "collocation" all kernels made of real exponentials, "panels" those given
+        as functions, a sum of exponentials among them; "auto" is the first of these that applies
+        and pays.
     rtol, atol : float
         The global tolerance, |error| <= rtol * |y(t)| + atol at every requested time.
 
@@ -75,8 +78,9 @@ def solve(
     most 1e-12 + 4 eps max(1, 1/|1 - m|) max(1, |mu| t), with m the kernel norm and mu the growth
     rate. Compressed: about 0.1 s per million modes or forcing terms, whatever the horizon, then a
     few hundred modes; error >= true error, proven. Companion: 25 modes^3 operations once, then
-    modes per time. Recursion: modes per iteration. Collocation: linear in the modes, steps as the
-    solution needs them. Panels, of order 10: the square of the number of panels, or N log^2 N for
+    modes per time. Segments: modes * (modes + terms) operations and exponentials per segment.
+    Recursion: modes per iteration. Collocation: linear in the modes, steps as the solution needs
+    them. Panels, of order 10: the square of the number of panels, or N log^2 N for
     a convolution that needs many alike. For both, error >= true error by comparison with a solve
     on bisected steps; a function whose features fall between all nodes can hide them.
 
