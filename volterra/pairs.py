@@ -13,7 +13,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from volterra.exponents import Exponents, Mask
+from volterra.exponents import Exponents, Mask, of_exponentials
 from volterra.secular import SecularRoots
 
 Array = NDArray[np.float64]
@@ -77,41 +77,18 @@ def resonant_pairs(roots: SecularRoots, ours: Exponents, theirs: Exponents) -> R
 
 
 @dataclass(frozen=True, eq=False)
-class Pairs:
-    """Resonant pairs: `weight` = a G each, with the slower decay of the two and their distance.
+class Differences:
+    """Pairs of a root and a rate: the slower of the two decays, and how far they are apart.
 
-    `distance` is that of the rates, `apart` that of the decays; `at_slow` and `at_fast` are their
-    ratios at the slow and at the fast one, one for exponentials.
+    `distance` is that of the rates, `apart` that of the decays; `at_fast` is the ratio of the two
+    at the fast one, as `slow.slope` is at the slow one: one for exponentials.
     """
 
-    weight: Array
-    rounding: Array
-    jitter: Array
-    slope: Array
-    moving: Array
     slow: Exponents
     distance: Array
     apart: Array
     at_fast: Array
     root_is_slow: Mask
-
-    def evaluate(self, t: Array, growth: float) -> tuple[Array, Array, Array]:
-        """Value, slope and rounding at times `t`, all multiplied by exp(-growth t)."""
-        # notation: phi, psi as in `functions`
-        if self.weight.size == 0:
-            zero = np.zeros_like(t)
-            return zero, zero, zero
-        phi, psi, power = self.functions(t, growth)
-        slope = phi @ self.slope + psi @ self.moving
-        rounding = phi @ self.rounding + psi @ self.jitter
-        size = np.abs(self.weight)
-        if np.any(self.slow.excess):
-            rounding += t * (phi @ (self.slow.excess * size))
-        self.slow.flip(phi, t - self.slow.lag)
-        value = phi @ self.weight
-        np.abs(phi, out=phi)
-        phi *= power
-        return value, slope, rounding + phi @ size
 
     def functions(self, t: Array, growth: float) -> tuple[Array, Array, Array]:
         """phi, -d phi / d root and the decay's exponent, each (times, pairs), without weights."""
@@ -141,6 +118,44 @@ class Pairs:
         )
         series: Array = at_slow**2 * time * (time - lag) * second
         return series
+
+
+@dataclass(frozen=True, eq=False)
+class Pairs(Differences):
+    """Resonant pairs: `weight` = a G each, and what their errors want to know."""
+
+    weight: Array
+    rounding: Array
+    jitter: Array
+    slope: Array
+    moving: Array
+
+    def evaluate(self, t: Array, growth: float) -> tuple[Array, Array, Array]:
+        """Value, slope and rounding at times `t`, all multiplied by exp(-growth t)."""
+        # notation: phi, psi as in `functions`
+        if self.weight.size == 0:
+            zero = np.zeros_like(t)
+            return zero, zero, zero
+        phi, psi, power = self.functions(t, growth)
+        slope = phi @ self.slope + psi @ self.moving
+        rounding = phi @ self.rounding + psi @ self.jitter
+        size = np.abs(self.weight)
+        if np.any(self.slow.excess):
+            rounding += t * (phi @ (self.slow.excess * size))
+        self.slow.flip(phi, t - self.slow.lag)
+        value = phi @ self.weight
+        np.abs(phi, out=phi)
+        phi *= power
+        return value, slope, rounding + phi @ size
+
+
+def all_differences(roots: SecularRoots, rates: Array) -> Differences:
+    """Every pair of one of the `rates` and a root, rates first, for exponentials."""
+    difference = ((roots.origin - rates[:, None]) + roots.shift).ravel()
+    root_is_slow, distance = difference < 0, np.abs(difference)
+    both = np.broadcast_arrays(roots.root, rates[:, None])
+    slow = of_exponentials(np.where(root_is_slow, both[0].ravel(), both[1].ravel()))
+    return Differences(slow, distance, distance, slow.slope, root_is_slow)
 
 
 def pairs(roots: SecularRoots, near: Resonances, residues: _Residues, weights: Array) -> Pairs:

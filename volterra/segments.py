@@ -29,7 +29,7 @@ from volterra.exact import (
 )
 from volterra.exponents import of_exponentials
 from volterra.kernels import Modes, SumOfExponentials
-from volterra.pairs import Resonances, pairs
+from volterra.pairs import all_differences
 from volterra.piecewise import OnClock, PiecewiseClock
 from volterra.resolvent import Convolution, Residues, convolve
 from volterra.secular import EPS, SecularRoots, row_chunks
@@ -178,17 +178,11 @@ def _increments(
 
 def _filtered(roots: SecularRoots, sigma: Array, terms: Array, time: float) -> Array:
     """sum_i a_i phi(time; x_k, s_i) per root and right side, its majorant, slope and rounding."""
-    ours, theirs = of_exponentials(roots.root), of_exponentials(sigma)
-    nothing = resolvent_residues(roots)
     out = np.zeros((4, roots.shift.size, terms.shape[1]))
     for part in row_chunks(sigma.size, roots.shift.size):
-        difference = (roots.origin - sigma[part, None]) + roots.shift
-        row, column = np.indices(difference.shape)
-        every = Resonances(
-            row.ravel() + part.start, column.ravel(), difference.ravel(), theirs, ours
-        )
-        functions = pairs(roots, every, nothing, sigma).functions(np.array([time]), 0.0)
-        phi, psi, power = (each.reshape(difference.shape) for each in functions)
+        shape = part.stop - part.start, roots.shift.size
+        functions = all_differences(roots, sigma[part]).functions(np.array([time]), 0.0)
+        phi, psi, power = (each.reshape(shape) for each in functions)
         a, size = terms[part], np.abs(terms[part])
         out[0] += phi.T @ a
         out[1] += phi.T @ size

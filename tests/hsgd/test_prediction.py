@@ -120,6 +120,23 @@ def test_a_constant_schedule_in_disguise_is_the_constant():
     np.testing.assert_allclose(disguised.distance, plain.distance, rtol=2e-8)
 
 
+@pytest.mark.parametrize("sampling", ["with_replacement", "subset"])
+@pytest.mark.parametrize("rate", [0.8, hsgd.Piecewise((1.0, 2.0), (1.0, 0.0, 0.3))])
+def test_steps_of_rate_and_batch_size_are_exact(rate, sampling):
+    """The same schedule as a function is stepped through by collocation."""
+    problem, times = problem_of(ridge=0.1), np.linspace(0, 6, 13)
+    sizes = hsgd.Piecewise((1.5, 2.0), (1, 4, 9))
+    schedule = hsgd.SGD(rate).schedule
+    function = hsgd.FromFunction(schedule.value, schedule.breakpoints)
+    steps, stepped = (
+        quiet(problem, hsgd.SGD(each, sizes, sampling), times, rtol=1e-10)
+        for each in (rate, function)
+    )
+    assert (steps.attrs["solver"], stepped.attrs["solver"]) == ("segments", "collocation")
+    for name in expanded(problem):
+        np.testing.assert_allclose(steps[name], stepped[name], rtol=1e-9, err_msg=name)
+
+
 @pytest.mark.parametrize("c", [1e-6, 1e6])
 @pytest.mark.parametrize("scheduled", [False, True])
 def test_scaling_the_data_changes_no_risk(c, scheduled):
