@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import overload
 
 import numpy as np
@@ -24,10 +25,12 @@ Array = NDArray[np.float64]
 Kernel = SumOfExponentials | TimeChanged
 Inner = ExactTrajectory | CollocationTrajectory
 
-_SHARE = 0.05  # of the tolerance that the compression aims at
+_SHARE = 0.2  # of the tolerance that the compression aims at
+_CRITICAL = 1e-3  # a norm nearer to one than this is taken as being so far off
 _TIGHTEST = 1e-14
 _ATTEMPTS = 4
-_PROBES = 40  # times at which an attempt is judged
+_FEW = 1_000  # times at all of which an attempt is judged
+_PROBES = 40  # times at which it is judged if there are more
 _MANY_PROBES = 2_000  # the same if the answer may change its sign
 _AFFORDABLE_ROOTS = 8_000  # for the exact method, whose cost is their square
 _AFFORDABLE_MODES = 40_000  # for collocation
@@ -67,6 +70,8 @@ class CompressedTrajectory:
         The bound; none if nothing was compressed.
     plain : callable
         y' with an error that knows nothing of the compression.
+    extend : callable
+        The same up to a later time: the sums were compressed up to the last one asked for.
     deviation, target : float
         The compression's error, and what it aimed at.
     driver : CompressedTrajectory or None
@@ -78,12 +83,25 @@ class CompressedTrajectory:
     inner: Inner
     majorant: Derivative | Chord | None
     plain: Callable[[], Inner]
+    extend: Callable[[float], CompressedTrajectory]
     deviation: float
     target: float
     driver: CompressedTrajectory | None = None
 
     def evaluate(self, t: Array) -> tuple[Array, Array]:
         """Values, and error bounds with the compression counted in."""
+        if t is self.question.t:
+            return self.as_asked
+        if self.question.is_exact and t.size and np.max(t) > self.question.t[-1]:
+            return self.extend(float(np.max(t))).evaluate(t)
+        return self._evaluate(t)
+
+    @cached_property
+    def as_asked(self) -> tuple[Array, Array]:
+        """Values and errors at the times asked for."""
+        return self._evaluate(self.question.t)
+
+    def _evaluate(self, t: Array) -> tuple[Array, Array]:
         value, error = self.inner.evaluate(t)
         if self.majorant is None:
             return value, error
@@ -101,7 +119,7 @@ class CompressedTrajectory:
     def observe(self, weights: Array, forcing: Forcing | None) -> CompressedTrajectory:
         """Observe with weights on the original rates, compressed on nodes of their own."""
         observed = SumOfExponentials(self.question.sum.rates, weights)
-        return _observe(self.driver or self, Compressor(observed), forcing)
+        return _observe(self.driver or self, observed, forcing)
 
     @property
     def work(self) -> Mapping[str, int]:
@@ -155,9 +173,9 @@ class Question:
 
     def excess(self, trajectory: CompressedTrajectory) -> tuple[float, float]:
         """Largest ratio of error to tolerance, and the compression's share of that error."""
-        probes = _PROBES if trajectory.is_positive else _MANY_PROBES
-        chosen = np.unique(np.linspace(0, self.t.size - 1, probes).astype(int))
-        t = self.t[chosen]
+        t, probes = self.t, _PROBES if trajectory.is_positive else _MANY_PROBES
+        if t.size > max(_FEW, probes):
+            t = t[np.linspace(0, t.size - 1, probes).astype(int)]
         value, error = trajectory.evaluate(t)
         finite = np.isfinite(value)
         if not np.any(finite):
@@ -196,10 +214,20 @@ def solve_compressed(
         the compression stands in the tolerance's way and the modes are few enough, it is left out.
     """
     inner = kernel.kernel if isinstance(kernel, TimeChanged) else kernel
-    terms = Compressor(forcing) if isinstance(forcing, SumOfExponentials) else None
-    question = Question(forcing, kernel, t, rtol, atol, Compressor(inner), terms)
-    target = _SHARE * (rtol if rtol > 0 else 1e-8)
+    is_exact = isinstance(kernel, SumOfExponentials) and isinstance(forcing, SumOfExponentials)
+    until = float(t[-1]) if is_exact else np.inf
+    terms = Compressor(forcing, until=until) if isinstance(forcing, SumOfExponentials) else None
+    question = Question(forcing, kernel, t, rtol, atol, Compressor(inner, until=until), terms)
+    target = _SHARE * (rtol if rtol > 0 else 1e-8) * _distance_from_critical(inner)
     return _tighten(question, target, lambda target: _attempt(question, target))
+
+
+def _distance_from_critical(kernel: SumOfExponentials) -> float:
+    """Its inverse is by how much an error of the kernel is amplified, as far as time permits."""
+    with np.errstate(divide="ignore", over="ignore", invalid="ignore"):
+        norm = float(np.sum(kernel.weights / kernel.rates))
+    distance = abs(1.0 - norm) if np.isfinite(norm) and kernel.constant == 0 else 1.0
+    return min(max(distance, _CRITICAL), 1.0)
 
 
 def _tighten(
@@ -227,7 +255,14 @@ def _attempt(question: Question, target: float) -> CompressedTrajectory:
     deviation = max(kernel.error, 0.0 if forcing is None else forcing.error)
     solve = _solve_exactly if question.is_exact else _collocate
     inner, majorant, plain = solve(question, short, kernel.sum, deviation)
-    return CompressedTrajectory(question, kernel.sum, inner, majorant, plain, deviation, target)
+
+    def extend(last: float) -> CompressedTrajectory:
+        t = np.append(question.t, last)
+        return solve_compressed(question.forcing, question.kernel, t, question.rtol, question.atol)
+
+    return CompressedTrajectory(
+        question, kernel.sum, inner, majorant, plain, extend, deviation, target
+    )
 
 
 Solved = tuple[Inner, Derivative | Chord | None, Callable[[], Inner]]
@@ -296,13 +331,17 @@ def _positive(kernel: Kernel) -> Kernel:
 
 
 def _observe(
-    source: CompressedTrajectory, weights: Compressor, added: Forcing | None
+    source: CompressedTrajectory, observed: SumOfExponentials, added: Forcing | None
 ) -> CompressedTrajectory:
     question = source.question
+    weights = Compressor(observed, until=float(question.t[-1]) if question.is_exact else np.inf)
 
     def attempt(target: float) -> CompressedTrajectory:
         driver = source if target >= source.target else _attempt(question, target)
-        return _observed(driver, weights.to(target), added)
+        return replace(
+            _observed(driver, weights.to(target), added),
+            extend=lambda last: _observe(source.extend(last), observed, added),
+        )
 
     return _tighten(question, source.target, attempt)
 

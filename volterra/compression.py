@@ -113,11 +113,11 @@ def compress(sum: SumOfExponentials, *, rtol: float = 1e-10) -> Compression:
 class Compressor:
     """A sum whose points are sorted into groups once, to be compressed to any tolerance."""
 
-    def __init__(self, sum: SumOfExponentials) -> None:
-        """Do the work that is linear in the number of terms."""
+    def __init__(self, sum: SumOfExponentials, *, until: float = math.inf) -> None:
+        """Do the work that is linear in the number of terms; errors hold up to time `until`."""
         self.sum = sum
         self.terms = sum.rates.size + (sum.constant != 0)
-        self._halves = [] if self.terms <= _SHORT else _halves(sum)
+        self._halves = [] if self.terms <= _SHORT else _halves(sum, until)
 
     def to(self, rtol: float) -> Compression:
         """The shortest sum found with an error of at most `rtol`, or near it; all of it for 0."""
@@ -135,7 +135,7 @@ class Compressor:
         return Compression(short, max(error for _, _, error in rules), self.terms)
 
 
-def _halves(sum: SumOfExponentials) -> list[_Half]:
+def _halves(sum: SumOfExponentials, until: float) -> list[_Half]:
     """The terms of positive and those of negative weight."""
     rates, weights = sum.rates, sum.weights
     if sum.constant != 0:
@@ -144,23 +144,24 @@ def _halves(sum: SumOfExponentials) -> list[_Half]:
     for sign in (1.0, -1.0):
         chosen = sign * weights > 0
         if np.all(chosen):
-            halves.append(_Half(rates, sign * weights, sign))
+            halves.append(_Half(rates, sign * weights, sign, until))
         elif np.any(chosen):
-            halves.append(_Half(rates[chosen], sign * weights[chosen], sign))
+            halves.append(_Half(rates[chosen], sign * weights[chosen], sign, until))
     return halves
 
 
 class _Half:
     """Terms of one sign, as a measure on the distances from their smallest rate, in groups."""
 
-    def __init__(self, rates: Array, weights: Array, sign: float) -> None:
+    def __init__(self, rates: Array, weights: Array, sign: float, until: float) -> None:
         self.sign, self.smallest = sign, float(rates.min())
         distance = rates - self.smallest
         here = distance == 0
         self.atom = float(np.sum(weights[here]))
         self.groups: list[tuple[Array, Array]] = []
         self.condensed = False
-        self.horizon = _HORIZON / self.smallest if self.smallest > _TINY else math.inf
+        end = _HORIZON / self.smallest if self.smallest > _TINY else math.inf
+        self.horizon = max(min(end, until), _TINY)
         if np.all(here):
             return
         distance, weights = distance[~here], weights[~here]
