@@ -46,8 +46,9 @@ class ExactTrajectory:
         """Values and error bounds; at t = 0 the integral is zero and the value is exact."""
         if isinstance(self.kernel, SumOfPowers):
             check_iterations(t)
-        value, error = self.convolution.evaluate(t)
         start = t == 0
+        value, error = np.zeros_like(t), np.zeros_like(t)
+        value[~start], error[~start] = self.convolution.evaluate(t[~start])
         value[start] = self.added_at_zero(t[start])
         error[start] = EPS * np.abs(value[start])
         if self.added is not None:
