@@ -188,8 +188,9 @@ class _Half:
         rules, error = self._choose(rtol)
         nodes = np.concatenate([rule.gauss.nodes for rule in rules])
         weights = np.concatenate([rule.gauss.weights for rule in rules])
-        rates = np.concatenate([[self.smallest], self.smallest + nodes])
-        return rates, self.sign * np.concatenate([[self.atom], weights]), error
+        used = weights > 0  # a weight may underflow
+        rates = np.concatenate([[self.smallest], self.smallest + nodes[used]])
+        return rates, self.sign * np.concatenate([[self.atom], weights[used]]), error
 
     def _choose(self, rtol: float) -> tuple[list[GroupRule], float]:
         """Adapt the number of nodes group by group to what the certificate says."""

@@ -73,11 +73,14 @@ class Recurrence:
             np.append(self.diagonal[:nodes], -1.0),
             self.off_diagonal[:nodes],
         )
-        coupling = jacobi[nodes, nodes - 1]
-        shifted = jacobi[:nodes, :nodes] + np.eye(nodes)
-        last = np.zeros(nodes)
-        last[-1] = coupling * coupling
-        jacobi[nodes, nodes] += float(np.linalg.solve(shifted, last)[-1])
+        # Elimination in the Jacobi matrix shifted by the fixed node tells the last entry.
+        pivot, coupling = math.inf, 0.0
+        for diagonal, following in zip(
+            self.diagonal[:nodes].tolist(), self.off_diagonal[:nodes].tolist(), strict=True
+        ):
+            pivot = diagonal + 1.0 - coupling / pivot
+            coupling = following * following
+        jacobi[nodes, nodes] += coupling / pivot
         return self._rule(jacobi)
 
     def _rule(self, jacobi: Array) -> Rule:
