@@ -27,6 +27,8 @@ from volterra.secular import EPS, SecularRoots
 
 Array = NDArray[np.float64]
 
+_END = 700.0  # exp(-700) is 1e-304
+
 
 @dataclass(frozen=True, eq=False)
 class Derivative:
@@ -87,12 +89,15 @@ def renewal_bound(roots: SecularRoots, horizon: float) -> float:
 
     A pair x_k < x_l adds at most 2 g_k g_l exp(-x_k t) min(t, 1/(x_l - x_k)) to R*R, which the term
     k of R pays for; the square of a term g_k^2 t exp(-x_k t) is its own until it has decayed to
-    next to nothing against the slowest term, and from then on a share of that one.
+    next to nothing against the slowest term, and from then on a share of that one. Where R itself
+    is below 1e-304 of its start nothing is claimed: there the compressed kernel ends too.
     """
     # notation: x, g as above; until the time when the payer changes, late the share then
     x, g = roots.root, roots.residue
     if x.size == 0:
         return 0.0
+    if x[0] > 0:
+        horizon = min(horizon, _END / float(x[0]))
     with np.errstate(divide="ignore", over="ignore", invalid="ignore"):
         gap = x - x[:, None] - 4.0 * EPS * np.abs(x)
         between = np.triu(np.minimum(1.0 / np.maximum(gap, 0.0), horizon), 1)
