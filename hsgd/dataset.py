@@ -37,7 +37,16 @@ if TYPE_CHECKING:
 
 SCHEMA_VERSION = 1
 CONVENTIONS = "CF-1.11 ACDD-1.3"
-SOURCES = ("theory", "exact_mean", "diffusion", "simulation", "comparison", "diagnosis", "limits")
+SOURCES = (
+    "theory",
+    "exact_mean",
+    "diffusion",
+    "simulation",
+    "comparison",
+    "diagnosis",
+    "limits",
+    "case",
+)
 _REQUIRED = ("Conventions", "schema_version", "source", "hsgd_version", "created_at")
 # HDF5 readers ignore what follows the end of their data, so a file can end in its own checksum.
 _MARK = b"\nhsgd-sha256:"
@@ -82,6 +91,7 @@ def check_setting(
     problems: tuple[type, ...] = (LeastSquares,),
     algorithms: tuple[type[Algorithm], ...] = (SGD,),
     batch_schedules: bool = False,
+    sparse: bool = False,
 ) -> None:
     """Refuse what a verb cannot do with a problem and an algorithm, before any work.
 
@@ -91,6 +101,8 @@ def check_setting(
         The nouns that the verb knows.
     batch_schedules
         Whether it knows batch sizes that change over time.
+    sparse
+        Whether it takes a sparse A.
 
     Raises
     ------
@@ -121,6 +133,11 @@ def check_setting(
                 )
     if isinstance(problem, LeastSquares):
         algorithm.check_batch(problem.num_rows)
+        if problem.is_sparse and not sparse:
+            raise TypeError(
+                "A must be a dense array for this verb, but it is sparse: "
+                "make the problem with A.toarray()."
+            )
     if algorithm.has_batch_schedule and not batch_schedules:
         raise ValueError(
             "batch_size changes over time, which this verb cannot follow yet: pass one integer."

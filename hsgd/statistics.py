@@ -148,7 +148,7 @@ class MeanSquaredResidual(Statistic):
 
     def values(self, points: Array) -> Array:
         # One block of residuals at a time: m points against n rows never need more than 64 MB.
-        block = max(1, (8 << 20) // len(self.rows))
+        block = max(1, (8 << 20) // len(self.targets))
         result = np.empty(len(points))
         for start in range(0, len(points), block):
             residuals = points[start : start + block] @ self.rows.T - self.targets
@@ -160,7 +160,7 @@ class MeanSquaredResidual(Statistic):
         return np.asarray(np.mean(images * images, axis=0))
 
     def matrix(self) -> Array:
-        return self.rows.T @ self.rows / len(self.rows)
+        return self.rows.T @ self.rows / len(self.targets)
 
 
 @dataclass(frozen=True, eq=False)

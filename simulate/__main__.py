@@ -30,7 +30,7 @@ def build_parser() -> argparse.ArgumentParser:
 
 def act(options: argparse.Namespace) -> None:
     """Run, print the mean and standard error of each statistic at the last time, write."""
-    from simulate.multi_pass import sgd
+    from simulate.runs import sgd
 
     problem = command_line.problem(options)
     runs = sgd(

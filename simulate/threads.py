@@ -36,10 +36,8 @@ def for_each(count: int, num_threads: int, work: Callable[[int, Callable[[], Non
         if stop.is_set():
             raise Cancelled
 
-    if min(count, num_threads) == 1:
-        for index in range(count):
-            work(index, check)
-        return
+    # Even one replicate has a thread of its own: an interrupt hits the main thread, which waits,
+    # and never a replicate between two of its steps.
     with ThreadPoolExecutor(num_threads, "simulate", limit_this_thread) as pool:
         futures = [pool.submit(work, index, check) for index in range(count)]
         try:

@@ -21,7 +21,7 @@ MODULES = (
     "hsgd.random_features",
     "hsgd.activations",
     "hsgd.hermite",
-    "hsgd.isotropic",
+    "hsgd.isotropic.curves",
     "hsgd.symbolic",
     "hsgd.symbolic.equations",
     "hsgd.symbolic.gaussian",

@@ -13,7 +13,7 @@ import hsgd
 from hsgd import command_line, dataset
 from hsgd.__main__ import main as theory
 from simulate.__main__ import main as simulate
-from simulate.multi_pass import sgd
+from simulate.runs import sgd
 
 
 @pytest.fixture
@@ -207,7 +207,7 @@ def test_unexpected_failures_exit_with_1(file, capsys, monkeypatch, tmp_path):
 
     words = [file, "--learning-rate", "0.1", "--engine", "reference", "--epochs", "1"]
     with monkeypatch.context() as patch:
-        patch.setattr("simulate.multi_pass.sgd", fail)
+        patch.setattr("simulate.runs.sgd", fail)
         assert simulate(words) == 1
     assert "ZeroDivisionError" in capsys.readouterr().err
 
