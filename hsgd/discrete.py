@@ -205,7 +205,11 @@ class DiscreteCurves:
         if self.excess != 1.0:
             value = flow + (value - flow) / self.excess
         # Before the first step there is no noise: no sum of terms that cancel is needed.
-        return np.where(self.iterations == 0, flow, value), error
+        # notation: p, u = limit and start of the residuals
+        p, u = np.abs(self.system.residual_limit), np.abs(self.system.residual_start)
+        rounding = 4.0 * EPS * (float(np.sum((p + u) ** 2)) + self.system.residual_outside)
+        first = self.iterations == 0
+        return np.where(first, flow, value), np.where(first, rounding, error)
 
     def noise(self, curvatures: Array) -> tuple[Array, Array]:
         """½ Σ_j curvature_j · variance_j, shape (iterations,), and its numerical error."""
