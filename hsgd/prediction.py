@@ -10,7 +10,7 @@ import numpy as np
 
 from hsgd import dataset, provenance, sweeps
 from hsgd.algorithms import Algorithm
-from hsgd.applicability import verdict_of
+from hsgd.applicability import too_small, verdict_of
 from hsgd.checks import Array, number, one_of
 from hsgd.curves import (
     ALGORITHMS,
@@ -22,6 +22,7 @@ from hsgd.curves import (
     solve_curves,
 )
 from hsgd.discrepancy import Reference, left_out, reference, relative_gap
+from hsgd.gaussian_rows import GaussianRows
 from hsgd.modes import Modes, Solvable, curvatures, modes
 from hsgd.statistics import Statistic, resolve
 from volterra import Status
@@ -161,6 +162,9 @@ def _predict(
         "expected_discrepancy": _largest_discrepancy(variables),
         "diagnosis": verdict,
     }
+    if not concern and method == "hsgd" and isinstance(problem, GaussianRows):
+        concern, verdict = too_small(problem, float(attrs["expected_discrepancy"]), verdict)
+        attrs["diagnosis"] = verdict
     if concern:
         warnings.warn(verdict, UserWarning, stacklevel=4)
     if curves.status != Status.CONVERGED.value:

@@ -1,5 +1,7 @@
 """Streaming SGD: the exact recursion against its definition, Monte Carlo, and the limit."""
 
+import warnings
+
 import numpy as np
 import pytest
 
@@ -179,6 +181,16 @@ def test_large_steps_that_only_their_limit_survives_are_warned_of():
     with pytest.warns(UserWarning, match=r"steps of this size diverge above .* lower it, or pass"):
         limit = hsgd.predict(rows, hsgd.StreamingSGD(rate, 20), [0.0, 40.0])
     assert limit.population_risk_discrepancy[-1] > 1
+
+
+def test_a_limit_that_is_far_from_exact_says_so():
+    rows = population(4)
+    with pytest.warns(UserWarning, match="At d = 4 .* off by up to .*%: pass method='discrete'"):
+        curve = hsgd.predict(rows, hsgd.StreamingSGD(0.9), np.linspace(0, 5, 11))
+    assert curve.attrs["expected_discrepancy"] > 0.1
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        hsgd.predict(rows, hsgd.StreamingSGD(0.9), np.linspace(0, 5, 11), method="discrete")
 
 
 def states_ratio(rows, states):
