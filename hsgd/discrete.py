@@ -120,9 +120,9 @@ def _wick_pieces(iteration: Iteration, halves: Array) -> list[Piece]:
     """Σ_j halves_j · (variance of mode j that its own mean residual has caused)."""
     # notation: variance = κ Σ_{s<k} q^{k−1−s} (p + u a^s)² with p, u limit and start of the mean
     # error; d = 1 − a, e = 1 − q. The square of u a^s sums to u²(q^k − a^{2k}), for q − a² = κ.
-    if iteration.system.wick == 0.0:
-        return []
     system, kappa = iteration.system, iteration.wick
+    if not kappa.any():
+        return []
     root = np.sqrt(system.eigenvalues)
     p, u = system.residual_limit / root, system.residual_start / root
     d, e = iteration.step, iteration.settling

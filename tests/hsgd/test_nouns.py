@@ -131,6 +131,7 @@ def test_problems_describe_themselves_and_sample(problem):
     ("make", "message"),
     [
         (lambda: hsgd.GaussianRows(-0.5, np.ones(3)), "covariance is -0.5"),
+        (lambda: hsgd.GaussianRows(0.0, np.ones(3)), "nothing to learn"),
         (lambda: hsgd.GaussianRows(np.ones(2), np.ones(3)), "coefficients has 3 entries where 2"),
         (lambda: hsgd.GaussianRows(np.triu(np.ones((2, 2))), np.ones(2)), "symmetric"),
         (lambda: hsgd.SampledLeastSquares(ROWS.sample(4, 0), 3), "pass the hsgd.GaussianRows"),

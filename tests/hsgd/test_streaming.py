@@ -292,6 +292,16 @@ def test_closed_form_of_the_isotropic_floor():
     assert exact == pytest.approx(2 * d / (d + 2), rel=1e-12)
 
 
+def test_at_rest_nothing_moves():
+    rows = population(3, ridge=0.1)
+    for method in ("hsgd", "discrete"):
+        curve = hsgd.predict(rows, hsgd.StreamingSGD(0.0), [0.0, 5.0], method=method)
+        start = rows.population.risk.values(rows.x0[None])[0]
+        np.testing.assert_allclose(curve.population_risk, start, rtol=1e-14)
+        ends = hsgd.limits(rows, hsgd.StreamingSGD(0.0), method=method)
+        assert float(ends.limiting_population_risk) == pytest.approx(start, rel=1e-14)
+
+
 def test_directions_that_no_row_sees_keep_their_start_or_fade():
     covariance = np.diag([1.0, 0.5, 0.0])
     for ridge in (0.0, 0.1):
