@@ -31,6 +31,10 @@ if TYPE_CHECKING:
     import xarray as xr
 
 
+_NOISELESS = {"hsgd": "gradient flow", "discrete": "gradient descent"}
+"""What SGD without noise is."""
+
+
 def predict(
     problem: Solvable,
     algorithm: Algorithm,
@@ -149,7 +153,7 @@ def _predict(
     held = reference(problem, algorithm, grid.unique, method, chosen, tolerance, share)
     variables: dict[str, tuple[tuple[str, ...], Array, str]] = {}
     for statistic in chosen:
-        variables |= _variables(modes(problem), statistic, curves, held)
+        variables |= _variables(modes(problem), statistic, curves, held, _NOISELESS[method])
     titles = {"hsgd": "homogenized SGD", "discrete": "finite-step theory"}
     attrs = provenance.attributes(
         problem, algorithm, source="theory", title=f"{titles[method]}: predicted risk curves"
@@ -186,7 +190,7 @@ def _check_options(method: str, spread: bool, level: float) -> None:
 
 
 def _variables(
-    system: Modes, statistic: Statistic, curves: Curves, held: Reference
+    system: Modes, statistic: Statistic, curves: Curves, held: Reference, noiseless: str
 ) -> dict[str, tuple[tuple[str, ...], Array, str]]:
     """The variables of one statistic on the unique iterations."""
     with np.errstate(over="ignore", invalid="ignore"):
@@ -206,7 +210,7 @@ def _variables(
     name, words, dims = statistic.name, statistic.long_name, ("time",)
     return {
         name: (dims, value, words),
-        f"{name}_gradient_flow": (dims, flow, f"{words} along gradient flow"),
+        f"{name}_gradient_flow": (dims, flow, f"{words} along {noiseless}"),
         f"{name}_error": (dims, error, f"numerical error of {words}"),
         f"{name}_discrepancy": (dims, gap, f"relative error to expect in {words}"),
     }

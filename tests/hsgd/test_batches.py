@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import xarray as xr
 
 import hsgd
 from hsgd.modes import modes
@@ -76,12 +77,12 @@ def test_runs_diverge_beyond_the_critical_learning_rate(batch):
 
 def test_noise_and_curvature_are_one_limit_in_finite_steps():
     problem = problem_of(n=60, d=20)
-    rates = [
-        hsgd.critical_learning_rate(problem, batch_size=b, method="discrete") for b in range(1, 61)
-    ]
-    limit = [hsgd.critical_learning_rate(problem, batch_size=b) for b in range(1, 61)]
+    sizes = xr.DataArray(np.arange(1, 61), dims="batch_size")
+    rates = hsgd.critical_learning_rate(problem, batch_size=sizes, method="discrete").values
+    limit = hsgd.critical_learning_rate(problem, batch_size=sizes).values
+    assert rates[2] == hsgd.critical_learning_rate(problem, batch_size=3, method="discrete")
     assert (np.diff(rates) > 0).all(), "larger batches always allow larger steps"
-    assert (np.array(rates) < limit).all()
+    assert (rates < limit).all()
     assert rates[0] == pytest.approx(limit[0], rel=0.1)
 
 
