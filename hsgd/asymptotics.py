@@ -266,7 +266,7 @@ def _conditioning(system: Modes) -> dict[str, tuple[float, str]]:
             "average condition number over the root of the condition number",
         ),
         "largest_over_mean_eigenvalue": (
-            float(spectrum[0] / (spectrum.sum() / len(system.directions))),
+            float(spectrum[0] / (spectrum.sum() / system.directions.shape[0])),
             "largest over mean eigenvalue",
         ),
     }

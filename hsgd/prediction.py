@@ -231,7 +231,7 @@ def _curve(
         return curves.flow() / N, loss / N, error / N
     flow = curves.mean(statistic) if mean is None else mean
     noise, error = curves.noise(curvatures(system, statistic))
-    rounding = 1e-15 * len(system.directions) ** 0.5 * np.abs(flow)
+    rounding = 1e-15 * system.directions.shape[0] ** 0.5 * np.abs(flow)
     return flow, flow + noise, error + rounding
 
 

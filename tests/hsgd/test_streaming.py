@@ -133,6 +133,20 @@ def test_a_billion_iterations_cost_no_more():
     assert curve.attrs["status"] == "The tolerance is met at every requested time."
 
 
+def test_ten_thousand_modes_of_a_power_law():
+    # No matrix of d by d is made, and the limit agrees with the steps where d is so large.
+    d = 10_000
+    spectrum = np.arange(1, d + 1.0) ** -0.5
+    rows = hsgd.GaussianRows(spectrum / spectrum.sum(), np.ones(d), 0.1)
+    algorithm, times = hsgd.StreamingSGD(1.0), np.geomspace(1, 1e6, 7) / d
+    limit = hsgd.predict(rows, algorithm, times, rtol=1e-6)
+    stepped = step_through(modes(rows), algorithm, np.inf, limit.iteration.values[:5], 1e-9)
+    exact = stepped.loss()[0] / d
+    gap = np.abs(exact / limit.population_risk.values[:5] - 1)
+    assert 1e-4 < gap.max() < 0.02
+    np.testing.assert_allclose(limit.population_risk_discrepancy[:5], gap, atol=1e-6)
+
+
 def test_a_mode_whose_powers_coincide_loses_no_digits():
     # γλ = ½ without ridge, and its neighbours: there the forcing's ratios a and q agree.
     for shift in (0.0, 1e-12, 1e-7, 1e-4):
