@@ -27,26 +27,44 @@ _HOMES = {
     "FromFunction": "schedules",
     "Quadratic": "statistics",
     "predict": "prediction",
+    "bootstrap_risk": "bootstrap",
     "critical_learning_rate": "asymptotics",
     "limits": "asymptotics",
+    "epochs_to_tolerance": "asymptotics",
+    "critical_batch_size": "batches",
+    "grow_batch_size": "batches",
+    "steps_to_target": "batches",
     "diagnose": "diagnosis",
     "exact_mean": "exact",
+    "exact_stability": "mean_square_stability",
 }
 
-__all__ = [*_HOMES, "dataset"]
+_MODULES = ("activations", "dataset", "hermite", "isotropic", "symbolic")
+
+__all__ = [*_HOMES, *_MODULES]
 
 if TYPE_CHECKING:
+    from hsgd import activations as activations
     from hsgd import dataset as dataset
+    from hsgd import hermite as hermite
+    from hsgd import isotropic as isotropic
+    from hsgd import symbolic as symbolic
     from hsgd.algorithms import SGD as SGD
     from hsgd.algorithms import HeavyBall as HeavyBall
     from hsgd.algorithms import Nesterov as Nesterov
     from hsgd.algorithms import StreamingSGD as StreamingSGD
     from hsgd.asymptotics import critical_learning_rate as critical_learning_rate
+    from hsgd.asymptotics import epochs_to_tolerance as epochs_to_tolerance
     from hsgd.asymptotics import limits as limits
+    from hsgd.batches import critical_batch_size as critical_batch_size
+    from hsgd.batches import grow_batch_size as grow_batch_size
+    from hsgd.batches import steps_to_target as steps_to_target
+    from hsgd.bootstrap import bootstrap_risk as bootstrap_risk
     from hsgd.diagnosis import diagnose as diagnose
     from hsgd.exact import exact_mean as exact_mean
     from hsgd.gaussian_rows import GaussianRows as GaussianRows
     from hsgd.gaussian_rows import SampledLeastSquares as SampledLeastSquares
+    from hsgd.mean_square_stability import exact_stability as exact_stability
     from hsgd.populations import Population as Population
     from hsgd.prediction import predict as predict
     from hsgd.problems import LeastSquares as LeastSquares
@@ -62,8 +80,8 @@ if TYPE_CHECKING:
 
 
 def __getattr__(name: str) -> Any:
-    if name == "dataset":
-        return importlib.import_module("hsgd.dataset")
+    if name in _MODULES:
+        return importlib.import_module(f"hsgd.{name}")
     if name == "__version__":
         return importlib.import_module("hsgd.provenance").version()
     if name not in _HOMES:

@@ -4,23 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 import scipy.linalg
-from scipy import integrate, special
 
-from hsgd.checks import Array, integer, number, one_of
+from hsgd import hermite
+from hsgd.activations import Activation, as_activation
+from hsgd.checks import Array, integer, number
 from hsgd.gaussian_rows import GaussianRows
 from hsgd.problems import LeastSquares
-
-ACTIVATIONS: dict[str, Callable[[Array], Array]] = {
-    "relu": lambda z: np.maximum(z, 0.0),
-    "erf": special.erf,
-    "tanh": np.tanh,
-    "identity": lambda z: z,
-}
-"""Activations that may be given by name."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,8 +32,9 @@ class RandomFeatures:
     num_features
         N: the parameters that are trained.
     activation
-        `"relu"`, `"erf"`, `"tanh"`, `"identity"`, or a vectorised function. Pre-activations have
-        variance one on average over the weights.
+        φ: an `hsgd.activations.Activation`, the name of one (`"relu"`, `"erf"`, `"tanh"`,
+        `"identity"`), or a vectorised function. Pre-activations have variance one on average over
+        the weights.
     centre
         Subtract the activation's Gaussian mean. Otherwise one eigenvalue, of size n times its
         square, limits the learning rate.
@@ -62,7 +57,7 @@ class RandomFeatures:
 
     inputs: GaussianRows
     num_features: int
-    activation: str | Callable[[Array], Array] = "relu"
+    activation: Activation | str | Callable[[Array], Array] = "relu"
     centre: bool = field(default=True, kw_only=True)
     ridge: float = field(default=0.0, kw_only=True)
 
@@ -79,14 +74,18 @@ class RandomFeatures:
             )
         if not self.inputs.covariance.any():
             raise ValueError("the inputs are zero everywhere: give them a covariance.")
-        if not callable(self.activation):
-            one_of("activation", self.activation, ACTIVATIONS)
+        self.nonlinearity  # noqa: B018  (the check of the activation)
         if not isinstance(self.centre, bool):
             raise TypeError(f"centre is {self.centre!r}: pass True or False.")
         object.__setattr__(
             self, "num_features", integer("num_features", self.num_features, minimum=1)
         )
         object.__setattr__(self, "ridge", number("ridge", self.ridge))
+
+    @cached_property
+    def nonlinearity(self) -> Activation:
+        """The activation as a noun."""
+        return as_activation(self.activation)
 
     @property
     def dimension(self) -> int:
@@ -131,46 +130,22 @@ class RandomFeatures:
         x = normals * root if root.ndim == 1 else normals @ root
         total = float(self.inputs.spectrum[0].sum())
         before = x @ W.T / np.sqrt(total)
-        function = activation_function(self.activation)
-        after = np.asarray(function(before), dtype=np.float64)
-        if after.shape != before.shape:
-            raise ValueError(
-                f"the activation returned shape {after.shape} for {before.shape}: vectorise it."
-            )
-        mean = gaussian_mean(function) if self.centre else 0.0
+        after = self.nonlinearity(before)
+        mean = hermite.coefficients(self.nonlinearity, 0).values[0] if self.centre else 0.0
         targets = x @ self.inputs.coefficients
         targets += self.inputs.noise * generator.standard_normal(count)
         return (after - mean) / np.sqrt(self.num_features), targets
 
     def description(self) -> dict[str, Any]:
         """What it is, as JSON-ready words and numbers; arrays by their SHA-256."""
-        name = self.activation
         return {
             "problem": "RandomFeatures",
             "num_features": self.num_features,
-            "activation": name if isinstance(name, str) else getattr(name, "__qualname__", "?"),
+            "activation": self.nonlinearity.name,
             "centre": self.centre,
             "ridge": self.ridge,
             "inputs": self.inputs.description(),
         }
-
-
-def activation_function(activation: str | Callable[[Array], Array]) -> Callable[[Array], Array]:
-    """The vectorised function of a name, or the function itself."""
-    return activation if callable(activation) else ACTIVATIONS[activation]
-
-
-def gaussian_mean(function: Callable[[Array], Array]) -> float:
-    """E φ(g), g ~ N(0, 1), by quadrature on either side of zero, where activations have kinks."""
-
-    def integrand(z: float) -> float:
-        return float(function(np.array([z]))[0]) * float(
-            np.exp(-0.5 * z * z) / np.sqrt(2.0 * np.pi)
-        )
-
-    pieces = ((-40.0, 0.0), (0.0, 40.0))
-    halves = [integrate.quad(integrand, *piece, points=[-1.0, 1.0], limit=200) for piece in pieces]
-    return float(halves[0][0] + halves[1][0])
 
 
 @dataclass(frozen=True)

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import os
-
+from hsgd.memory import available
 from simulate.engines.base import NOISE_BLOCK, FreshRows, Plan
 from simulate.engines.layout import copied_bytes
 
@@ -27,21 +26,6 @@ def scratch_of_sgd(plan: Plan, num_threads: int) -> int:
         numbers += 2 * plan.block_size * n + 3 * n
         copied = copied_bytes(plan.rows.A, plan.dtype)
     return num_threads * 8 * numbers + copied
-
-
-def available() -> int | None:
-    """Bytes that this machine can still give out; None where that is not known."""
-    try:
-        with open("/proc/meminfo", encoding="ascii") as lines:
-            for line in lines:
-                if line.startswith("MemAvailable:"):
-                    return int(line.split()[1]) * 1024
-    except (OSError, ValueError, IndexError):
-        pass
-    try:
-        return int(os.sysconf("SC_PAGE_SIZE")) * int(os.sysconf("SC_PHYS_PAGES"))
-    except (AttributeError, OSError, ValueError):
-        return None
 
 
 def check(bytes_needed: int) -> None:

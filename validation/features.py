@@ -1,4 +1,4 @@
-"""Random ReLU features: real inputs made into rows of norm about one."""
+"""Random features: real inputs made into rows of norm about one."""
 
 from __future__ import annotations
 
@@ -6,21 +6,23 @@ import math
 
 import numpy as np
 
+from hsgd import hermite
+from hsgd.activations import Activation, as_activation
 from hsgd.checks import Array, integer, real_array
-
-RELU_MEAN = 1.0 / math.sqrt(2.0 * math.pi)
-"""E max(g, 0) for g ~ N(0, 1)."""
-RELU_DEVIATION = math.sqrt(0.5 - RELU_MEAN**2)
-"""Its standard deviation."""
 
 
 def random_features(
-    inputs: Array, inputs_test: Array, num_features: int, *, seed: int
+    inputs: Array,
+    inputs_test: Array,
+    num_features: int,
+    *,
+    seed: int,
+    activation: Activation | str = "relu",
 ) -> tuple[Array, Array]:
-    """Rows (max(Wx/‖x‖, 0) − mean)/(standard deviation · √d) of centred inputs x, W Gaussian.
+    """Rows (φ(Wx/‖x‖) − mean)/(standard deviation · √d) of centred inputs x, W Gaussian.
 
     Each input loses the mean of the *training* inputs and is scaled to norm 1, so that every entry
-    of Wx/‖x‖ is N(0, 1) over the draw of W; mean and standard deviation are those of max(g, 0).
+    of Wx/‖x‖ is N(0, 1) over the draw of W; mean and standard deviation are those of φ(g).
 
     Parameters
     ----------
@@ -30,6 +32,8 @@ def random_features(
         d.
     seed
         Seed of W.
+    activation
+        φ: an `Activation` or the name of one.
 
     Returns
     -------
@@ -44,6 +48,9 @@ def random_features(
             "they must match."
         )
     d = integer("num_features", num_features, minimum=1)
+    phi = as_activation(activation)
+    constants = hermite.constants(phi)
+    scale = constants.standard_deviation * math.sqrt(d)
     weights = np.random.default_rng(seed).standard_normal((d, train.shape[1]))
     mean = train.mean(axis=0)
 
@@ -51,6 +58,6 @@ def random_features(
         moved = rows - mean
         norms = np.linalg.norm(moved, axis=1, keepdims=True)
         images = (moved / np.where(norms > 0, norms, 1.0)) @ weights.T
-        return np.asarray((np.maximum(images, 0.0) - RELU_MEAN) / (RELU_DEVIATION * math.sqrt(d)))
+        return np.asarray((phi(images) - constants.mean) / scale)
 
     return features(train), features(test)

@@ -1,4 +1,4 @@
-"""Linear Volterra equations of the second kind, y = f + K y, for kernels made of exponentials.
+"""Volterra equations of the second kind, y = f + K y, with an error that can be trusted.
 
 >>> import numpy as np
 >>> import volterra
@@ -10,16 +10,28 @@
 """
 
 from volterra.analyse import Analysis, analyse
+from volterra.compression import Compression, compress
+from volterra.general_kernels import Convolution, Hammerstein, Kernel
 from volterra.kernels import SumOfExponentials, TimeChanged
+from volterra.powers import SumOfPowers
+from volterra.resolvent_kernel import Resolvent, resolvent
 from volterra.solution import Solution, Status
 from volterra.solve import solve
 
 __all__ = [
     "Analysis",
+    "Compression",
+    "Convolution",
+    "Hammerstein",
+    "Kernel",
+    "Resolvent",
     "Solution",
     "Status",
     "SumOfExponentials",
+    "SumOfPowers",
     "TimeChanged",
     "analyse",
+    "compress",
+    "resolvent",
     "solve",
 ]

@@ -1,9 +1,10 @@
-"""The exact solution for a kernel and a forcing that are sums of exponentials.
+"""The exact solution for a kernel and a forcing that are sums of exponentials, or of powers.
 
 The resolvent of K(tau) = sum_j w_j exp(-r_j tau), w_j > 0, is again such a sum, with the secular
 roots as rates and positive weights, so that y = f + R * f is a finite sum of exponentials: exact
 at every t, without a time step, at a cost that does not know the horizon. For a positive forcing
-every term is positive, hence nothing cancels.
+every term is positive, hence nothing cancels. The difference equation with the ratios 1 - r_j has
+the same resolvent, with the powers (1 - x_k)^m in the place of the exponentials.
 """
 
 from __future__ import annotations
@@ -14,12 +15,15 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from volterra.exponents import Reading, of_exponentials, of_powers
 from volterra.kernels import SumOfExponentials
+from volterra.powers import SumOfPowers, check_iterations
 from volterra.resolvent import Convolution, Residues, convolve
 from volterra.secular import EPS, SecularRoots, secular_roots
 from volterra.solution import Forcing, evaluate_forcing
 
 Array = NDArray[np.float64]
+Sum = SumOfExponentials | SumOfPowers
 
 # A weight this small relative to the sum acts on nothing; as zero it keeps 1/shift^3 finite.
 _NEGLIGIBLE = 1e-40
@@ -29,8 +33,8 @@ _NEGLIGIBLE = 1e-40
 class ExactTrajectory:
     """y (or an observation of it) as an explicit sum of exponentials, plus a given function."""
 
-    kernel: SumOfExponentials
-    forcing: SumOfExponentials
+    kernel: Sum
+    forcing: Sum
     convolution: Convolution
     added: Forcing | None
     added_at_zero: Callable[[Array], Array]
@@ -38,6 +42,8 @@ class ExactTrajectory:
 
     def evaluate(self, t: Array) -> tuple[Array, Array]:
         """Values and error bounds; at t = 0 the integral is zero and the value is exact."""
+        if isinstance(self.kernel, SumOfPowers):
+            check_iterations(t)
         value, error = self.convolution.evaluate(t)
         start = t == 0
         value[start] = self.added_at_zero(t[start])
@@ -49,18 +55,21 @@ class ExactTrajectory:
         return value, error
 
     def observe(self, weights: Array, forcing: Forcing | None) -> ExactTrajectory:
-        """Observation sum_j v_j integral e^{-r_j (t-s)} y(s) ds: the same roots, other residues."""
+        """Observation sum_j v_j integral e^{-r_j (t-s)} y(s) ds: the same roots, other residues.
+
+        For powers the sum over j and s < k of v_j q_j^(k-1-s) y_s.
+        """
         return _observe(self.kernel, self.forcing, weights, forcing)
 
 
-def solve_exact(forcing: SumOfExponentials, kernel: SumOfExponentials) -> ExactTrajectory:
-    """Solve y = f + K * y for sums of exponentials.
+def solve_exact(forcing: Sum, kernel: Sum) -> ExactTrajectory:
+    """Solve y = f + K * y for sums of exponentials, or for sums of powers.
 
     Parameters
     ----------
-    forcing : SumOfExponentials
-        f, any signs.
-    kernel : SumOfExponentials
+    forcing : SumOfExponentials or SumOfPowers
+        f, any signs, of the kernel's kind.
+    kernel : SumOfExponentials or SumOfPowers
         K, weights >= 0.
 
     Returns
@@ -74,36 +83,48 @@ def solve_exact(forcing: SumOfExponentials, kernel: SumOfExponentials) -> ExactT
         If a kernel weight is negative.
     """
     require_positive(kernel)
-    modes = kernel.modes()
-    keep = modes.weights > _NEGLIGIBLE * np.sum(modes.weights)
-    roots = secular_roots(modes.rates[keep], modes.weights[keep])
+    reading, positive = _reading(forcing, kernel)
+    roots = secular_roots(*distinct_positive(kernel), positive=positive)
     rates, weights = _forcing_terms(forcing)
     residues = _resolvent(roots)
-    convolution = convolve(roots, residues, rates, weights, with_forcing=True)
+    convolution = convolve(roots, residues, rates, weights, reading=reading, with_forcing=True)
     return ExactTrajectory(
         kernel, forcing, convolution, None, forcing, work=_work(roots, rates, convolution)
     )
 
 
-def require_positive(kernel: SumOfExponentials) -> None:
+def distinct_positive(kernel: Sum) -> tuple[Array, Array]:
+    """Distinct ascending rates whose weights are not negligible, and these."""
+    modes = kernel.modes()
+    keep = modes.weights > _NEGLIGIBLE * np.sum(modes.weights)
+    return modes.rates[keep], modes.weights[keep]
+
+
+def _reading(forcing: Sum, kernel: Sum) -> tuple[Reading, bool]:
+    """How rates become functions of time, and whether all of these are positive."""
+    if isinstance(kernel, SumOfExponentials):
+        return of_exponentials, True
+    return of_powers, not any(np.any(terms.rates > 1) for terms in (forcing, kernel))
+
+
+def require_positive(kernel: Sum) -> None:
     """Refuse kernels whose secular roots need not be real."""
-    if np.any(kernel.weights < 0) or kernel.constant < 0:
+    if not kernel.is_positive:
         raise ValueError(
             "the exact method needs kernel weights >= 0, because only then all roots are real; "
-            "pass method='collocation' for weights of either sign."
+            "pass method='companion' for weights of either sign."
         )
 
 
-def _observe(
-    kernel: SumOfExponentials, forcing: SumOfExponentials, weights: Array, added: Forcing | None
-) -> ExactTrajectory:
+def _observe(kernel: Sum, forcing: Sum, weights: Array, added: Forcing | None) -> ExactTrajectory:
     # notation: v observation weights per distinct rate
     modes = kernel.modes()
     v = modes.collect(weights)
-    roots, keep = _roots_for_observation(modes.rates, modes.weights, v)
+    reading, positive = _reading(forcing, kernel)
+    roots, keep = _roots_for_observation(modes.rates, modes.weights, v, positive)
     rates, amplitudes = _forcing_terms(forcing)
     residues = _observation(roots, v[keep])
-    convolution = convolve(roots, residues, rates, amplitudes, with_forcing=False)
+    convolution = convolve(roots, residues, rates, amplitudes, reading=reading, with_forcing=False)
 
     def at_zero(t: Array) -> Array:
         return evaluate_forcing(added, t)
@@ -123,12 +144,15 @@ def _observation(roots: SecularRoots, v: Array) -> Residues:
     # notation: G_k = g_k sum_j v_j / D, D = rate_j - x_k
     g, relative = roots.residue, 3.0 + np.log2(1 + roots.shift.size)
     signed, positive, absolute, squared = roots.pole_sums(v)
+    if not roots.positive:
+        slope = roots.residue_slope * absolute - g * squared * roots.root_slope
+        return Residues(g * signed, relative * g * absolute, g * absolute, slope)
     slope = roots.residue_slope * positive + g * squared * roots.root_slope
     return Residues(g * signed, relative * g * absolute, g * positive, slope)
 
 
 def _roots_for_observation(
-    rates: Array, weights: Array, v: Array
+    rates: Array, weights: Array, v: Array, positive: bool
 ) -> tuple[SecularRoots, NDArray[np.bool_]]:
     """Roots of a kernel in which every observed mode has at least a vanishing weight.
 
@@ -140,10 +164,11 @@ def _roots_for_observation(
     reference = total if total > 0 else float(rates[-1] if rates.size and rates[-1] > 0 else 1.0)
     floor = _NEGLIGIBLE * reference
     keep = (weights > floor) | (v != 0)
-    return secular_roots(rates[keep], np.maximum(weights[keep], floor)), keep
+    raised = np.maximum(weights[keep], floor)
+    return secular_roots(rates[keep], raised, positive=positive), keep
 
 
-def _forcing_terms(forcing: SumOfExponentials) -> tuple[Array, Array]:
+def _forcing_terms(forcing: Sum) -> tuple[Array, Array]:
     """Distinct rates with nonzero weights; only equal rates are merged, for weights may cancel."""
     rates, label = np.unique(np.append(forcing.rates, 0.0), return_inverse=True)
     weights = np.bincount(label, weights=np.append(forcing.weights, forcing.constant))

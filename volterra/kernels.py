@@ -24,16 +24,19 @@ _CHUNK = 1_000_000  # entries of a temporary: 8 MB
 
 @dataclass(frozen=True, eq=False)
 class SumOfExponentials:
-    """A finite sum of decaying exponentials, c + sum_j w_j exp(-r_j tau).
+    """A finite sum of decaying exponentials, c + Re sum_j w_j exp(-r_j tau).
 
     It serves as a convolution kernel, K(t, s) = k(t - s), and as a forcing, f(t) = k(t).
+    For damped oscillations the rates and weights are complex. Because the real part is taken, both
+    members of each conjugate pair may be given, or one with twice its weight.
 
     Parameters
     ----------
     rates : array_like, shape (modes,)
-        Decay rates r_j >= 0, in units of 1/time, in any order, repeated or not.
+        Decay rates, real part >= 0, in units of 1/time, in any order, repeated or not.
     weights : array_like, shape (modes,)
-        Weights w_j. A forcing may have any sign; the exact method needs kernel weights >= 0.
+        Weights w_j. A forcing may have any sign; the exact method needs kernel weights >= 0, the
+        companion method takes all.
     constant : float
         The constant c; in a kernel it acts as one more mode, of rate zero.
 
@@ -54,18 +57,18 @@ class SumOfExponentials:
     constant: float = 0.0
 
     def __init__(self, rates: ArrayLike, weights: ArrayLike, constant: float = 0.0) -> None:
-        object.__setattr__(self, "rates", _vector(rates, "rates"))
-        object.__setattr__(self, "weights", _vector(weights, "weights"))
+        object.__setattr__(self, "rates", _vector(rates, "rates", "iufc"))
+        object.__setattr__(self, "weights", _vector(weights, "weights", "iufc"))
         object.__setattr__(self, "constant", _number(constant, "constant"))
         if self.rates.size != self.weights.size:
             raise ValueError(
                 f"rates and weights must have the same length, one weight per rate; "
                 f"got {self.rates.size} rates and {self.weights.size} weights."
             )
-        if np.any(self.rates < 0):
+        if np.any(self.rates.real < 0):
             raise ValueError(
                 f"rates must be >= 0, because exp(-rate * tau) has to stay bounded; "
-                f"the smallest is {self.rates.min():g}: pass decay rates, not exponents."
+                f"the smallest is {self.rates.real.min():g}: pass decay rates, not exponents."
             )
 
     def __call__(self, tau: ArrayLike) -> Array:
@@ -77,11 +80,22 @@ class SumOfExponentials:
         for start in range(0, flat.size, rows):
             part = slice(start, start + rows)
             decay = np.exp(-np.multiply.outer(flat[part], self.rates))
-            out[part] += np.einsum("ij,j->i", decay, self.weights)
+            out[part] += np.einsum("ij,j->i", decay, self.weights).real
         return out.reshape(times.shape)
+
+    @property
+    def is_complex(self) -> bool:
+        """Whether a rate or a weight has an imaginary part."""
+        return np.iscomplexobj(self.rates) or np.iscomplexobj(self.weights)
+
+    @property
+    def is_positive(self) -> bool:
+        """Whether all weights, the constant included, are real and >= 0."""
+        return not self.is_complex and bool(np.all(self.weights >= 0)) and self.constant >= 0
 
     def modes(self) -> Modes:
         """Distinct rates, ascending, with the weights of equal or nearly equal rates added."""
+        require_real(self.is_complex)
         return merge_modes(self.rates, self.weights, self.constant)
 
 
@@ -95,8 +109,18 @@ class Modes:
 
     def collect(self, weights: Array) -> Array:
         """Add up weights given per original mode into weights per distinct mode."""
+        require_real(np.iscomplexobj(weights))
         total = np.bincount(self.label, weights=weights, minlength=self.rates.size)
         return total.astype(np.float64)
+
+
+def require_real(is_complex: bool) -> None:
+    """Refuse damped oscillations where a method knows real modes only."""
+    if is_complex:
+        raise ValueError(
+            "complex rates or weights need a method that knows them: pass method='companion', or "
+            "method='auto'."
+        )
 
 
 def merge_modes(rates: Array, weights: Array, constant: float = 0.0) -> Modes:
@@ -185,6 +209,11 @@ class TimeChanged:
                 "TimeChanged needs a SumOfExponentials as its kernel, "
                 f"got {type(self.kernel).__name__}: build one from rates and weights."
             )
+        if self.kernel.is_complex:
+            raise ValueError(
+                "TimeChanged needs real rates and weights: pass an oscillating kernel that has a "
+                "clock as Kernel(k) with k(t, s)."
+            )
         for name in ("clock", "weight", "clock_rate"):
             value = getattr(self, name)
             if not callable(value) and not (name == "clock_rate" and value is None):
@@ -196,15 +225,19 @@ class TimeChanged:
         object.__setattr__(self, "breakpoints", points)
 
 
-def _vector(values: ArrayLike, name: str) -> Array:
-    """Read-only one-dimensional float array, or one sentence saying why not."""
+def _vector(values: ArrayLike, name: str, kinds: str = "iuf") -> Array:
+    """Read-only one-dimensional array of floats, or one sentence saying why not.
+
+    Complex only if some number is, and only if the kinds allow it.
+    """
     raw = np.asarray(values)
-    if raw.size and (raw.dtype.kind not in "iuf" or raw.ndim != 1):
+    if raw.size and (raw.dtype.kind not in kinds or raw.ndim != 1):
         raise ValueError(
-            f"{name} must be a one-dimensional array of real numbers, "
+            f"{name} must be a one-dimensional array of {'' if 'c' in kinds else 'real '}numbers, "
             f"got shape {raw.shape} and dtype {raw.dtype}: pass a flat list of floats."
         )
-    array = np.array(raw.reshape(-1), dtype=np.float64)
+    array = np.array(raw.reshape(-1))
+    array = array if np.any(array.imag) else array.real.astype(np.float64)
     if not np.all(np.isfinite(array)):
         raise ValueError(f"{name} must be finite; remove the NaN or infinite entries first.")
     array.flags.writeable = False

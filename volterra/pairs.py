@@ -1,7 +1,8 @@
 """Nearly resonant pairs of a root and a forcing rate, evaluated without cancellation.
 
 phi(t; x, sigma) = (exp(-sigma t) - exp(-x t)) / (x - sigma) is smooth where x = sigma; written
-as exp(-slower t) (1 - exp(-distance t)) / distance it is also accurate there.
+as exp(-slower t) (1 - exp(-distance t)) / distance it is also accurate there. With the powers
+(1 - x)^t in the place of the exponentials the distance of the decays and that of the rates differ.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from volterra.exponents import Exponents, Mask
 from volterra.secular import SecularRoots
 
 Array = NDArray[np.float64]
@@ -35,12 +37,16 @@ class _Residues(Protocol):
 
 @dataclass(frozen=True, eq=False)
 class Resonances:
-    """Which pairs are resonant: forcing rate number `row`, root number `column`, root - rate."""
+    """Which pairs are resonant: forcing rate number `row`, root number `column`, root - rate.
+
+    `theirs` and `ours` are the exponents of the rates and of the roots.
+    """
 
     row: Index
     column: Index
     difference: Array
-    rates: Array
+    theirs: Exponents
+    ours: Exponents
 
     def other_differences(self, roots: SecularRoots, rates: Array, part: slice) -> Array:
         """Differences root - rate for a slice of the rates, infinite for the resonant pairs."""
@@ -50,12 +56,12 @@ class Resonances:
         return difference
 
 
-def resonant_pairs(roots: SecularRoots, rates: Array) -> Resonances:
+def resonant_pairs(roots: SecularRoots, ours: Exponents, theirs: Exponents) -> Resonances:
     """For every forcing rate the nearest root, and its neighbours if they too are resonant."""
-    x = roots.root
+    x, rates = ours.rate, theirs.rate
     if x.size == 0 or rates.size == 0:
         none = np.empty(0, np.intp)
-        return Resonances(none, none, np.empty(0), rates)
+        return Resonances(none, none, np.empty(0), theirs, ours)
     around = np.searchsorted(x, rates)[:, None] + np.arange(-2, 2)
     valid = (around >= 0) & (around < x.size)
     around = np.clip(around, 0, x.size - 1)
@@ -64,57 +70,90 @@ def resonant_pairs(roots: SecularRoots, rates: Array) -> Resonances:
     keep = valid & (roots.residue[around] > _RESONANT * distance)
     # The nearest one always, so that no difference of zero is left for the others.
     keep[np.arange(rates.size), np.argmin(distance, axis=1)] = True
+    # Ratios of opposite sign are as far apart as they are large: nothing there to cancel.
+    keep &= ours.alternates[around] == theirs.alternates[:, None]
     row, slot = np.nonzero(keep)
-    return Resonances(row, around[row, slot], gap[row, slot], rates)
+    return Resonances(row, around[row, slot], gap[row, slot], theirs, ours)
 
 
 @dataclass(frozen=True, eq=False)
 class Pairs:
-    """Resonant pairs: `weight` = a G each, with the slower rate of the two and their distance."""
+    """Resonant pairs: `weight` = a G each, with the slower decay of the two and their distance.
+
+    `distance` is that of the rates, `apart` that of the decays; `at_slow` and `at_fast` are their
+    ratios at the slow and at the fast one, one for exponentials.
+    """
 
     weight: Array
     rounding: Array
     jitter: Array
     slope: Array
     moving: Array
-    slow: Array
+    slow: Exponents
     distance: Array
-    root_is_slow: NDArray[np.bool_]
+    apart: Array
+    at_fast: Array
+    root_is_slow: Mask
 
     def evaluate(self, t: Array, growth: float) -> tuple[Array, Array, Array]:
         """Value, slope and rounding at times `t`, all multiplied by exp(-growth t)."""
-        # notation: phi = decay h1, psi = -d phi / d root = decay h2 or decay (t h1 - h2)
+        # notation: phi = decay h1, psi = -d phi / d root = decay h2
         if self.weight.size == 0:
             zero = np.zeros_like(t)
             return zero, zero, zero
         time, d = t[:, None], np.maximum(self.distance, np.finfo(np.float64).tiny)
-        x = time * d
+        x, at_slow = time * self.apart, self.slow.slope
         filled = -np.expm1(-x)
-        h1 = np.where(x > 0, filled / d, time)
-        series = time * time * (0.5 - x * (1.0 / 3.0 - 0.125 * x))
-        h2 = np.where(x < 1e-4, series, (h1 - time * (1.0 - filled)) / d)
+        h1 = np.where(x > 0, filled / d, time * at_slow)
+        # The derivative by the root is the slope at the root less h1, over the distance.
+        slope_at_root = np.where(self.root_is_slow, at_slow, (filled - 1.0) * self.at_fast)
+        h2 = (time * slope_at_root + np.where(self.root_is_slow, -h1, h1)) / d
+        row, column = np.nonzero(x < 1e-4)
+        h2[row, column] = self._series(t[row], column)
         # Beyond this the decay is zero in floating point; a larger power would only make NaN.
-        power = np.minimum(time * (self.slow + growth), 800.0)
+        power = np.minimum(time * (self.slow.decay + growth), 800.0)
         decay = np.exp(-power)
-        phi = decay * h1
-        psi = decay * np.where(self.root_is_slow, time * h1 - h2, h2)
-        value, slope = phi @ self.weight, phi @ self.slope + psi @ self.moving
+        phi, psi = decay * h1, decay * h2
+        slope = phi @ self.slope + psi @ self.moving
         rounding = phi @ self.rounding + psi @ self.jitter
+        size = np.abs(self.weight)
+        if np.any(self.slow.excess):
+            rounding += t * (phi @ (self.slow.excess * size))
+        self.slow.flip(phi, t - self.slow.lag)
+        value = phi @ self.weight
+        np.abs(phi, out=phi)
         phi *= power
-        return value, slope, rounding + phi @ np.abs(self.weight)
+        return value, slope, rounding + phi @ size
+
+    def _series(self, time: Array, pair: Index) -> Array:
+        """h2 for nearly equal rates: the derivatives of z^t are z^(t - n) t (t - 1) ... (t - n)."""
+        at_slow, lag = self.slow.slope[pair], self.slow.lag
+        u, a, b = self.distance[pair] * at_slow, time - 2 * lag, time - 3 * lag
+        second = np.where(
+            self.root_is_slow[pair],
+            0.5 - u * a * (1.0 / 6.0 - u * b / 24.0),
+            0.5 - u * a * (1.0 / 3.0 - u * b / 8.0),
+        )
+        series: Array = at_slow**2 * time * (time - lag) * second
+        return series
 
 
 def pairs(roots: SecularRoots, near: Resonances, residues: _Residues, weights: Array) -> Pairs:
     """Attach residues and forcing weights to the resonant pairs."""
     a, size = weights[near.row], np.abs(weights[near.row])
-    value, root = residues.value[near.column], roots.root[near.column]
+    value, distance = residues.value[near.column], np.abs(near.difference)
+    ours, theirs = near.ours.take(near.column), near.theirs.take(near.row)
+    root_is_slow = (near.difference < 0) != ours.alternates
+    slow, fast = ours.where(root_is_slow, theirs), theirs.where(root_is_slow, ours)
     return Pairs(
         weight=a * value,
         rounding=size * (residues.rounding[near.column] + 4.0 * np.abs(value)),
         jitter=size * np.abs(value * roots.shift[near.column]),
         slope=size * residues.slope[near.column],
         moving=-size * (residues.majorant * roots.root_slope)[near.column],
-        slow=np.minimum(root, near.rates[near.row]),
-        distance=np.abs(near.difference),
-        root_is_slow=near.difference < 0,
+        slow=slow,
+        distance=distance,
+        apart=slow.apart(distance),
+        at_fast=fast.slope,
+        root_is_slow=root_is_slow,
     )

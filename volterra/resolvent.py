@@ -1,7 +1,8 @@
-"""Convolve a sum of exponentials (residues at the secular roots) with a forcing, stably.
+"""Convolve the resolvent (residues at the secular roots) with a forcing, stably.
 
 G(tau) = sum_k G_k exp(-x_k tau) and f(t) = sum_i a_i exp(-sigma_i t) give
 (G * f)(t) = sum_ik a_i G_k phi(t; x_k, sigma_i), phi = (exp(-sigma t) - exp(-x t)) / (x - sigma).
+For the difference equation exp(-x t) is the power (1 - x)^t, and nothing else changes.
 Summed pair by pair that is modes^2 * times work and free of cancellation; split into the two
 exponentials it is modes * times, but loses digits where x_k and sigma_i nearly agree. So nearly
 resonant pairs, a few per forcing rate, are kept as pairs and all others are split.
@@ -9,7 +10,8 @@ resonant pairs, a few per forcing rate, are kept as pairs and all others are spl
 The error bound has two parts. Rounding: the sum of the absolute values of all terms, times
 epsilon. Backward error: the computed roots belong to weights that are slightly off; kernel and
 resolvent being positive, the solution moves by at most its derivative ("slope") in the direction
-of the absolute errors of the weights, with |f| in the place of f.
+of the absolute errors of the weights, with |f| in the place of f. Where ratios are negative
+nothing is positive, and the absolute values of all terms of that derivative are summed instead.
 """
 
 from __future__ import annotations
@@ -19,6 +21,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from volterra.exponents import Exponents, Reading
 from volterra.pairs import Pairs, pairs, resonant_pairs
 from volterra.secular import EPS, SecularRoots, row_chunks
 
@@ -51,12 +54,12 @@ class Residues:
 
 @dataclass(frozen=True, eq=False)
 class Terms:
-    """Single exponentials: `rate`, and per exponential one coefficient of each kind.
+    """Single exponentials: their exponents, and per exponential one coefficient of each kind.
 
-    `own` is what does not belong to G * f; `slope_time` multiplies t exp(-rate t).
+    `own` is what does not belong to G * f; `slope_time` multiplies t times the exponential.
     """
 
-    rate: Array
+    exponents: Exponents
     value: Array
     own: Array
     rounding: Array
@@ -65,18 +68,21 @@ class Terms:
 
     def evaluate(self, t: Array, growth: float, early: bool) -> tuple[Array, Array, Array]:
         """Value, slope and rounding at times `t`, all multiplied by exp(-growth t)."""
-        power = np.minimum(np.multiply.outer(t, self.rate + growth), 800.0)
+        power = np.minimum(np.multiply.outer(t, self.exponents.decay + growth), 800.0)
         basis = np.expm1(-power) if early else np.exp(-power)
-        value, slope = basis @ self.value, basis @ self.slope
         plain = basis + 1.0 if early else basis
-        value += plain @ self.own
-        slope += t * (plain @ self.slope_time)
-        # exp(-p) carries the rounding of p, relative to itself.
+        slope = basis @ self.slope + t * (plain @ self.slope_time)
+        self.exponents.flip(basis, t)  # nothing alternates at early times
+        value = basis @ self.value + plain @ self.own
         np.abs(basis, out=basis)
-        rounding = basis @ self.rounding + plain @ np.abs(self.own)
+        # exp(-p) carries the rounding of p, relative to itself.
+        size = self.rounding + np.abs(self.own)
+        summation = 3.0 + np.log2(1 + self.own.size)
+        rounding = basis @ self.rounding + summation * (plain @ np.abs(self.own))
+        if np.any(self.exponents.excess):
+            rounding += t * (plain @ (self.exponents.excess * size))
         plain *= power
-        rounding += plain @ (self.rounding + np.abs(self.own))
-        return value, slope, rounding
+        return value, slope, rounding + plain @ size
 
 
 @dataclass(frozen=True, eq=False)
@@ -91,10 +97,11 @@ class Convolution:
     def evaluate(self, t: Array) -> tuple[Array, Array]:
         """Values and absolute error bounds at times `t`; infinite where they overflow."""
         value, error = np.empty_like(t), np.empty_like(t)
-        columns = self.at_rates.rate.size + self.at_roots.rate.size + 2 * self.resonant.weight.size
+        single = [self.at_rates.exponents, self.at_roots.exponents]
+        columns = sum(e.decay.size for e in single) + 2 * self.resonant.weight.size
         step = max(1, _TIME_CHUNK // max(1, columns))
-        fastest = np.max(np.abs(np.concatenate([self.at_rates.rate, self.at_roots.rate, [0.0]])))
-        is_early = t * fastest <= 1.0
+        fastest = max(float(np.max(np.abs(e.decay), initial=0.0)) for e in single)
+        is_early = t * fastest <= (-1.0 if any(e.alternate for e in single) else 1.0)
         for early in (True, False):
             chosen = np.flatnonzero(is_early == early)
             for start in range(0, chosen.size, step):
@@ -126,7 +133,13 @@ class Convolution:
 
 
 def convolve(
-    roots: SecularRoots, residues: Residues, rates: Array, weights: Array, *, with_forcing: bool
+    roots: SecularRoots,
+    residues: Residues,
+    rates: Array,
+    weights: Array,
+    *,
+    reading: Reading,
+    with_forcing: bool,
 ) -> Convolution:
     """Split G * f into single exponentials and nearly resonant pairs.
 
@@ -138,6 +151,8 @@ def convolve(
         G_k.
     rates, weights : ndarray, shape (terms,)
         sigma_i >= 0, distinct and ascending, and a_i of the forcing.
+    reading : callable
+        How rates and roots become functions of time, `of_exponentials` or `of_powers`.
     with_forcing : bool
         Whether f itself is added: f + G * f.
 
@@ -146,7 +161,8 @@ def convolve(
     Convolution
         Costs modes * terms operations.
     """
-    near = resonant_pairs(roots, rates)
+    ours, theirs = reading(roots.root), reading(rates)
+    near = resonant_pairs(roots, ours, theirs)
     numerators = _numerators(roots, residues)
     own = weights * with_forcing
     at_rate = np.zeros((4, rates.size))
@@ -159,14 +175,16 @@ def convolve(
         np.abs(c, out=c)
         at_rate[2, part] = c @ numerators[:, 2]
         at_root[2] += both[1, part] @ c
+        if not roots.positive:
+            at_rate[1, part] = c @ numerators[:, 1]
         c *= c
         at_rate[1, part] += c @ numerators[:, 3]
         at_rate[2, part] += c @ numerators[:, 4]
         at_root[3] += both[1, part] @ c
     return Convolution(
-        growth=max(0.0, -float(roots.root[0])) if roots.shift.size else 0.0,
-        at_rates=_rate_terms(rates, weights, own, at_rate),
-        at_roots=_root_terms(roots, numerators, at_root),
+        growth=max(0.0, -float(np.min(ours.decay, initial=0.0))),
+        at_rates=_rate_terms(theirs, weights, own, at_rate),
+        at_roots=_root_terms(ours, numerators, at_root, roots.positive),
         resonant=pairs(roots, near, residues, weights),
     )
 
@@ -186,21 +204,22 @@ def _numerators(roots: SecularRoots, residues: Residues) -> Array:
     )
 
 
-def _rate_terms(rates: Array, weights: Array, own: Array, sums: Array) -> Terms:
+def _rate_terms(theirs: Exponents, weights: Array, own: Array, sums: Array) -> Terms:
     size = np.abs(weights)
     return Terms(
-        rates, weights * sums[0], own, size * sums[2], size * sums[1], np.zeros_like(rates)
+        theirs, weights * sums[0], own, size * sums[2], size * sums[1], np.zeros_like(weights)
     )
 
 
-def _root_terms(roots: SecularRoots, numerators: Array, sums: Array) -> Terms:
+def _root_terms(ours: Exponents, numerators: Array, sums: Array, positive: bool) -> Terms:
     # notation: sums over the forcing of a c, |a| c, |a c|, |a| c^2 with c = 1 / (root - rate)
     G, slope, rounding, moving, jitter = numerators.T
+    weight, gradient = (-sums[1], -sums[3]) if positive else (sums[2], sums[3])
     return Terms(
-        rate=roots.root,
+        exponents=ours,
         value=-sums[0] * G,
         own=np.zeros_like(G),
         rounding=sums[2] * rounding + sums[3] * jitter,
-        slope=-sums[1] * slope - sums[3] * moving,
-        slope_time=-sums[1] * moving,
+        slope=weight * slope + gradient * moving,
+        slope_time=weight * moving * ours.slope,
     )

@@ -48,9 +48,14 @@ class SecularRoots:
     weight_error : ndarray, shape (modes,)
         Bound on |implied weight - given weight|, rounding included.
     root_slope, residue_slope : ndarray, shape (modes,)
-        How root_k and g_k move when `weight_error` is added to the weights, to first order.
+        How root_k and g_k move when `weight_error` is added to the weights, to first order; if not
+        `positive`, how far at most when errors of that size and any sign are.
     iterations : int
         Sweeps over the interior roots.
+    positive : bool
+        Whether kernel and resolvent are positive functions, so that the worst of all errors is
+        the one with the same sign everywhere. Not so if ratios of a difference equation are
+        negative.
     """
 
     rates: Array
@@ -62,6 +67,7 @@ class SecularRoots:
     residue_slope: Array
     weight_error: Array
     iterations: int
+    positive: bool = True
 
     @property
     def root(self) -> Array:
@@ -90,7 +96,7 @@ def row_chunks(rows: int, columns: int) -> Iterator[slice]:
         yield slice(start, min(start + step, rows))
 
 
-def secular_roots(rates: Array, weights: Array) -> SecularRoots:
+def secular_roots(rates: Array, weights: Array, *, positive: bool = True) -> SecularRoots:
     """Find all roots.
 
     Parameters
@@ -99,6 +105,8 @@ def secular_roots(rates: Array, weights: Array) -> SecularRoots:
         Distinct and ascending, >= 0.
     weights : ndarray, shape (modes,)
         Positive.
+    positive : bool
+        See `SecularRoots`.
 
     Returns
     -------
@@ -112,7 +120,7 @@ def secular_roots(rates: Array, weights: Array) -> SecularRoots:
     """
     if rates.size == 0:
         empty = np.empty(0)
-        return SecularRoots(rates, weights, *(empty,) * 6, iterations=0)
+        return SecularRoots(rates, weights, *(empty,) * 6, iterations=0, positive=positive)
     # A power of two brings the total weight near 1 without rounding anything.
     scale = 2.0 ** -math.floor(math.log2(float(np.sum(weights))))
     scaled_rates, scaled_weights = rates * scale, weights * scale
@@ -123,7 +131,7 @@ def secular_roots(rates: Array, weights: Array) -> SecularRoots:
         rows = np.arange(part.start + 1, part.stop + 1)
         origin[rows], shift[rows], count = _interior_roots(scaled_rates, scaled_weights, rows)
         iterations = max(iterations, count)
-    return _finish(rates, weights, origin / scale, shift / scale, iterations)
+    return _finish(rates, weights, origin / scale, shift / scale, iterations, positive)
 
 
 # ------------------------------------------------------------------------- interior roots
@@ -167,8 +175,10 @@ def _interior_roots(
         )
         moved = np.abs(updated - here)
         theta[active] = updated
-        # The order is three: a step this small was the last one worth taking.
-        active = active[moved > 1e-6 * updated]
+        # The order is three in the end, but next to a cluster of rates the steps gain little at
+        # first: a short step alone does not say that the root is near. Rounding may keep a few
+        # ill-conditioned roots moving to the last iteration; they are few.
+        active = active[moved > 16 * EPS * updated]
     return origin, side * theta, count
 
 
@@ -184,20 +194,25 @@ def _gragg_step(
     high: Array,
     active: NDArray[np.intp],
 ) -> Array:
-    # notation: a, b the distances to the poles left and right of x; S1, S2, S3 = sum w/(rate-x)^p
+    # notation: near, far the signed distances to the two poles around x; S2, S3 the sums of
+    # w/(rate-x)^p over all poles but the nearer one, whose own share would drown them.
     inverse = 1.0 / (offset - shift[:, None])
     value = 1.0 - inverse @ weights
+    pole, other = np.where(near_left, rows - 1, rows), np.where(near_left, rows, rows - 1)
+    near, far = np.where(near_left, -theta, theta), np.where(near_left, gap - theta, theta - gap)
+    inverse[np.arange(rows.size), pole] = 0.0
     power = inverse * inverse
     S2 = power @ weights
     power *= inverse
     S3 = power @ weights
-    a = np.where(near_left, -theta, theta - gap)
-    b = np.where(near_left, gap - theta, theta)
+    own = weights[pole] / (near * near)
     # In exact arithmetic both interpolating weights are at least the poles' own.
-    at_left = np.maximum((S2 - b * S3) / (1.0 - b / a), weights[rows - 1] / (a * a))
-    at_right = np.maximum((S2 - a * S3) / (1.0 - a / b), weights[rows] / (b * b))
-    background = value + at_left * a + at_right * b
-    updated = _two_pole_root(background, at_left * a * a, at_right * b * b, gap, near_left)
+    at_far = np.maximum((S2 - near * S3) / (1.0 - near / far), weights[other] / (far * far))
+    at_near = np.maximum((S2 + own - far * (S3 + own / near)) / (1.0 - far / near), own)
+    background = value + at_far * far + at_near * near
+    at_near, at_far = at_near * near * near, at_far * far * far
+    at_left, at_right = np.where(near_left, (at_near, at_far), (at_far, at_near))
+    updated = _two_pole_root(background, at_left, at_right, gap, near_left)
     # value > 0 means that the root lies to the right of x.
     grow = (value > 0) == near_left
     low[active] = np.where(grow, theta, low[active])
@@ -221,25 +236,27 @@ def _two_pole_root(c: Array, s: Array, S: Array, d: Array, near_left: Mask) -> A
 
 
 def _finish(
-    rates: Array, weights: Array, origin: Array, shift: Array, iterations: int
+    rates: Array, weights: Array, origin: Array, shift: Array, iterations: int, positive: bool
 ) -> SecularRoots:
-    # notation: D = rate_j - root_k, p_j the uncertainty of w_j; S2 = sum w/D^2, S3 = sum w/D^3
+    # notation: D = rate_j - root_k, p_j the uncertainty of w_j; S2 = sum w/D^2, S3 = sum w/D^3;
+    # P1, P2 with p in the place of w
     implied, rounding = implied_weights(rates, origin, shift)
     p = np.abs(implied - weights) + EPS * rounding * weights
     residue, root_slope, residue_slope = (np.empty_like(shift) for _ in range(3))
     both = np.stack([implied, p], axis=1)
     for part in row_chunks(shift.size, rates.size):
         inverse = 1.0 / ((rates - origin[part, None]) - shift[part, None])
-        P1 = inverse @ p
+        P1 = (inverse if positive else np.abs(inverse)) @ p
         power = inverse * inverse
         S2, P2 = (power @ both).T
         power *= inverse
         S3 = power @ implied
         g = residue[part] = 1.0 / S2
         root_slope[part] = -g * P1
-        residue_slope[part] = g * g * (2.0 * g * P1 * S3 - P2)
+        moved, added = 2.0 * g * P1 * S3, -P2
+        residue_slope[part] = g * g * (moved + added if positive else np.abs(moved) + P2)
     return SecularRoots(
-        rates, implied, origin, shift, residue, root_slope, residue_slope, p, iterations
+        rates, implied, origin, shift, residue, root_slope, residue_slope, p, iterations, positive
     )
 
 

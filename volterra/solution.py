@@ -11,9 +11,10 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from volterra.kernels import Function, SumOfExponentials
+from volterra.powers import SumOfPowers
 
 Array = NDArray[np.float64]
-Forcing = SumOfExponentials | Function
+Forcing = SumOfExponentials | SumOfPowers | Function
 
 
 class Status(Enum):
@@ -24,9 +25,17 @@ class Status(Enum):
         "The tolerance is not reached everywhere; this is the best answer found, "
         "and `error` says how far it may be off."
     )
+    CHANGES_SIGN = (
+        "The solution comes close to zero, where no relative tolerance can be met; `error` says "
+        "how far it may be off: pass atol > 0, the absolute error that is small enough for you."
+    )
     OVERFLOW = (
         "The solution grows beyond the largest floating-point number; "
         "it is infinite from there on and trustworthy before."
+    )
+    NOT_CONTINUED = (
+        "The nonlinear equation has no solution that could be found beyond some time, as at a "
+        "blow-up; the answer is NaN from there on, and `error` holds before."
     )
 
 
@@ -64,7 +73,7 @@ class Solution:
     work : dict
         Counters of the work done.
     method : str
-        "exact" or "collocation".
+        "exact", "collocation" or "compressed".
     rtol, atol : float
         The tolerance that was asked for.
     """
@@ -78,12 +87,14 @@ class Solution:
     rtol: float
     atol: float
     trajectory: Trajectory = field(repr=False)
-    mode_count: int = field(repr=False)
+    mode_count: int | None = field(repr=False)
 
     def __call__(self, t_new: ArrayLike) -> Array:
         """Solution at other times, of any shape, to the same tolerance."""
         times = np.asarray(t_new, dtype=np.float64)
-        return self.trajectory.evaluate(_valid_times(times.reshape(-1)))[0].reshape(times.shape)
+        return self.trajectory.evaluate(_valid_times(times.reshape(-1)))[0].reshape(
+            times.shape + self.y.shape[1:]
+        )
 
     def at(self, t_new: ArrayLike) -> Solution:
         """The same solution, with errors and status, at other times (a one-dimensional array)."""
@@ -120,9 +131,15 @@ class Solution:
         ValueError
             If there is not one finite weight per rate of the kernel.
         TypeError
-            If the forcing is neither a `SumOfExponentials` nor callable.
+            If the forcing is neither a `SumOfExponentials` nor callable, or the kernel is not
+            made of exponentials.
         """
-        values = np.asarray(weights, dtype=np.float64)
+        if self.mode_count is None:
+            raise TypeError(
+                "observe needs a kernel that is a sum of exponentials, because it weighs the "
+                "kernel's modes: integrate another kernel against the solution, which is callable."
+            )
+        values = np.asarray(weights, dtype=np.result_type(np.asarray(weights), np.float64))
         if values.shape != (self.mode_count,) or not np.all(np.isfinite(values)):
             raise ValueError(
                 f"observe needs one finite weight for each of the kernel's {self.mode_count} "
@@ -144,16 +161,24 @@ class Solution:
 
 
 def report(
-    trajectory: Trajectory, t: Array, *, method: str, mode_count: int, rtol: float, atol: float
+    trajectory: Trajectory,
+    t: Array,
+    *,
+    method: str,
+    mode_count: int | None,
+    rtol: float,
+    atol: float,
 ) -> Solution:
     """Evaluate a trajectory at `t` and say in a status whether the tolerance is met there."""
     y, error = trajectory.evaluate(t)
-    if not np.all(np.isfinite(y)):
+    if np.any(np.isnan(y)):
+        status = Status.NOT_CONTINUED
+    elif not np.all(np.isfinite(y)):
         status = Status.OVERFLOW
     elif np.all(error <= rtol * np.abs(y) + atol):
         status = Status.CONVERGED
     else:
-        status = Status.TOLERANCE_NOT_REACHED
+        status = _missed(y, error, rtol, atol)
     return Solution(
         t=t,
         y=y,
@@ -166,6 +191,18 @@ def report(
         trajectory=trajectory,
         mode_count=mode_count,
     )
+
+
+def _missed(y: Array, error: Array, rtol: float, atol: float) -> Status:
+    """Say whether a tolerance is missed only for want of an atol, where y passes through zero."""
+    missed = error > rtol * np.abs(y)
+    # Nobody can say the sign where the error exceeds the value.
+    changes = np.any(y > 0) and np.any(y < 0)
+    near_zero = changes or bool(np.all(np.abs(y[missed]) <= error[missed]))
+    small = bool(np.all(error[missed] <= rtol * np.max(np.abs(y))))
+    if atol == 0 and near_zero and small:
+        return Status.CHANGES_SIGN
+    return Status.TOLERANCE_NOT_REACHED
 
 
 def evaluate_forcing(forcing: Forcing | None, t: Array) -> Array:

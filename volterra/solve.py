@@ -2,26 +2,24 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from volterra.collocation import solve_collocation
-from volterra.exact import solve_exact
-from volterra.kernels import Function, SumOfExponentials, TimeChanged
-from volterra.problem import Problem
-from volterra.solution import Forcing, Solution, Trajectory, evaluate_checked, report
+from volterra.general_kernels import Convolution, Hammerstein, Kernel
+from volterra.kernels import SumOfExponentials, TimeChanged
+from volterra.methods import Question, choose
+from volterra.powers import SumOfPowers, check_iterations
+from volterra.sampled import SampledTrajectory, read_samples
+from volterra.solution import Forcing, Solution, report
 
 Array = NDArray[np.float64]
 
-METHODS = ("auto", "exact", "collocation")
-
-# The exact method costs the square of the number of modes; beyond this, stepping is cheaper.
-_MANY_MODES = 8_000
-
 
 def solve(
-    forcing: SumOfExponentials | Function,
-    kernel: SumOfExponentials | TimeChanged,
+    forcing: Forcing | ArrayLike,
+    kernel: SumOfExponentials | SumOfPowers | TimeChanged | Convolution | Kernel | Hammerstein,
     t: ArrayLike,
     *,
     method: str = "auto",
@@ -30,17 +28,30 @@ def solve(
 ) -> Solution:
     """Solve the Volterra equation y(t) = f(t) + integral_0^t K(t, s) y(s) ds.
 
+    With a `Hammerstein` kernel the integrand is K(t, s) g(s, y(s)). A `SumOfPowers` as kernel
+    means the difference equation y_k = f_k + sum_(s<k) K_(k-1-s) y_s.
+
     Parameters
     ----------
-    forcing : SumOfExponentials or callable
-        f; a callable takes an array of times and returns an array of the same shape.
-    kernel : SumOfExponentials or TimeChanged
+    forcing : SumOfExponentials, SumOfPowers, callable or array_like
+        f; a callable takes an array of times and returns an array of the same shape. An array
+        holds the values at `t`, which then starts at 0; between them a cubic spline is used, and
+        what that may do to y, judged by leaving out every other value, is part of the error.
+        Beside a `Convolution` or a `Kernel` the values may have further axes: (times, r) are r
+        right-hand sides of a scalar equation; with `dimension=m`, (times, m) is a system and
+        (times, m, r) are r right-hand sides of it.
+    kernel : SumOfExponentials, SumOfPowers, TimeChanged, Convolution, Kernel or Hammerstein
         K.
     t : array_like, shape (times,)
-        Strictly increasing times >= 0, of any spacing; the equation always starts at 0.
-    method : {"auto", "exact", "collocation"}
-        "exact" needs sums of exponentials, with kernel weights >= 0; "collocation" takes
-        everything; "auto" is exact where that is possible and affordable.
+        Strictly increasing times >= 0, of any spacing; the equation always starts at 0. Whole
+        numbers k for a difference equation.
+    method : {"auto", "compressed", "exact", "companion", "recursion", "collocation", "panels"}
+        "exact" and "companion" need sums of exponentials, or of powers, as kernel and as forcing,
+        "exact" with kernel weights >= 0, "companion" with any, real or complex; "compressed" first
+        replaces long sums of exponentials by short ones (kernel weights >= 0) and counts the
+        difference into `error`; "recursion" takes all difference equations that do not go too far,
+        "collocation" all kernels made of real exponentials, "panels" those given as functions, a
+        sum of exponentials among them; "auto" is the first of these that applies and pays.
     rtol, atol : float
         The global tolerance, |error| <= rtol * |y(t)| + atol at every requested time.
 
@@ -55,13 +66,19 @@ def solve(
         If the forcing or the kernel is of a kind that cannot be solved.
     ValueError
         If the times, tolerances, method or values of the functions make no sense.
+    MemoryError
+        If a system is so large that the matrices of one panel would not fit.
 
     Notes
     -----
     Exact: modes * (modes + forcing terms) operations once, then modes per time; relative error at
     most 1e-12 + 4 eps max(1, 1/|1 - m|) max(1, |mu| t), with m the kernel norm and mu the growth
-    rate. Collocation: linear in the modes, steps as the solution needs them; error >= true error
-    by comparison with a solve on bisected steps.
+    rate. Compressed: about 0.1 s per million modes or forcing terms, whatever the horizon, then a
+    few hundred modes; error >= true error, proven. Companion: 25 modes^3 operations once, then
+    modes per time. Recursion: modes per iteration. Collocation: linear in the modes, steps as the
+    solution needs them. Panels, of order 10: the square of the number of panels, or N log^2 N for
+    a convolution that needs many alike. For both, error >= true error by comparison with a solve
+    on bisected steps; a function whose features fall between all nodes can hide them.
 
     Examples
     --------
@@ -72,48 +89,41 @@ def solve(
     True
     """
     times = _check_times(t)
-    _check_kernel(kernel)
     _check_forcing(forcing)
+    if isinstance(kernel, SumOfPowers):
+        check_iterations(times)
+    elif isinstance(forcing, SumOfPowers):
+        raise TypeError(
+            f"a SumOfPowers is a function of whole numbers and cannot force a "
+            f"{type(kernel).__name__}: pass a SumOfExponentials or a function of time."
+        )
     rtol, atol = _check_tolerance(rtol, "rtol"), _check_tolerance(atol, "atol")
     if rtol == 0 and atol == 0:
         raise ValueError("rtol and atol are both zero, which nothing can meet: pass rtol=1e-8.")
-    if isinstance(method, str) and method == "auto":
-        method = _choose(forcing, kernel)
-    trajectory = _run(method, forcing, kernel, times, rtol, atol)
-    inner = kernel.kernel if isinstance(kernel, TimeChanged) else kernel
+    if callable(forcing):
+        question = Question(forcing, kernel, times, rtol, atol)
+        chosen = choose(question, method)
+        trajectory = chosen.run(question)
+    else:
+        samples = read_samples(forcing, times)
+        question = Question(samples.full, kernel, times, samples.tolerance(rtol), atol)
+        chosen = choose(question, method)
+        thinned = tuple(chosen.run(replace(question, forcing=f)) for f in samples.thinned)
+        trajectory = SampledTrajectory(chosen.run(question), thinned, times)
     return report(
-        trajectory, times, method=method, mode_count=inner.rates.size, rtol=rtol, atol=atol
+        trajectory,
+        times,
+        method=chosen.name,
+        mode_count=_mode_count(kernel),
+        rtol=rtol,
+        atol=atol,
     )
 
 
-def _run(
-    method: str,
-    forcing: Forcing,
-    kernel: SumOfExponentials | TimeChanged,
-    t: Array,
-    rtol: float,
-    atol: float,
-) -> Trajectory:
-    if method == "exact":
-        if not isinstance(forcing, SumOfExponentials) or not isinstance(kernel, SumOfExponentials):
-            raise TypeError(
-                "the exact method needs a SumOfExponentials as forcing and as kernel, got "
-                f"{type(forcing).__name__} and {type(kernel).__name__}: "
-                "pass method='collocation' for other kinds."
-            )
-        return solve_exact(forcing, kernel)
-    if method == "collocation":
-        _check_functions(forcing, kernel, t)
-        return solve_collocation(Problem(forcing, kernel, t, rtol, atol))
-    raise ValueError(f"method must be one of {', '.join(map(repr, METHODS))}; got {method!r}.")
-
-
-def _choose(forcing: Forcing, kernel: SumOfExponentials | TimeChanged) -> str:
-    """Exact where both are sums of exponentials, the kernel is positive and not too long."""
-    if not isinstance(forcing, SumOfExponentials) or not isinstance(kernel, SumOfExponentials):
-        return "collocation"
-    positive = bool(np.all(kernel.weights >= 0)) and kernel.constant >= 0
-    return "exact" if positive and kernel.rates.size <= _MANY_MODES else "collocation"
+def _mode_count(kernel: object) -> int | None:
+    """How many modes an observation may weigh; none for a kernel that is not made of modes."""
+    inner = kernel.kernel if isinstance(kernel, TimeChanged) else kernel
+    return inner.rates.size if isinstance(inner, (SumOfExponentials, SumOfPowers)) else None
 
 
 def _check_times(t: ArrayLike) -> Array:
@@ -129,25 +139,16 @@ def _check_times(t: ArrayLike) -> Array:
     return times
 
 
-def _check_kernel(kernel: object) -> None:
-    if not isinstance(kernel, (SumOfExponentials, TimeChanged)):
-        raise TypeError(
-            f"the kernel must be a SumOfExponentials or a TimeChanged, got "
-            f"{type(kernel).__name__}: approximate other kernels by a sum of exponentials."
-        )
-
-
 def _check_forcing(forcing: object) -> None:
     if isinstance(forcing, (int, float)):
         raise TypeError(
             "the forcing must be a function of time: pass SumOfExponentials([], [], constant=c) "
             "for a constant c."
         )
-    if not callable(forcing):
+    if not callable(forcing) and not isinstance(forcing, (np.ndarray, list, tuple)):
         raise TypeError(
-            f"the forcing must be a SumOfExponentials or a vectorised function of time, got "
-            f"{type(forcing).__name__}: values on a grid become a function by "
-            "scipy.interpolate.CubicSpline(t, values)."
+            "the forcing must be a SumOfExponentials, a vectorised function of time or an array "
+            f"of values at the requested times, got {type(forcing).__name__}."
         )
 
 
@@ -156,19 +157,3 @@ def _check_tolerance(value: float, name: str) -> float:
     if not number or not np.isfinite(value) or value < 0:
         raise ValueError(f"{name} must be a finite number >= 0, got {value!r}.")
     return float(value)
-
-
-def _check_functions(forcing: Forcing, kernel: SumOfExponentials | TimeChanged, t: Array) -> None:
-    """Call every user function once on the requested times, before any work."""
-    probe = np.unique(np.concatenate([[0.0], t]))
-    evaluate_checked(forcing, probe, "forcing")
-    if isinstance(kernel, SumOfExponentials):
-        return
-    clock = evaluate_checked(kernel.clock, probe, "clock")
-    if np.any(np.diff(clock) < 0):
-        raise ValueError("the clock must never decrease; pass the integral of a rate >= 0.")
-    evaluate_checked(kernel.weight, probe, "weight")
-    if kernel.clock_rate is not None and np.any(
-        evaluate_checked(kernel.clock_rate, probe, "clock_rate") < 0
-    ):
-        raise ValueError("clock_rate must be >= 0: a clock never runs backwards.")

@@ -8,7 +8,6 @@ import pytest
 import hsgd
 from hsgd import dataset
 from hsgd.algorithms import first_iterations
-from hsgd.random_features import gaussian_mean
 from hsgd.statistics import resolve
 
 RNG = np.random.default_rng(0)
@@ -78,14 +77,6 @@ def test_random_features_are_what_they_say():
     np.testing.assert_allclose(
         uncentred.A - shorter.A, 1 / np.sqrt(2 * np.pi) / np.sqrt(6), rtol=1e-12
     )
-
-
-@pytest.mark.parametrize(
-    ("function", "mean"),
-    [(lambda z: np.maximum(z, 0), 1 / np.sqrt(2 * np.pi)), (np.tanh, 0), (np.cos, np.exp(-0.5))],
-)
-def test_gaussian_means(function, mean):
-    assert gaussian_mean(function) == pytest.approx(mean, abs=1e-12)
 
 
 def test_a_batch_schedule_counts_rows_as_a_loop_does():

@@ -74,8 +74,8 @@ def test_empty_sum():
         (([np.nan], [1.0]), "rates must be finite"),
         (([1.0], [np.inf]), "weights must be finite"),
         (([[1.0]], [1.0]), "one-dimensional"),
-        ((["a"], [1.0]), "real numbers"),
-        (([1j], [1.0]), "real numbers"),
+        ((["a"], [1.0]), "array of numbers"),
+        (([-1 + 1j], [1.0]), "rates must be >= 0"),
         (([1.0], [1.0], np.nan), "constant must be one finite number"),
     ],
 )

@@ -1,0 +1,181 @@
+"""Activations, as frozen nouns: a function, and what is known exactly about it under a Gaussian.
+
+>>> relu([-1.0, 2.0])
+array([0., 2.])
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.polynomial import hermite_e
+from numpy.typing import ArrayLike
+from scipy import special
+
+from hsgd.checks import Array, one_of, real_array
+
+Function = Callable[[Array], ArrayLike]
+
+
+@dataclass(frozen=True, eq=False)
+class Activation:
+    """A scalar function applied entry by entry.
+
+    Parameters
+    ----------
+    name
+        A word for it.
+    function
+        Vectorised: an array in, an array of the same shape out.
+    breakpoints
+        Points where it is not smooth; naming them makes quadratures fast and sharp.
+    exact_coefficients
+        Optional: from an order K ≥ 0, the exact normalised Hermite coefficients
+        E φ(g) He_k(g)/√k! for k = 0, …, K.
+    exact_nonlinear_variance
+        Optional: E φ(g)² less the squares of the first two coefficients.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If the function is not callable, or not vectorised.
+
+    Notes
+    -----
+    `hsgd.hermite` computes what is not given; `hsgd.symbolic.activation` makes one from a SymPy
+    expression, with whatever SymPy knows in closed form.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> shifted = Activation("shifted", lambda x: np.maximum(x - 1, 0), breakpoints=(1.0,))
+    >>> float(shifted(3.0))
+    2.0
+    """
+
+    name: str
+    function: Function
+    breakpoints: tuple[float, ...] = ()
+    exact_coefficients: Callable[[int], Array] | None = field(default=None, kw_only=True)
+    exact_nonlinear_variance: float | None = field(default=None, kw_only=True)
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.name, str) or not self.name:
+            raise TypeError(
+                f"name is {self.name!r}: give the activation a word, for example 'relu'."
+            )
+        if not callable(self.function):
+            raise TypeError(
+                f"function is a {type(self.function).__name__}: pass a vectorised function, for "
+                "example numpy.tanh."
+            )
+        points = [float(p) for p in self.breakpoints]
+        if not np.all(np.isfinite(points)):
+            raise ValueError("breakpoints must be finite numbers: leave the others out.")
+        object.__setattr__(self, "breakpoints", tuple(sorted(points)))
+        self(np.array([-0.5, 0.5]))
+
+    def __call__(self, values: ArrayLike) -> Array:
+        """φ of each value."""
+        inputs = np.asarray(values, dtype=np.float64)
+        outputs = np.asarray(self.function(inputs))
+        if outputs.shape != inputs.shape or outputs.dtype.kind not in "biuf":
+            raise ValueError(
+                f"the activation {self.name!r} returned shape {outputs.shape} and data type "
+                f"{outputs.dtype} for real inputs of shape {inputs.shape}: vectorise it, for "
+                "example with numpy.vectorize."
+            )
+        return outputs.astype(np.float64, copy=False)
+
+
+def polynomial(coefficients: Sequence[float], name: str = "polynomial") -> Activation:
+    """φ(x) = Σ_k coefficients[k] x^k; its Hermite expansion is finite and exact.
+
+    Examples
+    --------
+    >>> cube = polynomial([0, 0, 0, 1])
+    >>> cube.exact_coefficients(3).round(12)
+    array([0.        , 3.        , 0.        , 2.44948974])
+    """
+    powers = real_array("coefficients", coefficients, 1)
+    unnormalised = hermite_e.poly2herme(powers)
+    finite = unnormalised * np.sqrt(special.factorial(np.arange(len(unnormalised))))
+
+    def exact(order: int) -> Array:
+        padded = np.zeros(order + 1)
+        padded[: len(finite)] = finite[: order + 1]
+        return padded
+
+    return Activation(
+        name,
+        lambda x: np.polynomial.polynomial.polyval(x, powers),
+        exact_coefficients=exact,
+        exact_nonlinear_variance=float(np.sum(finite[2:] ** 2)),
+    )
+
+
+def as_activation(value: Any) -> Activation:
+    """An `Activation` as it is, one of this page by its name, or any vectorised function.
+
+    Raises
+    ------
+    TypeError, ValueError
+        For an unknown name or something that cannot be called.
+    """
+    if isinstance(value, Activation):
+        return value
+    if isinstance(value, str):
+        return BY_NAME[one_of("activation", value, BY_NAME)]
+    if not callable(value):
+        raise TypeError(
+            f"activation is a {type(value).__name__}: pass a name, a hsgd.activations.Activation "
+            "or a vectorised function."
+        )
+    return Activation(getattr(value, "__name__", "activation"), value)
+
+
+def _relu_coefficients(order: int) -> Array:
+    """1/√(2π), 1/2, and (−1)^{k/2+1} (k−3)!!/√(2π k!) for even k: φ'' is a point mass at 0."""
+    values = np.zeros(order + 1)
+    values[0] = 1.0 / math.sqrt(2.0 * math.pi)
+    if order >= 1:
+        values[1] = 0.5
+    if order >= 2:
+        values[2] = 0.5 / math.sqrt(math.pi)
+    for k in range(4, order + 1, 2):
+        values[k] = -values[k - 2] * (k - 3) / math.sqrt(k * (k - 1))
+    return values
+
+
+def _erf_coefficients(order: int) -> Array:
+    """2/√(3π) (k−2)!! (−2/3)^{(k−1)/2}/√k! for odd k: φ' is a Gaussian."""
+    values = np.zeros(order + 1)
+    if order >= 1:
+        values[1] = 2.0 / math.sqrt(3.0 * math.pi)
+    for k in range(3, order + 1, 2):
+        values[k] = -values[k - 2] * (2.0 / 3.0) * (k - 2) / math.sqrt(k * (k - 1))
+    return values
+
+
+relu = Activation(
+    "relu",
+    lambda x: np.maximum(x, 0.0),
+    (0.0,),
+    exact_coefficients=_relu_coefficients,
+    exact_nonlinear_variance=0.25 - 0.5 / math.pi,
+)
+erf = Activation(
+    "erf",
+    special.erf,
+    exact_coefficients=_erf_coefficients,
+    exact_nonlinear_variance=2.0 / math.pi * math.asin(2.0 / 3.0) - 4.0 / (3.0 * math.pi),
+)
+tanh = Activation("tanh", np.tanh)
+identity = polynomial([0.0, 1.0], "identity")
+
+BY_NAME = {each.name: each for each in (relu, erf, tanh, identity)}
+"""The activations that have a name here."""

@@ -1,0 +1,125 @@
+"""Gauss and Gauss-Radau rules of a discrete positive measure, by Lanczos with reorthogonalisation.
+
+For a completely monotone function such as exp(-s t) the two enclose the integral: Gauss lies below
+it, Radau with its fixed node at the left end above.
+
+References
+----------
+G. H. Golub, "Some modified matrix eigenvalue problems", SIAM Review 15 (1973), 318-334.
+W. Gautschi, "Orthogonal polynomials: computation and approximation", 2004, sections 1.4 and 3.1.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[np.float64]
+
+# An off-diagonal entry below this, on [-1, 1], is zero: the measure has no further points.
+_EXHAUSTED = 1e-13
+
+
+@dataclass(frozen=True, eq=False)
+class Rule:
+    """A quadrature rule: sum_i weights_i f(nodes_i)."""
+
+    nodes: Array
+    weights: Array
+
+
+@dataclass(frozen=True, eq=False)
+class Recurrence:
+    """Jacobi matrix of a measure on [left, right], in the variable that maps it to [-1, 1].
+
+    Attributes
+    ----------
+    diagonal, off_diagonal : ndarray, shape (degree,)
+        `off_diagonal[k]` couples polynomials k and k + 1.
+    mass : float
+        The measure's total.
+    left, right : float
+        Smallest and largest point.
+    distinct : int or None
+        Number of distinct points, if the Lanczos process found that there are no more.
+    """
+
+    diagonal: Array
+    off_diagonal: Array
+    mass: float
+    left: float
+    right: float
+    distinct: int | None
+
+    @property
+    def degree(self) -> int:
+        """The largest number of Gauss nodes that can be made."""
+        return self.diagonal.size
+
+    def is_complete(self, nodes: int) -> bool:
+        """Whether a rule of so many nodes is the measure itself."""
+        return self.distinct is not None and nodes >= self.distinct
+
+    def gauss(self, nodes: int) -> Rule:
+        """The rule of degree 2 nodes - 1."""
+        return self._rule(_jacobi(self.diagonal[:nodes], self.off_diagonal[: nodes - 1]))
+
+    def radau(self, nodes: int) -> Rule:
+        """The rule of degree 2 nodes with one node more, fixed at the left end."""
+        jacobi = _jacobi(
+            np.append(self.diagonal[:nodes], -1.0),
+            self.off_diagonal[:nodes],
+        )
+        coupling = jacobi[nodes, nodes - 1]
+        shifted = jacobi[:nodes, :nodes] + np.eye(nodes)
+        last = np.zeros(nodes)
+        last[-1] = coupling * coupling
+        jacobi[nodes, nodes] += float(np.linalg.solve(shifted, last)[-1])
+        return self._rule(jacobi)
+
+    def _rule(self, jacobi: Array) -> Rule:
+        x, vectors = np.linalg.eigh(jacobi)
+        half = 0.5 * (self.right - self.left)
+        nodes = np.clip(self.left + half * (1.0 + x), self.left, self.right)
+        return Rule(nodes, self.mass * vectors[0] ** 2)
+
+
+def recurrence(points: Array, weights: Array, degree: int) -> Recurrence:
+    """Run `degree` Lanczos steps, fewer if the measure has fewer points.
+
+    Parameters
+    ----------
+    points, weights : ndarray, shape (points,)
+        Weights > 0; any order, repeated or not.
+    degree : int
+        The largest number of Gauss nodes that will be asked for.
+    """
+    left, right, mass = float(points.min()), float(points.max()), float(weights.sum())
+    if right == left:
+        return Recurrence(np.full(1, -1.0), np.zeros(1), mass, left, left, 1)
+    x = (points - left) * (2.0 / (right - left)) - 1.0
+    basis = np.empty((degree, points.size))
+    diagonal, off_diagonal = np.zeros(degree), np.zeros(degree)
+    q = np.sqrt(weights / mass)
+    for k in range(degree):
+        basis[k] = q
+        q = x * q
+        diagonal[k] = float(basis[k] @ q)
+        # Twice is enough: what the first projection leaves by rounding, the second takes away.
+        for _ in range(2):
+            q = q - (basis[: k + 1] @ q) @ basis[: k + 1]
+        size = float(np.sqrt(q @ q))
+        if size < _EXHAUSTED:
+            return Recurrence(diagonal[: k + 1], off_diagonal[: k + 1], mass, left, right, k + 1)
+        off_diagonal[k] = size
+        q /= size
+    return Recurrence(diagonal, off_diagonal, mass, left, right, None)
+
+
+def _jacobi(diagonal: Array, off_diagonal: Array) -> Array:
+    matrix = np.diag(diagonal)
+    step = np.arange(off_diagonal.size)
+    matrix[step + 1, step] = matrix[step, step + 1] = off_diagonal
+    return matrix
