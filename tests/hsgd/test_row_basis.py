@@ -201,7 +201,7 @@ def overstatement(seed):
     problem, algorithm = random_problem(seed)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        plain, fast = both(problem, algorithm, 20, (1e-4, 1e-6, 1e-8)[seed % 3])
+        plain, fast = both(problem, algorithm, 12, (1e-4, 1e-6, 1e-8)[seed % 3])
     worst, size = [], []
     for statistic in NAMES:
         value = plain[statistic].values
