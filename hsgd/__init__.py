@@ -36,6 +36,7 @@ _HOMES = {
     "steps_to_target": "batches",
     "diagnose": "diagnosis",
     "exact_mean": "exact",
+    "exact_stability": "mean_square_stability",
 }
 
 _MODULES = ("activations", "dataset", "hermite", "isotropic", "symbolic")
@@ -63,6 +64,7 @@ if TYPE_CHECKING:
     from hsgd.exact import exact_mean as exact_mean
     from hsgd.gaussian_rows import GaussianRows as GaussianRows
     from hsgd.gaussian_rows import SampledLeastSquares as SampledLeastSquares
+    from hsgd.mean_square_stability import exact_stability as exact_stability
     from hsgd.populations import Population as Population
     from hsgd.prediction import predict as predict
     from hsgd.problems import LeastSquares as LeastSquares

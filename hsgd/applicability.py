@@ -11,7 +11,7 @@ from dataclasses import replace
 import numpy as np
 
 from hsgd.algorithms import SGD, Algorithm
-from hsgd.asymptotics import Ends, stability_of
+from hsgd.asymptotics import stability_of
 from hsgd.diagnosis import diagnose
 from hsgd.modes import Solvable
 from hsgd.problems import LeastSquares
@@ -28,28 +28,41 @@ def verdict_of(
     Where the batch size changes, the first batch size that raises a concern speaks.
     """
     verdict = ("", "")
-    for part, until in constant_batches(algorithm, horizon):
-        if isinstance(part, SGD) and isinstance(problem, LeastSquares):
-            report = diagnose(problem, part, horizon=until)
-            verdict = report.attrs["concern"], report.attrs["verdict"]
-        else:
-            verdict = _stable(problem, part, method, until)
+    for part in constant_batches(algorithm, horizon):
+        verdict = _judged(problem, part, method, horizon)
         if verdict[0]:
             break
     return verdict
 
 
-def constant_batches(algorithm: Algorithm, horizon: float) -> list[tuple[Algorithm, float]]:
+def _judged(
+    problem: Solvable, algorithm: Algorithm, method: str, horizon: float
+) -> tuple[str, str]:
+    """The verdict on one batch size."""
+    if isinstance(algorithm, SGD) and isinstance(problem, LeastSquares):
+        if method == "discrete":
+            verdict = _stable(problem, algorithm, method, horizon)
+            if verdict[0]:
+                return verdict
+        report = diagnose(problem, algorithm, horizon=horizon)
+        return report.attrs["concern"], report.attrs["verdict"]
+    verdict = _stable(problem, algorithm, method, horizon)
+    if not verdict[0] and method == "hsgd":
+        return _steps_stable(problem, algorithm, horizon) or verdict
+    return verdict
+
+
+def constant_batches(algorithm: Algorithm, horizon: float) -> list[Algorithm]:
     """The algorithm at each of its batch sizes, with the largest learning rate met meanwhile."""
     if not algorithm.has_batch_schedule:
-        return [(algorithm, horizon)]
+        return [algorithm]
     starts = np.array([0.0, *(b for b in algorithm.batch_boundaries if b <= horizon)])
     ends = np.append(starts[1:], horizon)
     parts = []
     for start, end in zip(starts, ends, strict=True):
         size = int(algorithm.batch_sizes(start))
         rate = largest_learning_rate(algorithm, start, end)
-        parts.append((replace(algorithm, learning_rate=rate, batch_size=size), horizon))  # type: ignore[type-var]
+        parts.append(replace(algorithm, learning_rate=rate, batch_size=size))  # type: ignore[type-var]
     return parts
 
 
@@ -69,10 +82,24 @@ def _stable(
     rate = largest_learning_rate(algorithm, 0.0, horizon)
     stability = stability_of(problem, algorithm, method)
     critical = stability.critical_rate()
-    if not Ends(stability, rate).stable or rate >= critical:
+    if rate >= critical:
         return "unstable", (
             f"The learning rate {rate:.6g} is {rate / critical:.4g} times the critical "
             f"{critical:.6g}, so the risk diverges: write {type(algorithm).__name__}"
             f"(learning_rate={0.5 * critical:.6g}, ...), half of critical."
         )
     return "", f"The learning rate is {rate / critical:.3g} of critical."
+
+
+def _steps_stable(
+    problem: Solvable, algorithm: Algorithm, horizon: float
+) -> tuple[str, str] | None:
+    """Where steps of finite size diverge although their limit does not, a concern."""
+    rate = largest_learning_rate(algorithm, 0.0, horizon)
+    critical = stability_of(problem, algorithm, "discrete").critical_rate()
+    if rate < critical:
+        return None
+    return "finite_steps", (
+        f"The learning rate {rate:.6g} is stable in the limit of small steps, but steps of this "
+        f"size diverge above {critical:.6g}: lower it, or pass method='discrete' to see how."
+    )

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from scipy.optimize import brentq
 
-from hsgd import dataset, provenance
+from hsgd import dataset, provenance, sweeps
 from hsgd.algorithms import SGD, Algorithm, HeavyBall, StreamingSGD
 from hsgd.checks import Array, number, one_of
 from hsgd.curves import (
@@ -22,7 +22,7 @@ from hsgd.curves import (
     resolve_method,
 )
 from hsgd.gaussian_rows import GaussianRows
-from hsgd.modes import Modes, Solvable, modes
+from hsgd.modes import Modes, Solvable, curvatures, modes
 from hsgd.problems import LeastSquares
 from hsgd.stability import Momentum, Stability
 from hsgd.statistics import Statistic, resolve
@@ -129,7 +129,7 @@ def limits(
     Parameters
     ----------
     problem, algorithm
-        As in `predict`, with a constant learning rate and batch size.
+        As in `predict`, with a constant learning rate and batch size, or sweeps of them.
     statistics, method
         As in `predict`.
 
@@ -167,6 +167,22 @@ def limits(
     >>> float(ends.limiting_population_risk)
     1.0
     """
+
+    def one(problem: Solvable, algorithm: Algorithm, share: int = 1) -> xr.Dataset:
+        del share
+        return _limits(problem, algorithm, statistics, method)
+
+    if sweeps.parameters(problem, algorithm):
+        return sweeps.sweep(one, problem, algorithm)
+    return one(problem, algorithm)
+
+
+def _limits(
+    problem: Solvable,
+    algorithm: Algorithm,
+    statistics: str | Statistic | list[str | Statistic] | None,
+    method: str,
+) -> xr.Dataset:
     one_of("method", method, METHODS)
     dataset.check_setting(
         problem, algorithm, problems=PROBLEMS, algorithms=ALGORITHMS, batch_schedules=True
@@ -254,10 +270,6 @@ class Ends:
         """At a learning rate of 0 nothing ever does."""
         return self.learning_rate > 0
 
-    def final_point(self) -> Array:
-        """Where gradient flow ends, shape (1, d)."""
-        return self.system.mean_points(np.array([np.inf if self.moves else 0.0]))
-
     def bare_loss(self) -> float:
         """Ψ where gradient flow ends."""
         return float(self.system.losses(np.full((1, 1), 0.0 if self.moves else 1.0))[0])
@@ -281,14 +293,13 @@ class Ends:
         """Limit along gradient flow, and SGD's excess over it."""
         system = self.system
         if statistic.name == system.sampled_risk:
-            flow, curvatures = self.bare_loss() / system.iterations_per_unit, system.eigenvalues
-            curvatures = curvatures / system.iterations_per_unit
+            flow = self.bare_loss() / system.iterations_per_unit
         else:
-            flow = float(statistic.values(self.final_point())[0])
-            curvatures = statistic.curvatures(system.directions)
+            end = self.system.gradient_flow(np.array([np.inf if self.moves else 0.0]))
+            flow = float(system.values(statistic, *end)[0])
         if not self.stable:
             return flow, float("inf")
-        return flow, 0.5 * float(np.sum(curvatures * self.variances()))
+        return flow, 0.5 * float(np.sum(curvatures(system, statistic) * self.variances()))
 
     @property
     def regime(self) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import numpy as np
@@ -106,6 +106,35 @@ def number(name: str, value: Any, *, minimum: float = 0.0, strict: bool = False)
         relation = "greater than" if strict else "at least"
         raise ValueError(f"{name} is {result}, but it must be finite and {relation} {minimum:g}.")
     return result
+
+
+def is_swept(value: Any) -> bool:
+    """Whether a parameter is an `xarray.DataArray` with dimensions of its own: a sweep."""
+    return hasattr(value, "dims") and hasattr(value, "coords") and value.ndim > 0
+
+
+def each(name: str, value: Any, check: Callable[[str, Any], Any]) -> Any:
+    """`check(name, value)`; of a sweep every entry is checked, and the sweep is given back.
+
+    Raises
+    ------
+    TypeError, ValueError
+        What the check raises, and for an empty sweep.
+    """
+    if not is_swept(value):
+        return check(name, value.item() if hasattr(value, "dims") else value)
+    if not value.size:
+        raise ValueError(f"{name} is an empty DataArray: give the sweep at least one value.")
+    for entry in value.values.ravel():
+        check(name, entry.item())
+    return value
+
+
+def described(value: Any) -> Any:
+    """A parameter as JSON-ready words and numbers; a sweep by its values."""
+    if not is_swept(value):
+        return value
+    return {"swept_over": list(map(str, value.dims)), "values": value.values.tolist()}
 
 
 def integer(name: str, value: Any, *, minimum: int) -> int:

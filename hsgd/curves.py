@@ -15,6 +15,7 @@ from hsgd.homogenized import solve_homogenized
 from hsgd.modes import Modes, Solvable, modes
 from hsgd.problems import LeastSquares
 from hsgd.schedules import Constant
+from hsgd.statistics import Statistic
 from hsgd.stepping import step_through
 
 PROBLEMS = (LeastSquares, GaussianRows)
@@ -37,8 +38,8 @@ class Curves(Protocol):
         """How that went, in a sentence."""
         ...
 
-    def points(self) -> Array:
-        """The mean's parameters, shape (iterations, d)."""
+    def mean(self, statistic: Statistic) -> Array:
+        """A statistic at the mean, shape (iterations,)."""
         ...
 
     def flow(self) -> Array:

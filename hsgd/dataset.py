@@ -27,7 +27,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hsgd.algorithms import SGD, Algorithm, StreamingSGD
-from hsgd.checks import Array
+from hsgd.checks import Array, is_swept
 from hsgd.gaussian_rows import GaussianRows
 from hsgd.problems import LeastSquares, Problem
 from hsgd.schedules import check_times
@@ -124,6 +124,13 @@ def check_setting(
                 f"knows: pass {names}, " + (_SAMPLE if fresh else _STREAM)
             )
         raise TypeError(f"the algorithm is a {type(algorithm).__name__}: pass {names}.")
+    for noun in (problem, algorithm):
+        for name in ("ridge", "learning_rate", "batch_size"):
+            if is_swept(getattr(noun, name, None)):
+                raise TypeError(
+                    f"{name} is swept (an xarray.DataArray), but this takes one setting at a time: "
+                    "pass one number."
+                )
     if isinstance(problem, LeastSquares):
         algorithm.check_batch(problem.num_rows)
         if problem.is_sparse and not sparse:

@@ -1,9 +1,10 @@
 """How far SGD's true mean may be from the theory because n is finite: an estimate, not a bound.
 
 Fixed rows: on these rows, noise that was fed back once is fed back more strongly than the theory
-says, so the loss is solved again with a heavier kernel; and the first iterations are run step by
-step with the rows themselves (docs, theory page, "Diagnose"). Gaussian rows drawn afresh: the
-finite-step twin is exact, so the difference to it is the discrepancy itself.
+says, so the loss is solved again with a heavier kernel; the first iterations are run step by step
+with the rows themselves; and the limit of small steps is held against its finite-step twin, if
+batches make steps large (docs, theory page, "Diagnose"). Gaussian rows drawn afresh: the twin is
+exact, so the difference to it is the discrepancy itself.
 """
 
 from __future__ import annotations
@@ -29,14 +30,23 @@ _RTOL = 1e-4
 
 
 @dataclass(frozen=True, eq=False)
-class Reference:
-    """A better mean than the theory's, for what it is affordable."""
+class Other:
+    """Curves that know something which the theory's do not."""
 
     curves: Curves
     count: int
-    """On how many of the iterations it is known; later ones keep the last discrepancy."""
+    """On how many of the iterations they are known; later ones keep the last discrepancy."""
+    same_mean: bool
+    """Whether these curves without noise are the theory's."""
+
+
+@dataclass(frozen=True, eq=False)
+class Reference:
+    """What the theory's curves are held against; the largest difference counts."""
+
+    others: tuple[Other, ...]
     first: dict[str, Array]
-    """Each statistic's mean over the first iterations, step by step."""
+    """Each statistic's mean over the first iterations, step by step with the rows."""
 
 
 def reference(
@@ -46,32 +56,46 @@ def reference(
     method: str,
     statistics: tuple[Statistic, ...],
     rtol: float,
-) -> Reference | None:
-    """What the curves are to be held against; None where the method is exact."""
-    stepped = method == "discrete" and (has_momentum(algorithm) or not is_constant(algorithm))
-    if isinstance(problem, LeastSquares):
-        small = float(np.min(algorithm.batch_sizes(iterations / problem.num_rows)))
-        excess = feedback_excess(problem, float(algorithm.noise_factor(problem.num_rows, small)))
-        count = _affordable(problem, iterations) if stepped else len(iterations)
-        first = {}
-        if isinstance(algorithm, SGD):
-            first = first_steps(problem, modes(problem), algorithm, iterations, statistics)
-        tolerance = max(rtol, _RTOL)
-    elif method == "hsgd":
-        excess, first, tolerance = 1.0, {}, max(rtol, _RTOL)
-        method = "discrete"
-        count = len(iterations) if is_constant(algorithm) else _affordable(problem, iterations)
-    else:
-        return None
-    if not count:
-        return None
-    curves = solve_curves(problem, algorithm, iterations[:count], method, tolerance, excess)
-    return Reference(curves, count, first)
+    share: int = 1,
+) -> Reference:
+    """What the curves are to be held against; nothing where the method is exact.
+
+    `share` calls, the members of a sweep, have to do with the cost of one where that is a choice.
+    """
+
+    def other(name: str, excess: float) -> tuple[Other, ...]:
+        stepped = name == "discrete" and (has_momentum(algorithm) or not is_constant(algorithm))
+        count = _affordable(problem, iterations, share) if stepped else len(iterations)
+        if not count:
+            return ()
+        curves = solve_curves(
+            problem, algorithm, iterations[:count], name, max(rtol, _RTOL), excess
+        )
+        return (Other(curves, count, name == method),)
+
+    twin = other("discrete", 1.0) if method == "hsgd" and _steps_matter(problem, algorithm) else ()
+    if not isinstance(problem, LeastSquares):
+        return Reference(twin, {})
+    smallest = float(np.min(algorithm.batch_sizes(iterations / problem.num_rows)))
+    factor = float(algorithm.noise_factor(problem.num_rows, smallest))
+    heavier = other(method, feedback_excess(problem, factor))
+    first = {}
+    if isinstance(algorithm, SGD):
+        first = first_steps(problem, modes(problem), algorithm, iterations, statistics, share)
+    return Reference(heavier + twin, first)
 
 
-def _affordable(problem: Solvable, iterations: NDArray[np.int64]) -> int:
+def _steps_matter(problem: Solvable, algorithm: Algorithm) -> bool:
+    """Whether finite steps make a difference that the other estimates do not see.
+
+    For fixed rows and single draws they are of the size of what those see, and of either sign.
+    """
+    return not isinstance(problem, LeastSquares) or algorithm.largest_batch_size > 1
+
+
+def _affordable(problem: Solvable, iterations: NDArray[np.int64], share: int) -> int:
     work = iterations * float(len(modes(problem).eigenvalues))
-    return int(np.searchsorted(work, _MOST_WORK, side="right"))
+    return int(np.searchsorted(work, _MOST_WORK / share, side="right"))
 
 
 def left_out(system: Modes, statistic: Statistic, curves: Curves) -> Array:

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from hsgd.checks import Array
 from hsgd.modes import Modes
+from hsgd.statistics import Statistic
 from volterra import Solution, SumOfPowers, solve
 
 EPS = float(np.finfo(np.float64).eps)
@@ -188,9 +189,10 @@ class DiscreteCurves:
     def _decay(self) -> Array:
         return power(self.iteration.step, self.iterations)
 
-    def points(self) -> Array:
-        """The mean's parameters, shape (iterations, d)."""
-        return self.system.points(self._decay(), self.iteration.fade(self.iterations))
+    def mean(self, statistic: Statistic) -> Array:
+        """A statistic at the mean: along gradient descent."""
+        fade = self.iteration.fade(self.iterations)
+        return self.system.values(statistic, self._decay(), fade)
 
     def flow(self) -> Array:
         """Ψ at the mean: along gradient descent."""

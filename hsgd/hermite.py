@@ -17,6 +17,8 @@ from hsgd.activations import Activation, Function, as_activation
 from hsgd.checks import Array, integer
 
 _EPS = float(np.finfo(np.float64).eps)
+_TOLERANCE = 3e-13
+"""Below it `quad_vec` would bisect cells whose error is rounding, in vain."""
 _FAR = 38.0
 """Where the Gaussian density, 1e-314, is about to underflow."""
 
@@ -90,9 +92,9 @@ def coefficients(activation: Activation | Function | str, order: int) -> Hermite
     Notes
     -----
     Without a closed form an adaptive quadrature between the activation's breakpoints: |error of
-    c_k| ≤ `error`, about 1e-13·√(E φ²) for functions that are smooth between their breakpoints. A
-    kink that was not named costs little; a jump that was not named costs seconds and digits (the
-    error says so). A function that moves on a scale below 0.01 may escape the nodes.
+    c_k| ≤ `error`, at most 1e-12 of the largest coefficient for functions of moderate growth. Kinks
+    and jumps that were not named are found, at the cost of bisections. What happens on a scale
+    below 0.01 only may escape the nodes.
 
     References
     ----------
@@ -160,7 +162,7 @@ def _expectations(
         -_FAR,
         _FAR,
         epsabs=1e-15,
-        epsrel=1e-14,
+        epsrel=_TOLERANCE,
         norm="max",
         points=points,
         limit=2000,

@@ -11,6 +11,7 @@ from hsgd.algorithms import SGD, StreamingSGD
 from hsgd.checks import Array
 from hsgd.modes import Modes
 from hsgd.schedules import Constant
+from hsgd.statistics import Statistic
 from volterra import Solution, SumOfExponentials, TimeChanged, solve
 
 
@@ -38,9 +39,9 @@ class HomogenizedCurves:
         """How that went."""
         return self.solution.status.value
 
-    def points(self) -> Array:
-        """Gradient flow's parameters, shape (iterations, d)."""
-        return self.system.mean_points(self.odometer)
+    def mean(self, statistic: Statistic) -> Array:
+        """A statistic along gradient flow."""
+        return self.system.values(statistic, *self.system.gradient_flow(self.odometer))
 
     def flow(self) -> Array:
         """Ψ along gradient flow."""

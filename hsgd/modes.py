@@ -24,11 +24,13 @@ import numpy as np
 from hsgd.checks import Array
 from hsgd.gaussian_rows import GaussianRows
 from hsgd.problems import LeastSquares
+from hsgd.statistics import CentredQuadratic, Statistic
 from volterra import SumOfExponentials
 
 Solvable = LeastSquares | GaussianRows
 """Problems that have a mode system."""
 
+_CURVATURES: WeakKeyDictionary[Statistic, tuple[Array, Array]] = WeakKeyDictionary()
 _MEMORY: WeakKeyDictionary[Solvable, Modes] = WeakKeyDictionary()
 
 
@@ -82,11 +84,11 @@ class Modes:
         """r_j = λ_j + ridge."""
         return self.eigenvalues + self.ridge
 
-    def mean_points(self, odometer: Array) -> Array:
-        """Gradient flow's parameters at each odometer reading, shape (m,) → (m, d)."""
+    def gradient_flow(self, odometer: Array) -> tuple[Array, Array]:
+        """Decay of the modes, (m, r), and of what no row sees, (m,), at each odometer reading."""
         # Without a ridge the part no row sees stays (and 0·inf at the end of time is no number).
         fade = np.exp(-self.ridge * odometer) if self.ridge else np.ones(len(odometer))
-        return self.points(np.exp(-np.outer(odometer, self.damping)), fade)
+        return np.exp(-np.outer(odometer, self.damping)), fade
 
     def points(self, decay: Array, fade: Array) -> Array:
         """Parameters with modes at limit + start·decay, shapes (m, r) and (m,) → (m, d).
@@ -95,6 +97,18 @@ class Modes:
         """
         inside = (self.limit + self.start * decay) @ self.directions.T
         return np.asarray(inside + fade[:, None] * self.start_outside)
+
+    def values(self, statistic: Statistic, decay: Array, fade: Array) -> Array:
+        """A statistic at these points, shape (m,)."""
+        if not isinstance(statistic, CentredQuadratic) or np.ndim(statistic.curvature):
+            return statistic.values(self.points(decay, fade))
+        # A multiple of |x − centre|² is the same in every basis: no need to leave this one.
+        centre = self.directions.T @ statistic.centre
+        inside = (self.limit - centre) + self.start * decay
+        centre_outside = statistic.centre - self.directions @ centre
+        outside = fade[:, None] * self.start_outside - centre_outside
+        squares = np.einsum("ij,ij->i", inside, inside) + np.einsum("ij,ij->i", outside, outside)
+        return np.asarray(0.5 * statistic.curvature * squares + statistic.constant)
 
     def losses(self, decay: Array) -> Array:
         """Ψ at these points, shape (m, r) → (m,)."""
@@ -125,6 +139,20 @@ class Modes:
         """‖K‖ = (γ·noise_factor/2N) Σ λ_j²/(λ_j + ridge): noise fed back per noise put in."""
         shares = self.eigenvalues * (self.eigenvalues / self.damping)
         return float(learning_rate * noise_factor / (2.0 * self.iterations_per_unit) * shares.sum())
+
+
+def curvatures(system: Modes, statistic: Statistic) -> Array:
+    """u_jᵀMu_j of a statistic with second derivative M, shape (r,): computed once for each basis.
+
+    Problems that differ in the ridge alone share the basis, and so do all learning rates.
+    """
+    if statistic.name == system.sampled_risk:
+        return system.eigenvalues / system.iterations_per_unit
+    known = _CURVATURES.get(statistic)
+    if known is None or known[0] is not system.directions:
+        known = system.directions, statistic.curvatures(system.directions)
+        _CURVATURES[statistic] = known
+    return known[1]
 
 
 def modes(problem: Solvable) -> Modes:

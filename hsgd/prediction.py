@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from hsgd import dataset, provenance
+from hsgd import dataset, provenance, sweeps
 from hsgd.algorithms import Algorithm
 from hsgd.applicability import verdict_of
 from hsgd.checks import Array, number, one_of
@@ -22,7 +22,7 @@ from hsgd.curves import (
     solve_curves,
 )
 from hsgd.discrepancy import Reference, left_out, reference, relative_gap
-from hsgd.modes import Modes, Solvable, modes
+from hsgd.modes import Modes, Solvable, curvatures, modes
 from hsgd.statistics import Statistic, resolve
 from volterra import Status
 
@@ -53,7 +53,8 @@ def predict(
         `LeastSquares`, data of any row scale; or `GaussianRows`, a population to stream.
     algorithm
         For data `SGD`, `HeavyBall` or `Nesterov`, with independent batches; for a population
-        `StreamingSGD`. Learning rate and batch size may be schedules.
+        `StreamingSGD`. Learning rate and batch size may be schedules. These two and the problem's
+        ridge may be an `xarray.DataArray` of numbers each: its dims become dims of the result.
     time
         Increasing times ≥ 0, shape (T,), in units of n iterations (streaming: d). The curves are
         evaluated at `iteration` = rint(time·n), exactly where a simulation records.
@@ -110,6 +111,27 @@ def predict(
     >>> bool(one_pass.population_risk[-1] < one_pass.population_risk[0])
     True
     """
+
+    def one(problem: Solvable, algorithm: Algorithm, share: int = 1) -> xr.Dataset:
+        return _predict(problem, algorithm, time, statistics, method, spread, level, rtol, share)
+
+    if sweeps.parameters(problem, algorithm):
+        return sweeps.sweep(one, problem, algorithm)
+    return one(problem, algorithm)
+
+
+def _predict(
+    problem: Solvable,
+    algorithm: Algorithm,
+    time: Any,
+    statistics: str | Statistic | Iterable[str | Statistic] | None,
+    method: str,
+    spread: bool,
+    level: float,
+    rtol: float,
+    share: int,
+) -> xr.Dataset:
+    """The prediction for one setting, a member of a sweep that `share` members make."""
     dataset.check_setting(
         problem, algorithm, problems=PROBLEMS, algorithms=ALGORITHMS, batch_schedules=True
     )
@@ -123,7 +145,7 @@ def predict(
     algorithm.schedule(times)
     concern, verdict = verdict_of(problem, algorithm, method, float(times[-1]))
     curves = solve_curves(problem, algorithm, grid.unique, method, tolerance)
-    held = reference(problem, algorithm, grid.unique, method, chosen, tolerance)
+    held = reference(problem, algorithm, grid.unique, method, chosen, tolerance, share)
     variables: dict[str, tuple[tuple[str, ...], Array, str]] = {}
     for statistic in chosen:
         variables |= _variables(modes(problem), statistic, curves, held)
@@ -140,9 +162,9 @@ def predict(
         "diagnosis": verdict,
     }
     if concern:
-        warnings.warn(verdict, UserWarning, stacklevel=2)
+        warnings.warn(verdict, UserWarning, stacklevel=4)
     if curves.status != Status.CONVERGED.value:
-        warnings.warn(curves.status, UserWarning, stacklevel=2)
+        warnings.warn(curves.status, UserWarning, stacklevel=4)
     return dataset.assemble(grid, problem, algorithm, variables, attrs)
 
 
@@ -160,21 +182,23 @@ def _check_options(method: str, spread: bool, level: float) -> None:
 
 
 def _variables(
-    system: Modes, statistic: Statistic, curves: Curves, held: Reference | None
+    system: Modes, statistic: Statistic, curves: Curves, held: Reference
 ) -> dict[str, tuple[tuple[str, ...], Array, str]]:
     """The variables of one statistic on the unique iterations."""
     with np.errstate(over="ignore", invalid="ignore"):
         flow, value, error = (_infinite(c) for c in _curve(system, statistic, curves))
     gap = relative_gap(value + left_out(system, statistic, curves), value)
-    if held is not None:
+    for other in held.others:
         with np.errstate(over="ignore", invalid="ignore"):
-            other = _curve(system, statistic, held.curves)[1]
-            other += left_out(system, statistic, held.curves)
-        gap[: held.count] = np.maximum(gap[: held.count], relative_gap(other, value[: held.count]))
-        gap[held.count :] = gap[held.count - 1]
-        first = held.first.get(statistic.name, value[:0])
-        start = slice(0, len(first))
-        gap[start] = np.maximum(gap[start], relative_gap(first, value[start]))
+            mean = flow[: other.count] if other.same_mean else None
+            better = _curve(system, statistic, other.curves, mean)[1]
+            better += left_out(system, statistic, other.curves)
+        own = relative_gap(better, value[: other.count])
+        # Where it is no longer affordable the last difference stands.
+        gap = np.maximum(gap, np.append(own, np.full(len(gap) - len(own), own[-1])))
+    first = held.first.get(statistic.name, value[:0])
+    start = slice(0, len(first))
+    gap[start] = np.maximum(gap[start], relative_gap(first, value[start]))
     name, words, dims = statistic.name, statistic.long_name, ("time",)
     return {
         name: (dims, value, words),
@@ -189,14 +213,16 @@ def _infinite(values: Array) -> Array:
     return np.where(np.isnan(values), np.inf, values)
 
 
-def _curve(system: Modes, statistic: Statistic, curves: Curves) -> tuple[Array, Array, Array]:
-    """Without noise, with it, and the numerical error."""
+def _curve(
+    system: Modes, statistic: Statistic, curves: Curves, mean: Array | None = None
+) -> tuple[Array, Array, Array]:
+    """Without noise (unless that is known), with it, and the numerical error."""
     if statistic.name == system.sampled_risk:
         N = system.iterations_per_unit
         loss, error = curves.loss()
         return curves.flow() / N, loss / N, error / N
-    flow = statistic.values(curves.points())
-    noise, error = curves.noise(statistic.curvatures(system.directions))
+    flow = curves.mean(statistic) if mean is None else mean
+    noise, error = curves.noise(curvatures(system, statistic))
     rounding = 1e-15 * len(system.directions) ** 0.5 * np.abs(flow)
     return flow, flow + noise, error + rounding
 

@@ -13,7 +13,9 @@ from scipy import sparse
 
 from hsgd.checks import (
     Array,
+    described,
     digest,
+    each,
     integer,
     number,
     real_array,
@@ -99,7 +101,7 @@ class LeastSquares:
         set_ = object.__setattr__
         set_(self, "A", A)
         set_(self, "b", vector("b", self.b, A.shape[0]))
-        set_(self, "ridge", number("ridge", self.ridge))
+        set_(self, "ridge", each("ridge", self.ridge, number))
         start = np.zeros(A.shape[1]) if self.x0 is None else self.x0
         set_(self, "x0", vector("x0", start, A.shape[1]))
         set_(self, "population", as_population(self.population, A.shape[1]))
@@ -229,6 +231,10 @@ class LeastSquares:
         """SHA-256 of A, b and x0, so that results notice other data."""
         return digest(self.A), digest(self.b), digest(self.x0)
 
+    def decompose(self) -> None:
+        """Compute the singular value decomposition now, if it is not known yet."""
+        self.svd  # noqa: B018
+
     def replace(self, **changes: Any) -> Self:
         """A copy with some fields changed, validated anew; the same A keeps its decomposition."""
         copy = replace(self, **changes)
@@ -242,7 +248,7 @@ class LeastSquares:
             "problem": "LeastSquares",
             "num_rows": self.num_rows,
             "dimension": self.dimension,
-            "ridge": self.ridge,
+            "ridge": described(self.ridge),
             "A_sha256": self.data_digests[0],
             "b_sha256": self.data_digests[1],
             "x0_sha256": self.data_digests[2],

@@ -20,7 +20,9 @@ from hsgd.statistics import Statistic
 
 def cancellation(scale: Array, start: Array) -> Array:
     """Rounding of a squared residual that has fallen from `start` far down to `scale`."""
-    return np.asarray(1e-14 * np.sqrt(scale) * np.sqrt(np.maximum(np.abs(start), scale)))
+    # A residual r carries an error e of 1e-15 times what it started as; r² one of 2re + e².
+    largest = np.maximum(np.abs(start), scale)
+    return np.asarray(1e-14 * np.sqrt(scale) * np.sqrt(largest) + 1e-29 * largest)
 
 
 def seconds(problem: LeastSquares, iterations: int) -> float:

@@ -12,6 +12,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+from weakref import WeakKeyDictionary
 
 import numpy as np
 
@@ -238,6 +239,9 @@ def distance(problem: Any) -> Statistic:
     )
 
 
+_MEMORY: WeakKeyDictionary[Any, dict[str, Statistic]] = WeakKeyDictionary()
+"""Named statistics of a problem: one object each, so that what is computed of it can be kept."""
+
 _BUILDERS = {
     "empirical_risk": empirical_risk,
     "population_risk": population_risk,
@@ -292,4 +296,7 @@ def _resolve_one(problem: Problem, entry: object) -> Statistic:
         raise ValueError(
             f"unknown statistic {entry!r}: use {', '.join(NAMED)}, or a hsgd.Quadratic."
         )
-    return _BUILDERS[entry](problem)
+    known = _MEMORY.setdefault(problem, {})
+    if entry not in known:
+        known[entry] = _BUILDERS[entry](problem)
+    return known[entry]

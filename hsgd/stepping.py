@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from hsgd.algorithms import Algorithm, Nesterov
 from hsgd.checks import Array
 from hsgd.modes import Modes
+from hsgd.statistics import Statistic
 from volterra import Status
 
 EPS = float(np.finfo(np.float64).eps)
@@ -51,9 +52,9 @@ class SteppedCurves:
         met = bool((error <= self.rtol * np.abs(value)).all())
         return str((Status.CONVERGED if met else Status.TOLERANCE_NOT_REACHED).value)
 
-    def points(self) -> Array:
-        """The mean's parameters, shape (iterations, d)."""
-        return self.system.points(self.decay, self.fades)
+    def mean(self, statistic: Statistic) -> Array:
+        """A statistic at the mean."""
+        return self.system.values(statistic, self.decay, self.fades)
 
     def flow(self) -> Array:
         """Ψ at the mean."""

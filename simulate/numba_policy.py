@@ -48,6 +48,11 @@ def compiled(function: Callable[..., Any]) -> Any:
     return numba.njit(**OPTIONS)(function)
 
 
+def inlined(function: Callable[..., Any]) -> Any:
+    """Compile a function into each of its callers: for what is called once in every step."""
+    return numba.njit(inline="always", **OPTIONS)(function)
+
+
 def cached(kernel: Callable[..., Any]) -> Any:
     """Compile a kernel that Python calls, and keep it on disk."""
     kernel.__qualname__ += f"_{source_digest()[:16]}"

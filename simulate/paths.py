@@ -110,6 +110,8 @@ def diffusion(
         keys=asked.keys(), block_size=block_size(problem.dimension), **modes, **steps
     )
     num_threads = min(threads.available(), asked.count)
+    longest_step = float(course.lengths.max(initial=0.0))
+    words = {"engine": "cpu", "precision": "float64", "longest_step": longest_step}
     return carry_out(
         problem,
         algorithm,
@@ -122,11 +124,7 @@ def diffusion(
         scratch=8 * num_threads * (course.block_size + 8) * 2 * problem.dimension,
         source="diffusion",
         title="sample paths of homogenized SGD",
-        attributes={
-            "engine": "cpu",
-            "precision": "float64",
-            "longest_step": float(course.lengths.max(initial=0.0)),
-        },
+        attributes=words,
     )
 
 

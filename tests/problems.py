@@ -14,7 +14,7 @@ from functools import cache
 import mpmath
 import numpy as np
 
-from volterra import SumOfExponentials, TimeChanged
+from volterra import SumOfExponentials, SumOfPowers, TimeChanged
 
 TAGS = {
     "smooth",
@@ -27,6 +27,9 @@ TAGS = {
     "degenerate",
     "scheduled",
     "piecewise",
+    "discrete",
+    "complex",
+    "signed",
 }
 
 
@@ -43,10 +46,21 @@ class VolterraProblem:
 
     @property
     def is_sum(self):
-        """Whether the exact method applies."""
-        return isinstance(self.forcing, SumOfExponentials) and isinstance(
-            self.kernel, SumOfExponentials
-        )
+        """Whether the kernel and the forcing are real sums of exponentials."""
+        sums = (self.kernel, self.forcing)
+        return all(isinstance(s, SumOfExponentials) and not s.is_complex for s in sums)
+
+    @property
+    def methods(self):
+        """The methods that take this equation."""
+        if isinstance(self.kernel, TimeChanged):
+            return ("collocation",)
+        discrete = isinstance(self.kernel, SumOfPowers)
+        general = "recursion" if discrete else "panels" if self.kernel.is_complex else "collocation"
+        if not isinstance(self.forcing, type(self.kernel)):
+            return (general,)
+        exact = self.kernel.is_positive and not self.forcing.is_complex
+        return ("exact", "companion", general) if exact else ("companion", general)
 
 
 # ----------------------------------------------------------------- high-precision references
@@ -109,71 +123,49 @@ def by_eigenvalues(forcing, kernel):
 
 
 def state_space(forcing, kernel, observation=None):
-    """y, or an observation, as a row of the exponential of the state-space matrix (80 digits).
+    """y, or an observation, by the exponential or the power of the companion matrix (80 digits).
 
-    Works for weights of either sign, zero weights and defective cases. States: modes, then
+    Works for weights of any sign or phase, zero weights and defective cases. States: modes, then
     forcing terms.
     """
-    r, w = multiprecision(kernel.rates), multiprecision(kernel.weights)
-    sigma = multiprecision([0.0, *forcing.rates])
-    a = multiprecision([forcing.constant, *forcing.weights])
-    n, p = len(r), len(sigma)
+    powers = isinstance(kernel, SumOfPowers)
+    constants = [kernel.constant] if kernel.constant else []
+    v = np.zeros(kernel.rates.size) if observation is None else np.asarray(observation)
+    modes = _conjugated([*kernel.rates, *[0.0] * len(constants)], [*kernel.weights, *constants])
+    observed = _conjugated([*kernel.rates, *[0.0] * len(constants)], [*v, *[0.0] * len(constants)])
+    terms = _conjugated([0.0, *forcing.rates], [forcing.constant, *forcing.weights])
+    n, p = len(modes), len(terms)
 
-    def exact(t):
+    @cache
+    def at(time):
         with mpmath.workdps(80):
             matrix = mpmath.zeros(n + p)
             for i in range(n):
                 for j in range(n):
-                    matrix[i, j] = w[j] - (r[i] if i == j else 0)
+                    matrix[i, j] = modes[j][1] + ((powers - modes[i][0]) if i == j else 0)
                 for j in range(p):
                     matrix[i, n + j] = 1
             for j in range(p):
-                matrix[n + j, n + j] = -sigma[j]
-            start = mpmath.matrix([0] * n + a)
-            row = (
-                [*w, *[1] * p] if observation is None else [*multiprecision(observation), *[0] * p]
-            )
-            propagated = [
-                matrix_exponential(matrix * time) * start
-                for time in multiprecision(np.atleast_1d(t))
-            ]
-            return np.array([float(mpmath.fdot(row, state)) for state in propagated])
-
-    return exact
-
-
-def difference_state_space(forcing, kernel, observation=None):
-    """y_k, or an observation, of a difference equation as a power of its matrix (80 digits).
-
-    Works for weights of either sign, zero weights and defective cases, at any k.
-    """
-    d, w = multiprecision(kernel.rates), multiprecision(kernel.weights)
-    if kernel.constant:
-        d, w = [*d, mpmath.mpf(0)], [*w, mpmath.mpf(kernel.constant)]
-    sigma = multiprecision([0.0, *forcing.rates])
-    a = multiprecision([forcing.constant, *forcing.weights])
-    n, p = len(d), len(a)
-
-    def exact(k):
-        with mpmath.workdps(80):
-            matrix = mpmath.zeros(n + p)
-            for i in range(n):
-                for j in range(n):
-                    matrix[i, j] = w[j] + (1 - d[i] if i == j else 0)
-                for j in range(p):
-                    matrix[i, n + j] = 1
-            for j in range(p):
-                matrix[n + j, n + j] = 1 - sigma[j]
-            start = mpmath.matrix([0] * n + a)
-            row = [*w, *[1] * p]
+                matrix[n + j, n + j] = powers - terms[j][0]
+            start = mpmath.matrix([0] * n + [a for _, a in terms])
+            row = [*(w for _, w in modes), *[1] * p]
             if observation is not None:
-                v = multiprecision(observation)
-                row = [*v, *[0] * (n - len(v) + p)]
-            return np.array(
-                [float(mpmath.fdot(row, matrix ** int(m) * start)) for m in np.atleast_1d(k)]
-            )
+                row = [*(w for _, w in observed), *[0] * p]
+            moved = matrix ** int(time) if powers else matrix_exponential(matrix * mpmath.mpf(time))
+            return float(mpmath.re(mpmath.fdot(row, moved * start)))
 
-    return exact
+    return lambda t: np.array([at(float(time)) for time in np.atleast_1d(t)])
+
+
+def _conjugated(rates, weights):
+    """Pairs (rate, weight), of which the complex ones are joined by their conjugates, halved."""
+    pairs = [
+        (mpmath.mpmathify(complex(r)), complex(w)) for r, w in zip(rates, weights, strict=True)
+    ]
+    if not any(r.imag or w.imag for r, w in pairs):
+        return [(r.real, mpmath.mpf(w.real)) for r, w in pairs]
+    halves = [(r, mpmath.mpmathify(w) / 2) for r, w in pairs]
+    return halves + [(mpmath.conj(r), mpmath.conj(w)) for r, w in halves]
 
 
 def matrix_exponential(matrix):
@@ -458,4 +450,108 @@ def _table():
     )
 
 
-PROBLEMS = tuple(_table())
+def _discrete_and_signed():
+    """Difference equations, and kernels of any sign or phase."""
+    E, P = SumOfExponentials, SumOfPowers
+    one = P([], [], constant=1.0)
+    k, few = np.unique(np.rint(np.logspace(0, 5, 21))) - 1, np.arange(0.0, 41.0, 2.0)
+    short = np.linspace(0, 10, 21)
+
+    def case(name, tags, forcing, kernel, times, exact=None):
+        return _sums(name, tags, forcing, kernel, times, exact or state_space(forcing, kernel))
+
+    yield case(
+        "one power",
+        "discrete smooth",
+        one,
+        P([0.5], [0.25]),
+        few,
+        lambda k: 2 - 0.75 ** np.asarray(k),
+    )
+    yield case(
+        "Fibonacci",
+        "discrete supercritical",
+        P([0.0], [1.0]),
+        P([1.0, -1.0], [0.5, 0.5]),
+        few,
+        lambda k: np.array([max(1.0, float(mpmath.fib(int(i)))) for i in k]),
+    )
+    yield case(
+        "critical powers", "discrete near-critical", one, P([0.5], [0.5]), k, lambda k: 1 + 0.5 * k
+    )
+    slow = P.from_decrements([1e-6, 1e-3, 0.4], [0.3e-6, 0.4e-3, 0.1])
+    yield case(
+        "six decades of decrements",
+        "discrete multi-scale stiff",
+        P.from_decrements([1e-6, 5e-7, 0.3], [1.0, 0.5, 2.0], 0.1),
+        slow,
+        k,
+    )
+    yield case(
+        "ratios of both signs",
+        "discrete",
+        P([0.3, -0.8], [1.0, 2.0], 0.5),
+        P([0.6, -0.9], [0.2, 0.1]),
+        few,
+    )
+    yield case(
+        "powers in resonance",
+        "discrete resonant",
+        P([0.5, 0.75, 0.75 + 1e-10], [1.0, 1.0, 1.0]),
+        P([0.5], [0.25]),
+        few,
+    )
+    yield case(
+        "powers just above critical",
+        "discrete supercritical",
+        one,
+        P([0.5, 0.9], [0.3, 0.041]),
+        k[:12],
+    )
+    yield case(
+        "rotating ratios",
+        "discrete complex oscillatory",
+        P([0.95 * np.exp(0.4j)], [1.0 - 0.5j], 0.2),
+        P([0.9 * np.exp(0.4j), 0.5], [0.1 + 0.05j, 0.2]),
+        few,
+    )
+    yield case(
+        "sine as kernel",
+        "complex oscillatory",
+        constant(),
+        E([1j], [0.5j]),
+        short,
+        lambda t: 2 - np.cos(np.asarray(t) / np.sqrt(2)),
+    )
+    yield case(
+        "damped oscillation",
+        "complex oscillatory",
+        E([0.3, 1.0 + 2j], [1.0, 0.5], 0.2),
+        E([0.5 + 3j, 2.0], [0.4 - 0.2j, 0.5]),
+        short,
+    )
+    yield case(
+        "negative kernel",
+        "signed smooth",
+        constant(),
+        E([1.0], [-1.0]),
+        short,
+        lambda t: 0.5 * (1 + np.exp(-2 * np.asarray(t))),
+    )
+    yield case(
+        "signed, two scales",
+        "signed stiff",
+        E([0.1], [1.0], 1.0),
+        E([1.0, 200.0], [0.7, -300.0]),
+        short,
+    )
+    yield case(
+        "signed with complex roots",
+        "signed oscillatory",
+        constant(),
+        E([1.0, 2.0], [-4.0, 3.0], 0.0),
+        short,
+    )
+
+
+PROBLEMS = (*_table(), *_discrete_and_signed())

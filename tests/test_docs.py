@@ -12,9 +12,16 @@ import pytest
 PAGES = [Path(__file__).parents[1] / "docs" / "symbolic.md"]
 BLOCK = re.compile(r"^```python\n(.*?)^```\n(?:\n^```text\n(.*?)^```$)?", re.MULTILINE | re.DOTALL)
 MODULES = (
+    "hsgd.algorithms",
+    "hsgd.asymptotics",
+    "hsgd.batches",
+    "hsgd.bootstrap",
+    "hsgd.gaussian_rows",
+    "hsgd.prediction",
+    "hsgd.random_features",
     "hsgd.activations",
     "hsgd.hermite",
-    "hsgd.isotropic",
+    "hsgd.isotropic.curves",
     "hsgd.symbolic",
     "hsgd.symbolic.equations",
     "hsgd.symbolic.gaussian",

@@ -1,4 +1,4 @@
-"""Linear Volterra equations of the second kind, y = f + K y, for kernels made of exponentials.
+"""Volterra equations of the second kind, y = f + K y, with an error that can be trusted.
 
 >>> import numpy as np
 >>> import volterra
@@ -14,6 +14,7 @@ from volterra.compression import Compression, compress
 from volterra.general_kernels import Convolution, Hammerstein, Kernel
 from volterra.kernels import SumOfExponentials, TimeChanged
 from volterra.powers import SumOfPowers
+from volterra.resolvent_kernel import Resolvent, resolvent
 from volterra.solution import Solution, Status
 from volterra.solve import solve
 
@@ -23,6 +24,7 @@ __all__ = [
     "Convolution",
     "Hammerstein",
     "Kernel",
+    "Resolvent",
     "Solution",
     "Status",
     "SumOfExponentials",
@@ -30,5 +32,6 @@ __all__ = [
     "TimeChanged",
     "analyse",
     "compress",
+    "resolvent",
     "solve",
 ]

@@ -85,14 +85,7 @@ def solve_companion(forcing: Sum, kernel: Sum) -> CompanionTrajectory:
     ValueError
         If the kernel has too many modes.
     """
-    rates, w, _ = _poles(kernel, None)
-    if rates.size > MOST_MODES:
-        raise ValueError(
-            f"the companion method takes at most {MOST_MODES} modes, and {rates.size} would need "
-            f"a dense matrix of {16e-9 * rates.size**2:.1f} GB and its eigenvalues: merge nearly "
-            "equal rates, or pass method='auto'."
-        )
-    roots = complex_roots(rates, w)
+    roots = complex_roots(*complex_poles(kernel))
     convolution = _convolve(forcing, kernel, roots, None)
     return CompanionTrajectory(kernel, forcing, convolution, None, _work(roots))
 
@@ -132,6 +125,18 @@ def _observed_residues(roots: ComplexRoots, v: Complex) -> tuple[Complex, Array]
         error[part] = (roots.residue_error[part] + relative * np.abs(g)) * bound
         error[part] += np.abs(g) * slope * roots.root_error[part]
     return G, error
+
+
+def complex_poles(kernel: Sum) -> tuple[Complex, Complex]:
+    """Distinct rates and weights, of which there must not be too many for a dense matrix."""
+    rates, w, _ = _poles(kernel, None)
+    if rates.size > MOST_MODES:
+        raise ValueError(
+            f"the companion matrix may have at most {MOST_MODES} modes, and {rates.size} would "
+            f"take {16e-9 * rates.size**2:.1f} GB and its eigenvalues many minutes: merge nearly "
+            "equal rates, or solve with method='auto'."
+        )
+    return rates, w
 
 
 def _poles(kernel: Sum, v: Array | None) -> tuple[Complex, Complex, Complex]:

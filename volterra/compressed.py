@@ -42,7 +42,7 @@ _ROUGH = 1e-2  # their tolerance, relative to q
 
 # Where compressing begins to pay (benchmarks/volterra_scale.py prints the crossover): modes times
 # modes and forcing terms for the exact method, modes for steps.
-_LONG_PRODUCT = 250_000
+_LONG_PRODUCT = 500_000
 _LONG_KERNEL = 10_000
 
 

@@ -83,16 +83,21 @@ def solve_exact(forcing: Sum, kernel: Sum) -> ExactTrajectory:
         If a kernel weight is negative.
     """
     require_positive(kernel)
-    modes = kernel.modes()
-    keep = modes.weights > _NEGLIGIBLE * np.sum(modes.weights)
     reading, positive = _reading(forcing, kernel)
-    roots = secular_roots(modes.rates[keep], modes.weights[keep], positive=positive)
+    roots = secular_roots(*distinct_positive(kernel), positive=positive)
     rates, weights = _forcing_terms(forcing)
     residues = _resolvent(roots)
     convolution = convolve(roots, residues, rates, weights, reading=reading, with_forcing=True)
     return ExactTrajectory(
         kernel, forcing, convolution, None, forcing, work=_work(roots, rates, convolution)
     )
+
+
+def distinct_positive(kernel: Sum) -> tuple[Array, Array]:
+    """Distinct ascending rates whose weights are not negligible, and these."""
+    modes = kernel.modes()
+    keep = modes.weights > _NEGLIGIBLE * np.sum(modes.weights)
+    return modes.rates[keep], modes.weights[keep]
 
 
 def _reading(forcing: Sum, kernel: Sum) -> tuple[Reading, bool]:
@@ -104,7 +109,7 @@ def _reading(forcing: Sum, kernel: Sum) -> tuple[Reading, bool]:
 
 def require_positive(kernel: Sum) -> None:
     """Refuse kernels whose secular roots need not be real."""
-    if np.any(kernel.weights < 0) or kernel.constant < 0:
+    if not kernel.is_positive:
         raise ValueError(
             "the exact method needs kernel weights >= 0, because only then all roots are real; "
             "pass method='companion' for weights of either sign."

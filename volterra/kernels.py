@@ -88,6 +88,11 @@ class SumOfExponentials:
         """Whether a rate or a weight has an imaginary part."""
         return np.iscomplexobj(self.rates) or np.iscomplexobj(self.weights)
 
+    @property
+    def is_positive(self) -> bool:
+        """Whether all weights, the constant included, are real and >= 0."""
+        return not self.is_complex and bool(np.all(self.weights >= 0)) and self.constant >= 0
+
     def modes(self) -> Modes:
         """Distinct rates, ascending, with the weights of equal or nearly equal rates added."""
         require_real(self.is_complex)
@@ -203,6 +208,11 @@ class TimeChanged:
             raise TypeError(
                 "TimeChanged needs a SumOfExponentials as its kernel, "
                 f"got {type(self.kernel).__name__}: build one from rates and weights."
+            )
+        if self.kernel.is_complex:
+            raise ValueError(
+                "TimeChanged needs real rates and weights: pass an oscillating kernel that has a "
+                "clock as Kernel(k) with k(t, s)."
             )
         for name in ("clock", "weight", "clock_rate"):
             value = getattr(self, name)

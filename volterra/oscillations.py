@@ -39,6 +39,15 @@ class Oscillations:
             self.rate[index], self.decay[index], self.blur[index], self.ratio[index]
         )
 
+    def where(self, mask: NDArray[np.bool_], other: Oscillations) -> Oscillations:
+        """These where the mask holds, the others elsewhere."""
+        return Oscillations(
+            np.where(mask, self.rate, other.rate),
+            np.where(mask, self.decay, other.decay),
+            np.where(mask, self.blur, other.blur),
+            np.where(mask, self.ratio, other.ratio),
+        )
+
 
 def oscillations(rate: Complex, error: Array, *, powers: bool) -> Oscillations:
     """Functions exp(-rate t), or powers (1 - rate)^t, of rates with a given absolute error."""
@@ -72,7 +81,7 @@ class ComplexConvolution:
     apart: Complex
     weight: Complex
     pair_spread: Array
-    pair_blur: Array
+    fast: Oscillations
 
     def evaluate(self, t: Array) -> tuple[Array, Array]:
         """Values and absolute error bounds; infinite where they overflow."""
@@ -120,9 +129,14 @@ class ComplexConvolution:
         power = time * (self.slow.decay + self.growth)
         decay = np.where(power.real < 800.0, np.exp(-power), 0.0)
         phi = decay * h
-        # |phi| <= bound and |d phi / d root| <= t bound, for the slower one decays less.
-        moved = EPS * (8.0 + np.abs(power)) + time * (self.pair_blur + self.slow.blur)
-        longest = np.minimum(time / np.abs(self.slow.ratio), 2.0 / np.abs(self.distance))
+        # |phi| <= bound; its derivative by the slow decay is at most t bound, that by the fast one
+        # (phi - t exp(-fast t)) / distance, for then little is left of the fast one.
+        size = np.abs(self.distance)
+        longest = np.minimum(time / np.abs(self.slow.ratio), 2.0 / size)
+        left = time * np.exp(-time * np.maximum(self.apart.real, 0.0))
+        brief = np.minimum(time, (left / longest + np.abs(self.fast.ratio)) / size)
+        moved = EPS * (8.0 + np.abs(power)) + time * self.slow.blur + brief * self.fast.blur
+        moved[t == 0] = 0.0
         bound = np.abs(decay) * longest
         rounding = bound @ self.pair_spread + np.einsum(
             "ij,ij,j->i", bound, moved, np.abs(self.weight)
@@ -151,21 +165,21 @@ def complex_convolution(
     size, a, G = np.abs(c), np.abs(weights), np.abs(residue)
     count = 4.0 + np.log2(1 + roots.shift.size + rates.size)
     dG, dx = residue_error + count * EPS * G, roots.root_error
-    at_rate_spread = a * (size @ dG + size**2 @ (G * dx))
-    at_root_spread = (a @ size) * dG + (a @ size**2) * G * dx
+    with np.errstate(invalid="ignore"):  # infinite errors, where roots coincide
+        at_rate_spread = a * (size @ dG + size**2 @ (G * dx))
+        at_root_spread = (a @ size) * dG + (a @ size**2) * G * dx
     i, k = np.nonzero(resonant)
     near, far = theirs.take(i), ours.take(k)
     swap = far.decay.real < near.decay.real
     gap = difference[i, k]
-    slow = Oscillations(
-        *(
-            np.where(swap, getattr(far, name), getattr(near, name))
-            for name in ("rate", "decay", "blur", "ratio")
-        )
-    )
+    slow, fast = near.where(~swap, far), far.where(~swap, near)
     distance = np.where(swap, -gap, gap)
-    with np.errstate(all="ignore"):
-        apart = -log1p(-distance / slow.ratio) if powers else distance
+    apart: Complex = distance
+    if powers:
+        with np.errstate(all="ignore"):
+            apart = -log1p(-distance / slow.ratio)
+        # A decay that leaves nothing after one step need not be infinite.
+        apart = np.minimum(apart.real, 800.0) + 1j * apart.imag
     decays = np.concatenate([theirs.decay.real, ours.decay.real, [0.0]])
     return ComplexConvolution(
         growth=max(0.0, -float(np.min(decays))),
@@ -184,5 +198,5 @@ def complex_convolution(
         apart=apart,
         weight=weights[i] * residue[k],
         pair_spread=a[i] * dG[k],
-        pair_blur=far.blur,
+        fast=fast,
     )

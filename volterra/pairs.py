@@ -105,9 +105,11 @@ class Pairs:
         x, at_slow = time * self.apart, self.slow.slope
         filled = -np.expm1(-x)
         h1 = np.where(x > 0, filled / d, time * at_slow)
-        fast = (h1 - time * (1.0 - filled) * self.at_fast) / d
-        h2 = np.where(self.root_is_slow, (time * at_slow - h1) / d, fast)
-        h2 = np.where(x < 1e-4, self._series(time), h2)
+        # The derivative by the root is the slope at the root less h1, over the distance.
+        slope_at_root = np.where(self.root_is_slow, at_slow, (filled - 1.0) * self.at_fast)
+        h2 = (time * slope_at_root + np.where(self.root_is_slow, -h1, h1)) / d
+        row, column = np.nonzero(x < 1e-4)
+        h2[row, column] = self._series(t[row], column)
         # Beyond this the decay is zero in floating point; a larger power would only make NaN.
         power = np.minimum(time * (self.slow.decay + growth), 800.0)
         decay = np.exp(-power)
@@ -117,16 +119,18 @@ class Pairs:
         size = np.abs(self.weight)
         if np.any(self.slow.excess):
             rounding += t * (phi @ (self.slow.excess * size))
-        rounding += (phi * power) @ size
         self.slow.flip(phi, t - self.slow.lag)
-        return phi @ self.weight, slope, rounding
+        value = phi @ self.weight
+        np.abs(phi, out=phi)
+        phi *= power
+        return value, slope, rounding + phi @ size
 
-    def _series(self, time: Array) -> Array:
+    def _series(self, time: Array, pair: Index) -> Array:
         """h2 for nearly equal rates: the derivatives of z^t are z^(t - n) t (t - 1) ... (t - n)."""
-        at_slow, lag = self.slow.slope, self.slow.lag
-        u, a, b = self.distance * at_slow, time - 2 * lag, time - 3 * lag
+        at_slow, lag = self.slow.slope[pair], self.slow.lag
+        u, a, b = self.distance[pair] * at_slow, time - 2 * lag, time - 3 * lag
         second = np.where(
-            self.root_is_slow,
+            self.root_is_slow[pair],
             0.5 - u * a * (1.0 / 6.0 - u * b / 24.0),
             0.5 - u * a * (1.0 / 3.0 - u * b / 8.0),
         )

@@ -143,6 +143,11 @@ class SumOfPowers:
         """Whether a rate or a weight has an imaginary part."""
         return np.iscomplexobj(self.rates) or np.iscomplexobj(self.weights)
 
+    @property
+    def is_positive(self) -> bool:
+        """Whether all weights, the constant included, are real and >= 0."""
+        return not self.is_complex and bool(np.all(self.weights >= 0)) and self.constant >= 0
+
     def modes(self) -> Modes:
         """Distinct decrements, ascending, with the weights of (nearly) equal ones added."""
         require_real(self.is_complex)

@@ -157,7 +157,6 @@ def _interior_roots(
     low, high = np.zeros_like(theta), 0.75 * gap
     theta = np.clip(theta, np.finfo(np.float64).tiny, high)
     active = np.arange(rows.size)
-    previous = np.full_like(theta, np.finfo(np.float64).tiny)
     count = 0
     while active.size and count < _MAX_ITERATIONS:
         count += 1
@@ -176,12 +175,10 @@ def _interior_roots(
         )
         moved = np.abs(updated - here)
         theta[active] = updated
-        # The order is three in the end, but next to a cluster of rates the first steps gain little
-        # each: what is left to go is judged by how much the step has shrunk.
-        ratio = np.minimum(moved, previous[active]) / previous[active]
-        previous[active] = np.maximum(moved, np.finfo(np.float64).tiny)
-        going = (moved * ratio * ratio > 0.1 * EPS * updated) & (moved > 4 * EPS * updated)
-        active = active[going]
+        # The order is three in the end, but next to a cluster of rates the steps gain little at
+        # first: a short step alone does not say that the root is near. Rounding may keep a few
+        # ill-conditioned roots moving to the last iteration; they are few.
+        active = active[moved > 16 * EPS * updated]
     return origin, side * theta, count
 
 
@@ -197,20 +194,25 @@ def _gragg_step(
     high: Array,
     active: NDArray[np.intp],
 ) -> Array:
-    # notation: a, b the distances to the poles left and right of x; S1, S2, S3 = sum w/(rate-x)^p
+    # notation: near, far the signed distances to the two poles around x; S2, S3 the sums of
+    # w/(rate-x)^p over all poles but the nearer one, whose own share would drown them.
     inverse = 1.0 / (offset - shift[:, None])
     value = 1.0 - inverse @ weights
+    pole, other = np.where(near_left, rows - 1, rows), np.where(near_left, rows, rows - 1)
+    near, far = np.where(near_left, -theta, theta), np.where(near_left, gap - theta, theta - gap)
+    inverse[np.arange(rows.size), pole] = 0.0
     power = inverse * inverse
     S2 = power @ weights
     power *= inverse
     S3 = power @ weights
-    a = np.where(near_left, -theta, theta - gap)
-    b = np.where(near_left, gap - theta, theta)
+    own = weights[pole] / (near * near)
     # In exact arithmetic both interpolating weights are at least the poles' own.
-    at_left = np.maximum((S2 - b * S3) / (1.0 - b / a), weights[rows - 1] / (a * a))
-    at_right = np.maximum((S2 - a * S3) / (1.0 - a / b), weights[rows] / (b * b))
-    background = value + at_left * a + at_right * b
-    updated = _two_pole_root(background, at_left * a * a, at_right * b * b, gap, near_left)
+    at_far = np.maximum((S2 - near * S3) / (1.0 - near / far), weights[other] / (far * far))
+    at_near = np.maximum((S2 + own - far * (S3 + own / near)) / (1.0 - far / near), own)
+    background = value + at_far * far + at_near * near
+    at_near, at_far = at_near * near * near, at_far * far * far
+    at_left, at_right = np.where(near_left, (at_near, at_far), (at_far, at_near))
+    updated = _two_pole_root(background, at_left, at_right, gap, near_left)
     # value > 0 means that the root lies to the right of x.
     grow = (value > 0) == near_left
     low[active] = np.where(grow, theta, low[active])

@@ -11,7 +11,7 @@ from hsgd.checks import Array
 from hsgd.row_basis.galerkin import Basis
 from hsgd.row_basis.regime import Regime
 
-SNAPSHOTS = 16
+SNAPSHOTS = 24
 _FIRST_GUESS = 1e-4
 """Directions of the (normalised) guesses that are worth a half-application."""
 _WORTH = 1e-3

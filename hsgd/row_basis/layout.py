@@ -27,7 +27,6 @@ def plan(
     """
     last = regime.length
     state = np.zeros((kernel.powers.number, basis.size))
-    scale = float(np.linalg.norm(basis.rows.targets**2))
     panels: list[Stretch] = []
     position, accepted, singles = 0, order, 2 * order
     while position <= last:
@@ -41,7 +40,7 @@ def plan(
                 *forcing(regime, basis, stretch.nodes, start),
                 keep=False,
             )
-            if piece.finite and _resolved(piece, tolerance, scale):
+            if piece.finite and resolved(regime, piece, tolerance):
                 panels.append(stretch)
                 state, position, accepted, singles = piece.end, position + length, length, order
                 continue
@@ -56,16 +55,15 @@ def plan(
             piece = advance(kernel, stretch, state, f[[row]], seen[[row]], keep=False)
             if not piece.finite:
                 return tuple(panels)
-            scale = max(scale, float(np.linalg.norm(piece.y)) if node == 0 else 0.0)
             panels.append(stretch)
             state = piece.end
         position, accepted, singles = position + count, order, 2 * singles
     return tuple(panels)
 
 
-def _resolved(piece: Piece, tolerance: float, scale: float) -> bool:
+def resolved(regime: Regime, piece: Piece, tolerance: float) -> bool:
     """Whether the last coefficients are below the tolerance, or are the rounding of residuals."""
     coefficients = piece.stretch.to_coefficients @ piece.y
     tail = float(np.linalg.norm(coefficients[-2:], axis=1).max())
     smallest = float(np.linalg.norm(piece.y, axis=1).min())
-    return bool(tail <= tolerance * smallest + 1e-14 * np.sqrt(smallest * scale))
+    return bool(tail <= tolerance * smallest + 1e-14 * np.sqrt(smallest * regime.start_size))

@@ -77,6 +77,12 @@ class Regime:
         """(a_i·E x − b_i)², shape (len(k), n)."""
         return np.square(self.mean(k) @ self.rows.values.T - self.rows.targets)
 
+    @cached_property
+    def start_size(self) -> float:
+        """The size of ρ that rounding is relative to: of the targets' squares, or of the start."""
+        first = self.squared_residuals(np.zeros(1, dtype=np.int64))
+        return float(max(np.linalg.norm(self.rows.targets**2), np.linalg.norm(first)))
+
     def _distances(self, i: int) -> Array:
         """1 − D_ij for j ≥ i, without cancellation."""
         # notation: h = γl/n; 1 − (1−h_i)(1−h_j) = h_i + h_j − h_i h_j

@@ -23,6 +23,10 @@ CHUNK_FLOPS = 5e8
 """Work between two looks at the clock: about a tenth of a second."""
 
 
+WHOLE = 64
+"""Normals that fill whole vectors, of sixteen blocks of four."""
+
+
 class OnData:
     """A replicate that reads rows of A."""
 
@@ -90,18 +94,23 @@ class OnStream:
     def __init__(self, plan: Plan, rows: FreshRows, index: int) -> None:
         key = plan.keys[index]
         self._plan = plan
+        # Normals come in whole vectors of blocks; entries beyond d have a root of zero, and so
+        # their parameters stay zero.
+        d = plan.width
+        width = -(-d // WHOLE) * WHOLE if d >= WHOLE else d
         self._source = Source(
             key=(np.uint64(key[0]), np.uint64(key[1])),
-            root=rows.root,
-            coefficients=rows.coefficients,
+            root=np.pad(rows.root, (0, width - d)),
+            coefficients=np.pad(rows.coefficients, (0, width - d)),
             noise=rows.noise,
             ridge_per_row=plan.ridge_per_row,
             held=np.full(1, -1),
             noises=np.empty(NOISE_BLOCK),
             words=room(),
         )
-        self._x = rows.to_basis(plan.x0).copy()
-        self._rows = np.empty((plan.batches.largest, plan.width), dtype=plan.dtype)
+        self._x = aligned_zeros(width)
+        self._x[:d] = rows.to_basis(plan.x0)
+        self._rows = np.empty((plan.batches.largest, width), dtype=plan.dtype)
         self._residuals = np.empty(plan.batches.largest)
 
     def arrays(self) -> dict[str, Array]:

@@ -288,11 +288,27 @@ def test_large_batches_need_finite_steps():
     steps = quiet(problem, algorithm, time, method="discrete", **options).empirical_risk
     assert float(np.abs(limit / exact - 1).max()) > 0.15
     assert float(np.abs(steps / exact - 1).max()) < 0.05
+    # The limit says so itself, at every time.
+    said = quiet(problem, algorithm, time, **options).empirical_risk_discrepancy
+    assert (said > 0.5 * np.abs(exact / limit - 1) - 0.01).all()
     full = hsgd.SGD(rate, 200, "subset")
     descent = quiet(problem, full, time, method="discrete")
     np.testing.assert_allclose(descent.empirical_risk, descent.empirical_risk_gradient_flow)
     same = hsgd.exact_mean(problem, full, time, **options).empirical_risk
     np.testing.assert_allclose(descent.empirical_risk, same, rtol=1e-10)
+
+
+def test_large_steps_that_only_their_limit_survives_are_warned_of():
+    problem = hsgd.GaussianRows(1 / 100, np.ones(100), 0.3).sample(200, 0)
+    batch = {"batch_size": 40, "sampling": "subset"}
+    steps = hsgd.critical_learning_rate(problem, method="discrete", **batch)
+    rate = 0.5 * (steps + hsgd.critical_learning_rate(problem, **batch))
+    assert rate > 1.05 * steps
+    with pytest.warns(UserWarning, match="SGD on these rows turns unstable at"):
+        limit = hsgd.predict(problem, hsgd.SGD(rate, **batch), [0.0, 40.0])
+    assert limit.empirical_risk_discrepancy[-1] > 1
+    with pytest.warns(UserWarning, match="so the risk diverges: write SGD"):
+        hsgd.predict(problem, hsgd.SGD(rate, **batch), [0.0, 1.0], method="discrete")
 
 
 @pytest.mark.parametrize(

@@ -99,8 +99,9 @@ def test_the_error_is_honest_with_a_kink_that_nobody_named(named):
     assert found.error < 1e-12
 
 
-def test_a_jump_is_found_sharply_if_named():
-    step = Activation("step", lambda x: (x > 0.3).astype(float), (0.3,))
+@pytest.mark.parametrize("named", [True, False])
+def test_a_jump_is_found_sharply(named):
+    step = Activation("step", lambda x: (x > 0.3).astype(float), (0.3,) if named else ())
     found = hermite.constants(step)
     mean = special.ndtr(-0.3)
     linear = math.exp(-0.045) / math.sqrt(2 * math.pi)

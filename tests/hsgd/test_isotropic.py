@@ -17,8 +17,8 @@ def marchenko_pastur(ratio, count=300):
     return nodes, 2 / (count + 1) * np.sin(angle) ** 2 / nodes
 
 
-def volterra_pair(rate, ratio, signal, noise, batch_size=1):
-    x, weights = marchenko_pastur(ratio)
+def volterra_pair(rate, ratio, signal, noise, batch_size=1, count=300):
+    x, weights = marchenko_pastur(ratio, count)
     kernel = SumOfExponentials(2 * rate * x, rate**2 * ratio * weights * x**2 / batch_size)
     seen = 0.5 * signal * weights * x + 0.5 * noise**2 * ratio * weights
     # The law's atom at zero, 1 − 1/ratio, is noise that no direction of the data can reach.
@@ -45,11 +45,33 @@ def test_it_solves_the_volterra_equation(ratio, where):
         assert curve == pytest.approx(expected, rel=1e-10, abs=1e-10 * (signal + noise**2))
 
 
+@pytest.mark.parametrize("ratio", [0.5, 0.9, 1.2, 3.0])
+@pytest.mark.parametrize("fraction", [0.2, 0.7, 0.99, 1.05])
+def test_population_risk_observes_the_same_equation(ratio, fraction):
+    rate = fraction * isotropic.critical_learning_rate(ratio)
+    x, weights = marchenko_pastur(ratio, 600)
+    for signal, noise in ((1.0, 0.0), (0.0, 1.0), (2.0, 0.3)):
+        curve = isotropic.population_risk(TIMES, rate, ratio, signal=signal, noise=noise)
+        solution = solve(*volterra_pair(rate, ratio, signal, noise, count=600), TIMES, rtol=1e-11)
+        driven = solution.observe(rate**2 * ratio * weights * x).y
+        reached = np.exp(-np.outer(TIMES, rate * x))
+        flow = 0.5 * signal * (reached**2 @ weights + max(1 - 1 / ratio, 0))
+        flow += 0.5 * noise**2 * (1 + ratio * (1 - reached) ** 2 @ (weights / x))
+        assert curve == pytest.approx(flow + driven, rel=1e-9, abs=1e-10)
+
+
 def test_ratio_one_without_noise():
     for rate in (0.5, 1.9, 2.1):
         curve = isotropic.empirical_risk(TIMES, rate, 1.0, signal=1.0)
         expected = solve(*volterra_pair(rate, 1.0, 1.0, 0.0), TIMES, rtol=1e-11).y
         assert curve == pytest.approx(expected, rel=1e-10, abs=1e-10)
+        x, weights = marchenko_pastur(1.0)
+        solution = solve(*volterra_pair(rate, 1.0, 1.0, 0.0), TIMES, rtol=1e-11)
+        driven = solution.observe(rate**2 * weights * x).y
+        flow = 0.5 * np.exp(-2 * np.outer(TIMES, rate * x)) @ weights
+        # Here dμ is infinite at 0, and the reference lacks a mass of 1/(count+1).
+        population = isotropic.population_risk(TIMES, rate, 1.0, signal=1.0)
+        assert population == pytest.approx(flow + driven, abs=0.6 / 300)
 
 
 def test_batches_divide_the_kernel():
@@ -101,6 +123,14 @@ def test_limits_of_the_curve():
     assert isotropic.limiting_empirical_risk(4.0, 0.5, noise=0.7) == np.inf
 
 
+def test_far_above_critical_the_risk_overflows_to_infinity():
+    curve = isotropic.empirical_risk([0.0, 1e3], 40.0, 0.5, signal=1.0)
+    assert curve[0] == pytest.approx(0.5)
+    assert curve[1] == np.inf
+    nothing = isotropic.empirical_risk([0.0, 1e3], 40.0, 0.5, signal=0.0)
+    assert np.array_equal(nothing, [0.0, 0.0])
+
+
 def test_at_rest_and_exactly_critical():
     rest = isotropic.empirical_risk(TIMES, 0.0, 0.5, signal=1.0, noise=1.0)
     assert np.array_equal(rest, np.ones(len(TIMES)))
@@ -117,23 +147,22 @@ def test_sampled_matrices_agree_on_average(shape, fraction):
     n, d = shape
     ratio, noise, times = d / n, 0.5, np.linspace(0.0, 8.0, 9)
     rate = fraction * isotropic.critical_learning_rate(ratio)
+    names = ("empirical_risk", "population_risk")
     curves = []
     for seed in range(12):
-        rng = np.random.default_rng(seed)
-        A = rng.standard_normal(shape) / np.sqrt(n)
-        b = A @ rng.standard_normal(d) * np.sqrt(1 / ratio) + noise * rng.standard_normal(n)
-        problem = hsgd.LeastSquares(A, b)
-        curves.append(
-            hsgd.predict(
-                problem, hsgd.SGD(rate), times, statistics="empirical_risk"
-            ).empirical_risk.values
-        )
+        target = np.random.default_rng(seed).standard_normal(d) / np.sqrt(ratio)
+        problem = hsgd.GaussianRows(np.full(d, 1 / n), target, noise).sample(n, seed=100 + seed)
+        found = hsgd.predict(problem, hsgd.SGD(rate), times, statistics=list(names))
+        curves.append([found[name].values for name in names])
     mean = np.mean(curves, axis=0)
     allowed = 5 * np.std(curves, axis=0, ddof=1) / np.sqrt(12) + 3 / n * mean
-    exact = isotropic.empirical_risk(times, rate, ratio, signal=1.0, noise=noise)
-    assert np.all(np.abs(mean - exact) <= allowed)
-    wrong = isotropic.empirical_risk(times, rate, ratio, signal=1.0, noise=1.5 * noise)
-    assert np.any(np.abs(mean - wrong) > allowed)
+
+    def closed_form(noise):
+        arguments = {"signal": 1.0, "noise": noise}
+        return [getattr(isotropic, name)(times, rate, ratio, **arguments) for name in names]
+
+    assert np.all(np.abs(mean - closed_form(noise)) <= allowed)
+    assert np.all(np.any(np.abs(mean - closed_form(1.5 * noise)) > allowed, axis=1))
 
 
 def test_bad_arguments_get_one_sentence():
@@ -158,3 +187,5 @@ def test_bad_arguments_get_one_sentence():
         ask(batch_size=1.5)
     with pytest.raises(ValueError, match=r"learning_rate is 0\.0"):
         isotropic.limiting_empirical_risk(0.0, 0.5, noise=1.0)
+    with pytest.raises(ValueError, match=r"pass ratio=1\.001"):
+        isotropic.population_risk(0.0, 0.5, 1.0, signal=1.0, noise=1.0)

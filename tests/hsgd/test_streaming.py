@@ -172,6 +172,15 @@ def test_divergence_is_predicted_too(rate):
     assert -float(ends.rate) / 5 == pytest.approx(growth, rel=0.05)
 
 
+def test_large_steps_that_only_their_limit_survives_are_warned_of():
+    rows = hsgd.GaussianRows(1 / 50, np.ones(50), 0.3)
+    steps = hsgd.critical_learning_rate(rows, batch_size=20, method="discrete")
+    rate = 0.5 * (steps + hsgd.critical_learning_rate(rows, batch_size=20))
+    with pytest.warns(UserWarning, match=r"steps of this size diverge above .* lower it, or pass"):
+        limit = hsgd.predict(rows, hsgd.StreamingSGD(rate, 20), [0.0, 40.0])
+    assert limit.population_risk_discrepancy[-1] > 1
+
+
 def states_ratio(rows, states):
     risk = expectations(rows, states)["population_risk"]
     return risk[-1] / risk[-2]

@@ -334,3 +334,15 @@ def test_bad_input_gets_one_sentence():
         VolterraEquation(MarchenkoPastur(1)).loss(1)
     with pytest.raises(ValueError, match="signal has 2 entries"):
         VolterraEquation(one).forcing([1, 2])
+
+
+def test_a_spike_costs_sgd_its_share_of_the_trace_only():
+    """At half of critical: rate × κ̄ within [1, 2] for every spike, where rate × κ is unbounded."""
+    kappa, m, n = sympy.symbols("kappa m n", positive=True)
+    equation = VolterraEquation(PointMasses([kappa, 1], [1, m]), ridge=0, batch_size=1, num_rows=n)
+    half = {equation.learning_rate: equation.critical_learning_rate / 2}
+    rate = sympy.lambdify((kappa, m, n), equation.rates[0].subs(half))
+    spikes, bulk = np.meshgrid(np.geomspace(1, 1e5, 16), [1.0, 30.0, 1000.0])
+    product = rate(spikes, bulk, 500.0) * (spikes + bulk) / 500.0
+    assert np.all((product > 1 - 1e-9) & (product < 2 + 1e-9))
+    assert np.max(rate(spikes, bulk, 500.0) * spikes) > 100

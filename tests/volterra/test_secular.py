@@ -3,6 +3,7 @@ import numpy as np
 import pytest
 
 from tests.problems import multiprecision, power_law
+from tests.volterra.random_problems import random_problem
 from volterra.secular import implied_weights, secular_roots
 from volterra.smallest_root import kernel_deficit, smallest_root
 
@@ -65,6 +66,23 @@ def test_implied_weights_are_those_given():
     np.testing.assert_allclose(roots.weights, weights, rtol=1e-13)
     assert np.all(np.abs(roots.weights - weights) <= roots.weight_error)
     assert np.all(roots.weight_error <= 1e-12 * weights)
+
+
+def test_roots_next_to_poles_of_tiny_weight():
+    """Shifts of 1e-25 of the gap: what interpolates the far pole must not drown in the near one."""
+    rng = np.random.default_rng(4)
+    rates = np.append(0.0, np.sort(10 ** rng.uniform(-10, 2, 200)))
+    weights = np.append(5000.0, rates[1:] ** 2 * rng.uniform(0.1, 1, 200))
+    roots = secular_roots(rates, weights)
+    np.testing.assert_allclose(roots.weights, weights, rtol=1e-12)
+
+
+def test_roots_between_clusters_of_rates():
+    """There the first steps of the iteration gain little, which is not a sign of its end."""
+    for seed in (19, 83, 195, 265):
+        modes = random_problem(seed, 101).kernel.modes()
+        roots = secular_roots(modes.rates, modes.weights)
+        np.testing.assert_allclose(roots.weights, modes.weights, rtol=1e-11)
 
 
 def test_implied_weights_notice_a_wrong_root():

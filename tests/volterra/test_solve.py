@@ -37,7 +37,11 @@ def clocked(**changes):
         ((ONE, KERNEL, T), {"rtol": -1}, ValueError, "rtol must be"),
         ((ONE, KERNEL, T), {"atol": np.nan}, ValueError, "atol must be"),
         ((ONE, KERNEL, T), {"rtol": 0.0}, ValueError, "both zero"),
-        ((np.ones(5), KERNEL, T), {}, TypeError, "CubicSpline"),
+        ((np.ones(5), KERNEL, T), {}, ValueError, "at least 8 times"),
+        ((np.ones(4), KERNEL, T), {}, ValueError, "one real value per requested time"),
+        ((np.ones(20), KERNEL, np.linspace(1, 2, 20)), {}, ValueError, "first is 0"),
+        ((np.full(20, np.nan), KERNEL, np.linspace(0, 2, 20)), {}, ValueError, "finite"),
+        (("text", KERNEL, T), {}, TypeError, "array of values"),
         ((1.0, KERNEL, T), {}, TypeError, "constant=c"),
         ((ONE, np.exp, T), {}, TypeError, "kernel must be"),
         ((np.cos, KERNEL, T), {"method": "exact"}, TypeError, "method='collocation'"),
@@ -141,3 +145,20 @@ def test_import_is_light():
     )
     out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert out.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize("method", ["exact", "compressed"])
+def test_a_solution_through_zero_asks_for_an_absolute_tolerance(method):
+    forcing = SumOfExponentials([1.0, 0.5], [-1.0, 0.5])
+    t = np.linspace(0.5, 3.0, 6)
+    crossing = solve(forcing, KERNEL, t)
+    inside = np.flatnonzero(np.diff(np.sign(crossing.y)))
+    low, high = t[inside[0]], t[inside[0] + 1]
+    for _ in range(60):
+        middle = 0.5 * (low + high)
+        low, high = (middle, high) if crossing(middle) < 0 else (low, middle)
+    t = np.sort(np.append(t, 0.5 * (low + high)))
+    solution = solve(forcing, KERNEL, t, method=method)
+    assert solution.status is Status.CHANGES_SIGN
+    assert "atol" in solution.status.value
+    assert solve(forcing, KERNEL, t, method=method, atol=1e-12).status is Status.CONVERGED

@@ -65,7 +65,7 @@ def streaming(  # type: ignore[no-untyped-def]
     recorded = 0
     for k in range(first, last + 1):
         if recorded < records.size and records[recorded] == k:
-            points[recorded] = x
+            points[recorded] = x[: points.shape[1]]
             recorded += 1
         if k == last:
             break
