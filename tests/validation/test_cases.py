@@ -135,3 +135,22 @@ def test_an_unexpected_verdict_gives_exit_code_one(monkeypatch, capsys):
     monkeypatch.setitem(CASES, "quickstart", changed)
     assert main(["quickstart"]) == 1
     assert "quickstart FAILS: not as expected: half" in capsys.readouterr().out
+
+
+def test_a_case_that_crashes_fails_with_its_traceback_and_the_others_run(
+    monkeypatch, tmp_path, capsys
+):
+    def broken(size, *, seed, say):
+        raise ValueError("something inside")
+
+    case = CASES["reshuffling"]
+    changed = type(case)(**{**vars(case), "run": broken})
+    monkeypatch.setattr(
+        "validation.__main__.CASES", {"broken": changed, "formulas": CASES["formulas"]}
+    )
+    assert main(["all", "--size", "small", "--out", str(tmp_path)]) == 1
+    printed = capsys.readouterr()
+    assert "ValueError: something inside" in printed.err
+    assert "- reshuffling FAILS: it crashed" in printed.out
+    assert "- formulas passes" in printed.out
+    assert "1 of 1 cases" in (tmp_path / "report.html").read_text(encoding="utf-8")
