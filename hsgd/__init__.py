@@ -27,10 +27,16 @@ _HOMES = {
     "FromFunction": "schedules",
     "Quadratic": "statistics",
     "predict": "prediction",
+    "bootstrap_risk": "bootstrap",
     "critical_learning_rate": "asymptotics",
     "limits": "asymptotics",
+    "epochs_to_tolerance": "asymptotics",
+    "critical_batch_size": "batches",
+    "grow_batch_size": "batches",
+    "steps_to_target": "batches",
     "diagnose": "diagnosis",
     "exact_mean": "exact",
+    "exact_stability": "mean_square_stability",
 }
 
 _MODULES = ("activations", "dataset", "hermite", "isotropic", "symbolic")
@@ -48,11 +54,17 @@ if TYPE_CHECKING:
     from hsgd.algorithms import Nesterov as Nesterov
     from hsgd.algorithms import StreamingSGD as StreamingSGD
     from hsgd.asymptotics import critical_learning_rate as critical_learning_rate
+    from hsgd.asymptotics import epochs_to_tolerance as epochs_to_tolerance
     from hsgd.asymptotics import limits as limits
+    from hsgd.batches import critical_batch_size as critical_batch_size
+    from hsgd.batches import grow_batch_size as grow_batch_size
+    from hsgd.batches import steps_to_target as steps_to_target
+    from hsgd.bootstrap import bootstrap_risk as bootstrap_risk
     from hsgd.diagnosis import diagnose as diagnose
     from hsgd.exact import exact_mean as exact_mean
     from hsgd.gaussian_rows import GaussianRows as GaussianRows
     from hsgd.gaussian_rows import SampledLeastSquares as SampledLeastSquares
+    from hsgd.mean_square_stability import exact_stability as exact_stability
     from hsgd.populations import Population as Population
     from hsgd.prediction import predict as predict
     from hsgd.problems import LeastSquares as LeastSquares

@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from hsgd.checks import Array, integer, number, one_of
+from hsgd.checks import Array, described, each, integer, is_swept, number, one_of
 from hsgd.schedules import Constant, Piecewise, Schedule, as_schedule
 
 SAMPLINGS = ("with_replacement", "subset", "reshuffle", "single_shuffle")
@@ -32,7 +32,11 @@ BatchSize = int | Piecewise
 
 
 class Algorithm(ABC):
-    """A learning rate and a batch size, each a number or a schedule of time."""
+    """A learning rate and a batch size, each a number or a schedule of time.
+
+    Either may also be an `xarray.DataArray` of numbers with a dimension of its own: verbs that
+    follow such sweeps give a result for each of them.
+    """
 
     learning_rate: LearningRate
     batch_size: BatchSize
@@ -69,13 +73,17 @@ class Algorithm(ABC):
         if isinstance(self.batch_size, int):
             return self.batch_size
         raise ValueError(
-            "batch_size is a schedule here, and this needs one integer: "
+            "batch_size changes here, and this needs one integer: "
             "pass an algorithm for each of its levels."
         )
 
     def _validate(self) -> None:
-        self.schedule  # noqa: B018  (the check of the learning rate)
-        object.__setattr__(self, "batch_size", _batch_size(self.batch_size))
+        set_ = object.__setattr__
+        if is_swept(self.learning_rate) or hasattr(self.learning_rate, "dims"):
+            set_(self, "learning_rate", each("learning_rate", self.learning_rate, number))
+        else:
+            self.schedule  # noqa: B018  (the check of the learning rate)
+        set_(self, "batch_size", each("batch_size", self.batch_size, _batch_size))
 
     @cached_property
     def schedule(self) -> Schedule:
@@ -85,14 +93,19 @@ class Algorithm(ABC):
     @property
     def has_batch_schedule(self) -> bool:
         """Whether the batch size changes over time."""
-        return not isinstance(self.batch_size, int)
+        return isinstance(self.batch_size, Piecewise)
+
+    @property
+    def batch_boundaries(self) -> tuple[float, ...]:
+        """Times at which the batch size changes."""
+        return () if isinstance(self.batch_size, int) else self.batch_size.boundaries
 
     @property
     def largest_batch_size(self) -> int:
         """The largest batch of any iteration."""
-        if isinstance(self.batch_size, int):
-            return self.batch_size
-        return int(max(self.batch_size.levels))
+        if isinstance(self.batch_size, Piecewise):
+            return int(max(self.batch_size.levels))
+        return int(np.max(self.batch_size))
 
     def batch_sizes(self, time: ArrayLike) -> NDArray[np.int64]:
         """The batch size of iterations at `time`, in the shape of `time`."""
@@ -117,10 +130,11 @@ class Algorithm(ABC):
         return np.asarray(rows)
 
     def _shared_description(self) -> dict[str, Any]:
-        batch = self.batch_size if isinstance(self.batch_size, int) else None
+        size = self.batch_size
+        rate = described(self.learning_rate)
         return {
-            "learning_rate": self.schedule.description(),
-            "batch_size": self.batch_size.description() if batch is None else batch,  # type: ignore[union-attr]
+            "learning_rate": rate if is_swept(self.learning_rate) else self.schedule.description(),
+            "batch_size": size.description() if isinstance(size, Piecewise) else described(size),
         }
 
 
@@ -137,7 +151,7 @@ def first_iterations(times: ArrayLike, iterations_per_unit: int) -> NDArray[np.i
     return np.asarray(np.maximum(k, 0))
 
 
-def _batch_size(value: Any) -> BatchSize:
+def _batch_size(name: str, value: Any) -> BatchSize:
     if isinstance(value, Constant):
         value = int(value.level) if value.level.is_integer() else value.level
     if isinstance(value, Piecewise):
@@ -152,7 +166,7 @@ def _batch_size(value: Any) -> BatchSize:
             "a batch_size that changes is piecewise constant: pass "
             "hsgd.Piecewise(boundaries, levels) with integer levels, or one integer."
         )
-    return integer("batch_size", value, minimum=1)
+    return integer(name, value, minimum=1)
 
 
 class MultiPass(Algorithm):

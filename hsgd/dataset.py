@@ -27,7 +27,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hsgd.algorithms import SGD, Algorithm, StreamingSGD
-from hsgd.checks import Array
+from hsgd.checks import Array, is_swept
 from hsgd.gaussian_rows import GaussianRows
 from hsgd.problems import LeastSquares, Problem
 from hsgd.schedules import check_times
@@ -37,7 +37,16 @@ if TYPE_CHECKING:
 
 SCHEMA_VERSION = 1
 CONVENTIONS = "CF-1.11 ACDD-1.3"
-SOURCES = ("theory", "exact_mean", "diffusion", "simulation", "comparison", "diagnosis", "limits")
+SOURCES = (
+    "theory",
+    "exact_mean",
+    "diffusion",
+    "simulation",
+    "comparison",
+    "diagnosis",
+    "limits",
+    "case",
+)
 _REQUIRED = ("Conventions", "schema_version", "source", "hsgd_version", "created_at")
 # HDF5 readers ignore what follows the end of their data, so a file can end in its own checksum.
 _MARK = b"\nhsgd-sha256:"
@@ -82,6 +91,7 @@ def check_setting(
     problems: tuple[type, ...] = (LeastSquares,),
     algorithms: tuple[type[Algorithm], ...] = (SGD,),
     batch_schedules: bool = False,
+    sparse: bool = False,
 ) -> None:
     """Refuse what a verb cannot do with a problem and an algorithm, before any work.
 
@@ -91,6 +101,8 @@ def check_setting(
         The nouns that the verb knows.
     batch_schedules
         Whether it knows batch sizes that change over time.
+    sparse
+        Whether it takes a sparse A.
 
     Raises
     ------
@@ -112,8 +124,20 @@ def check_setting(
                 f"knows: pass {names}, " + (_SAMPLE if fresh else _STREAM)
             )
         raise TypeError(f"the algorithm is a {type(algorithm).__name__}: pass {names}.")
+    for noun in (problem, algorithm):
+        for name in ("ridge", "learning_rate", "batch_size"):
+            if is_swept(getattr(noun, name, None)):
+                raise TypeError(
+                    f"{name} is swept (an xarray.DataArray), but this takes one setting at a time: "
+                    "pass one number."
+                )
     if isinstance(problem, LeastSquares):
         algorithm.check_batch(problem.num_rows)
+        if problem.is_sparse and not sparse:
+            raise TypeError(
+                "A must be a dense array for this verb, but it is sparse: "
+                "make the problem with A.toarray()."
+            )
     if algorithm.has_batch_schedule and not batch_schedules:
         raise ValueError(
             "batch_size changes over time, which this verb cannot follow yet: pass one integer."
@@ -126,6 +150,8 @@ _STREAM = "or stream fresh rows of a hsgd.GaussianRows."
 
 def _remedy(problem: Any, problems: tuple[type, ...]) -> str:
     names = " or ".join(f"hsgd.{kind.__name__}" for kind in problems)
+    if hasattr(problem, "given_weights"):
+        return f"pass a {names}, for example problem.given_weights(seed), or .sample(n, seed)"
     if hasattr(problem, "sample"):
         return f"pass a {names} (a population becomes a LeastSquares by .sample(n, seed))"
     return f"pass a {names}"
@@ -158,7 +184,7 @@ def assemble(
         if "time" in dims:
             array = np.take(array, grid.positions, axis=dims.index("time"))
         data[name] = xr.Variable(dims, array, {"units": "1", "long_name": long_name})
-    dataset = xr.Dataset(data, attrs=_with_schema(attrs))
+    dataset = xr.Dataset(data, attrs=with_schema(attrs))
     dataset = dataset.assign_coords({**_time_coords(grid, problem, algorithm), **(coords or {})})
     return dataset
 
@@ -186,7 +212,8 @@ def _time_coords(grid: Grid, problem: Problem, algorithm: Algorithm) -> dict[str
     return coords
 
 
-def _with_schema(attrs: Mapping[str, Any]) -> dict[str, Any]:
+def with_schema(attrs: Mapping[str, Any]) -> dict[str, Any]:
+    """Attributes with the name and version of this schema in front."""
     return {"Conventions": CONVENTIONS, "schema_version": SCHEMA_VERSION, **attrs}
 
 
@@ -198,7 +225,7 @@ def scalars(values: Mapping[str, tuple[Any, str]], attrs: Mapping[str, Any]) -> 
         name: xr.Variable((), value, {"units": "1", "long_name": long_name})
         for name, (value, long_name) in values.items()
     }
-    return xr.Dataset(data, attrs=_with_schema(attrs))
+    return xr.Dataset(data, attrs=with_schema(attrs))
 
 
 def check(dataset: Any) -> str | None:

@@ -25,6 +25,8 @@ LARGEST_ROW_SPREAD = 10.0
 """Largest over median squared row norm above which the rows are too unequal."""
 LARGEST_DISCREPANCY = 0.1
 """Relative error of the limiting risk above which the theory should not be used alone."""
+NOTABLE_DISCREPANCY = 0.05
+"""The same above which the verdict names the exact mean."""
 
 
 @dataclass(frozen=True)
@@ -174,8 +176,8 @@ def _concerns(figures: dict[str, float]) -> list[_Concern]:
                 "finite_size",
                 f"at n = {figures['num_rows']:.0f} SGD's mean risk is expected to end {size} above "
                 f"the theory (SGD on these rows turns unstable at "
-                f"{figures['mean_square_critical_learning_rate']:.4g}): lower the learning rate, "
-                "or use hsgd.exact_mean",
+                f"{figures['mean_square_critical_learning_rate']:.4g}; hsgd.exact_stability says "
+                "which rows are to blame): lower the learning rate, or use hsgd.exact_mean",
             )
         )
     return found
@@ -190,5 +192,10 @@ def _verdict(figures: dict[str, float], concerns: list[_Concern]) -> str:
         f"critical, no direction dominates (top eigenvalue share "
         f"{figures['top_eigenvalue_share']:.1%}), rows are comparable (largest over median squared "
         f"norm {figures['row_norm_spread']:.3g}), and the discrepancy to expect at "
-        f"n = {figures['num_rows']:.0f} is {figures['expected_discrepancy']:.2%}."
+        f"n = {figures['num_rows']:.0f} is {figures['expected_discrepancy']:.2%}"
+        f"{_pointer(figures['expected_discrepancy'])}."
     )
+
+
+def _pointer(discrepancy: float) -> str:
+    return "; hsgd.exact_mean is free of it" if discrepancy > NOTABLE_DISCREPANCY else ""

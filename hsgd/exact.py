@@ -1,30 +1,39 @@
 """The exact mean: the true expected risk of SGD on the given rows, with no limit taken.
 
 The mean and the covariance of x_k obey a closed linear recursion for independent batches. It knows
-nothing of homogenized SGD, which makes it the theory's sharpest witness. This file holds the plain
-recursion, for small sizes; the docs' theory page, section "exact mean", derives it.
+nothing of homogenized SGD, which makes it the theory's sharpest witness. `recursion` steps through
+it; `row_basis` solves it for the price of a few dozen steps (docs, page "The exact mean").
 """
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from threadpoolctl import threadpool_limits
+from numpy.typing import NDArray
 
-from hsgd import dataset, provenance
+from hsgd import dataset, memory, provenance, recursion
 from hsgd.algorithms import SGD
-from hsgd.checks import Array, number
+from hsgd.checks import Array, number, one_of
 from hsgd.problems import LeastSquares
+from hsgd.progress import bar
+from hsgd.row_basis import cost
+from hsgd.row_basis.galerkin import LARGEST
+from hsgd.row_basis.method import Outcome, solve
+from hsgd.row_basis.regime import Regime, constant_regimes
+from hsgd.row_basis.rows import Rows
 from hsgd.statistics import Statistic, resolve
 
 if TYPE_CHECKING:
     import xarray as xr
 
-# About ten minutes on two cores; beyond it the plain recursion is refused with the figure.
-_LARGEST_WORK = 2e13
+METHODS = ("auto", "recursion", "row_basis")
+_PATIENCE = 600.0
+"""Seconds that the plain recursion may take; beyond them it is refused with the figure."""
+_SMALLEST_RTOL = 1e-11
+"""What double precision and the certificate can promise."""
 
 
 def exact_mean(
@@ -34,6 +43,8 @@ def exact_mean(
     *,
     statistics: str | Statistic | Iterable[str | Statistic] | None = None,
     rtol: float = 1e-6,
+    method: str = "auto",
+    progress: bool | None = None,
 ) -> xr.Dataset:
     """Exact expectation of each statistic along multi-pass SGD on the given data.
 
@@ -46,138 +57,210 @@ def exact_mean(
     problem
         The data, ridge and start.
     algorithm
-        `SGD` with independent batches: sampling `"with_replacement"` or `"subset"`; any schedule.
+        `SGD` with independent batches: sampling `"with_replacement"` or `"subset"`. Batch sizes
+        may be `Piecewise`; the learning rate any schedule for the plain recursion, constant or
+        `Piecewise` for the fast method.
     time
         Increasing times, shape (T,); the result is at iteration rint(time·n).
     statistics
         As in `predict`.
     rtol
-        Kept for the fast method to come; the plain recursion is exact to rounding.
+        Relative accuracy of the row-basis method, at least 1e-11; relative to |q(m)| + ½|⟨M, V⟩|,
+        which for a statistic that is nowhere negative is its value.
+    method
+        `"recursion"`, step by step; `"row_basis"`, whose cost does not depend on the number of
+        iterations; `"auto"`, the faster of the two.
+    progress
+        Show a progress bar; None shows one on a terminal once the work has lasted two seconds.
 
     Returns
     -------
     xarray.Dataset
-        dims `time`; `source` is `"exact_mean"`.
+        dims `time`; `source` is `"exact_mean"`. Each statistic and its `_error`, an estimate of the
+        absolute numerical error. Attributes: `method`; `status`, whether the tolerance is met or by
+        how much not; `estimated_error`, relative; for the recursion `num_steps`, for the row basis
+        `basis_size`, `num_half_applications` (products AᵀPA or diag(AVAᵀ), 2nr² operations as
+        matrix products and half that with symmetry), `num_cycles`, `num_time_nodes` and
+        `num_power_nodes`.
 
     Raises
     ------
     TypeError, ValueError
         For bad arguments, sampling without replacement across iterations, or a problem so large
-        that the plain recursion would take more than about ten minutes.
+        that the plain recursion would take more than ten minutes where nothing else is possible.
+    MemoryError
+        If the row-basis method cannot fit; the message says how long it would take, too.
+
+    Warns
+    -----
+    UserWarning
+        Where the tolerance is not met.
 
     Notes
     -----
-    Cost: 4nr² operations per iteration, r the rank of A; memory a few r by r matrices.
+    Cost: the thin SVD; then 4nr² operations per iteration, r the rank of A, and a few r by r
+    matrices; or about 150nr² operations in all and about 60r² numbers of 8 bytes.
+    Far above critical, numbers beyond 1e150 are given as infinite.
+
+    References
+    ----------
+    Docs, page "The exact mean".
+
+    Examples
+    --------
+    >>> import numpy as np, hsgd
+    >>> rows = np.random.default_rng(0).standard_normal((40, 20)) / np.sqrt(20)
+    >>> problem = hsgd.LeastSquares(rows, rows.sum(axis=1), ridge=0.1)
+    >>> curve = hsgd.exact_mean(problem, hsgd.SGD(0.5), [0.0, 1.0, 2.0])
+    >>> bool(curve.empirical_risk[-1] < curve.empirical_risk[0])
+    True
     """
-    dataset.check_setting(problem, algorithm)
+    dataset.check_setting(problem, algorithm, batch_schedules=True)
     grid = dataset.time_grid(time, problem.num_rows)
     chosen = resolve(problem, statistics)
-    number("rtol", rtol, strict=True)
     if algorithm.sampling not in ("with_replacement", "subset"):
         raise ValueError(
             f"exact_mean needs independent batches, but sampling is {algorithm.sampling!r}: "
             "simulate it, or use sampling='with_replacement' or 'subset'."
         )
-    _refuse_large(problem, int(grid.unique[-1]))
-    recursion = _Recursion.start(problem, algorithm, chosen)
-    curves = np.empty((len(grid.unique), len(chosen)))
-    with threadpool_limits(_blas_threads(problem), user_api="blas"):
-        for position, iteration in enumerate(grid.unique):
-            recursion.advance(int(iteration))
-            curves[position] = recursion.expectations()
+    if number("rtol", rtol, strict=True) < _SMALLEST_RTOL:
+        raise ValueError(
+            f"rtol is {rtol:g}, but double precision allows {_SMALLEST_RTOL:g}: ask for no less."
+        )
+    one_of("method", method, METHODS)
+    if progress not in (None, True, False):
+        raise TypeError(f"progress is {progress!r}: pass True, False or None.")
+    last = int(grid.unique[-1])
+    regimes = constant_regimes(Rows.of(problem), algorithm, last)
+    if _choose(problem, method, regimes, last) == "recursion":
+        values, errors, work = _by_recursion(problem, algorithm, chosen, grid.unique, progress)
+    else:
+        assert regimes is not None
+        values, errors, work = _by_row_basis(problem, regimes, chosen, grid.unique, rtol, progress)
     attrs = provenance.attributes(
         problem, algorithm, source="exact_mean", title="exact mean of SGD on the given data"
     )
-    attrs["method"] = "recursion"
-    attrs["num_steps"] = int(grid.unique[-1])
-    variables = {
-        statistic.name: (("time",), curves[:, column], statistic.long_name)
-        for column, statistic in enumerate(chosen)
-    }
-    return dataset.assemble(grid, problem, algorithm, variables, attrs)
+    variables: dict[str, tuple[tuple[str, ...], Array, str]] = {}
+    for column, statistic in enumerate(chosen):
+        name, words = statistic.name, statistic.long_name
+        variables[name] = (("time",), values[:, column], words)
+        variables[f"{name}_error"] = (("time",), errors[:, column], f"numerical error of {words}")
+    return dataset.assemble(grid, problem, algorithm, variables, attrs | work)
 
 
-def _blas_threads(problem: LeastSquares) -> int | None:
-    """One thread for small steps, which would spend their time waiting for a second one."""
-    return 1 if 4 * problem.A.size * len(problem.svd.singular_values) < 10**8 else None
-
-
-def _refuse_large(problem: LeastSquares, iterations: int) -> None:
-    rank = len(problem.svd.singular_values)
-    work = 4.0 * problem.num_rows * rank**2 * iterations
-    if work > _LARGEST_WORK:
+def _choose(
+    problem: LeastSquares, method: str, regimes: list[Regime] | None, iterations: int
+) -> str:
+    """The method to use; refuses what neither can do."""
+    slow = recursion.seconds(problem, iterations)
+    if method == "row_basis" and regimes is None:
         raise ValueError(
-            f"exact_mean would need about {work / 3e10 / 3600:.1f} hours here ({iterations} "
-            f"iterations of the plain recursion at n={problem.num_rows}, rank {rank}): shorten "
-            "time, or take fewer rows or columns."
+            "the row-basis method needs a learning rate that is constant in pieces: pass a "
+            "hsgd.Piecewise schedule, or method='recursion'."
+        )
+    if method == "auto" and regimes is not None:
+        fast = cost.seconds(regimes[0].rows, len(regimes))
+        return "recursion" if slow <= max(1.0, 0.5 * fast) else "row_basis"
+    if method == "row_basis":
+        return method
+    if slow > _PATIENCE:
+        remedy = (
+            "replace the schedule by a hsgd.Piecewise one, shorten time, or take fewer rows"
+            if regimes is None
+            else "leave method='auto'"
+        )
+        raise ValueError(
+            f"exact_mean would need about {slow / 3600:.1f} hours here ({iterations} iterations "
+            f"of the plain recursion at n={problem.num_rows}, rank "
+            f"{len(problem.svd.singular_values)}): {remedy}."
+        )
+    return "recursion"
+
+
+def _by_recursion(
+    problem: LeastSquares,
+    algorithm: SGD,
+    statistics: tuple[Statistic, ...],
+    iterations: NDArray[np.int64],
+    show: bool | None,
+) -> tuple[Array, Array, dict[str, Any]]:
+    last = int(iterations[-1])
+    with bar(show, last, description="exact mean", unit="iterations") as report:
+        means, noise = recursion.solve(problem, algorithm, statistics, iterations, report)
+    scale = np.abs(means) + np.abs(noise)
+    start = np.array([s.values(problem.x0[None, :])[0] for s in statistics])
+    drift = np.finfo(float).eps * (100.0 + iterations)[:, None] * scale
+    with np.errstate(invalid="ignore", over="ignore"):
+        values, errors = _with_infinities(
+            means + noise, drift + recursion.cancellation(scale, start)
+        )
+    work = {"method": "recursion", "num_steps": last, "status": "exact to rounding"}
+    return values, errors, work
+
+
+def _by_row_basis(
+    problem: LeastSquares,
+    regimes: list[Regime],
+    statistics: tuple[Statistic, ...],
+    iterations: NDArray[np.int64],
+    rtol: float,
+    show: bool | None,
+) -> tuple[Array, Array, dict[str, Any]]:
+    _check_memory(regimes[0].rows, len(statistics), len(regimes))
+    with bar(
+        show, cost.HALF_APPLICATIONS, description="exact mean", unit="half-applications"
+    ) as report:
+        found = solve(regimes, statistics, iterations, rtol, report)
+    status = _status(found, rtol, problem.num_rows)
+    worst = float(found.relative_error.max())
+    if worst > rtol:
+        warnings.warn(f"exact_mean: {status}", UserWarning, stacklevel=3)
+    start = np.array([s.values(problem.x0[None, :])[0] for s in statistics])
+    with np.errstate(invalid="ignore", over="ignore"):
+        errors = found.relative_error * found.scale + recursion.cancellation(found.scale, start)
+    values, errors = _with_infinities(found.values, errors)
+    return (
+        values,
+        errors,
+        {
+            "method": "row_basis",
+            "status": status,
+            "rtol": rtol,
+            "estimated_error": worst,
+            "basis_size": found.basis_size,
+            "num_half_applications": found.half_applications,
+            "num_cycles": found.cycles,
+            "num_time_nodes": found.time_nodes,
+            "num_power_nodes": found.power_nodes,
+        },
+    )
+
+
+def _check_memory(rows: Rows, num_statistics: int, num_regimes: int) -> None:
+    needed = cost.memory(rows, num_statistics, num_regimes)
+    left = memory.available()
+    if left is not None and needed > left:
+        raise MemoryError(
+            f"exact_mean would need about {needed / 1e9:.3g} GB and "
+            f"{cost.seconds(rows, num_regimes) / 60:.2g} minutes here (n={rows.number}, rank "
+            f"{rows.rank}), but {left / 1e9:.3g} GB are free: take fewer rows or columns."
         )
 
 
-@dataclass
-class _Recursion:
-    """State of the recursion in the eigenbasis of H; advanced in place."""
+def _with_infinities(values: Array, errors: Array) -> tuple[Array, Array]:
+    lost = ~(np.abs(values) < LARGEST)
+    return np.where(lost, np.inf, values), np.where(lost | np.isnan(errors), np.inf, errors)
 
-    problem: LeastSquares
-    algorithm: SGD
-    statistics: tuple[Statistic, ...]
-    curvatures: list[Array]
-    rows: Array
-    mean: Array
-    outside: Array
-    covariance: Array
-    iteration: int = 0
 
-    @classmethod
-    def start(
-        cls, problem: LeastSquares, algorithm: SGD, statistics: tuple[Statistic, ...]
-    ) -> _Recursion:
-        svd = problem.svd
-        inside = svd.right.T @ problem.x0
-        rank = len(svd.singular_values)
-        return cls(
-            problem,
-            algorithm,
-            statistics,
-            curvatures=[svd.right.T @ s.matrix() @ svd.right for s in statistics],
-            rows=svd.left * svd.singular_values,
-            mean=inside,
-            outside=problem.x0 - svd.right @ inside,
-            covariance=np.zeros((rank, rank)),
+def _status(found: Outcome, rtol: float, num_rows: int) -> str:
+    size = float(found.relative_error.max())
+    if size <= rtol:
+        words = f"the tolerance is met (estimated relative error {size:.1e})"
+    else:
+        words = (
+            f"the tolerance is missed: the estimated relative error is {size:.1e}, "
+            f"{size / rtol:.2g} times the rtol of {rtol:g}"
         )
-
-    def advance(self, iteration: int) -> None:
-        """Step to `iteration`."""
-        steps = np.arange(self.iteration, iteration)
-        rates = self.algorithm.schedule(steps / self.problem.num_rows)
-        for rate in rates:
-            self._step(float(rate))
-        self.iteration = iteration
-
-    def _step(self, rate: float) -> None:
-        # notation: A = rows, lam = eigenvalues of H, V = covariance, g = mean gradient,
-        # phi = noise factor, rho_i = E r_i^2
-        n = self.problem.num_rows
-        A, V = self.rows, self.covariance
-        lam = self.problem.svd.singular_values**2
-        phi = self.algorithm.noise_factor(n)
-        residual = A @ self.mean - self.problem.b
-        rho = residual**2 + np.einsum("ij,ij->i", A @ V, A)
-        g = A.T @ residual
-        factor = 1.0 - rate * (lam + self.problem.ridge) / n
-        noise = phi * rate**2 / n
-        V = (np.outer(factor, factor) - noise / n * np.outer(lam, lam)) * V
-        V += noise * ((A.T * rho) @ A - np.outer(g, g) / n)
-        # Rounding breaks the symmetry a little, and the antisymmetric part can grow.
-        self.covariance = 0.5 * (V + V.T)
-        self.mean = self.mean - rate / n * (g + self.problem.ridge * self.mean)
-        self.outside = self.outside * (1.0 - rate * self.problem.ridge / n)
-
-    def expectations(self) -> Array:
-        """E q(x) of each statistic now."""
-        point = (self.problem.svd.right @ self.mean + self.outside)[None, :]
-        return np.array(
-            [
-                float(statistic.values(point)[0]) + 0.5 * float(np.vdot(M, self.covariance))
-                for statistic, M in zip(self.statistics, self.curvatures, strict=True)
-            ]
-        )
+    if found.overflow is not None:
+        words += f"; numbers overflow from time {found.overflow / num_rows:.4g} on"
+    return words

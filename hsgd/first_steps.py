@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from hsgd.algorithms import SGD
 from hsgd.checks import Array
-from hsgd.modes import Modes
+from hsgd.modes import Modes, curvatures
 from hsgd.problems import LeastSquares
 from hsgd.statistics import Statistic
 
@@ -24,10 +24,13 @@ _WORK = 1e9
 """Operations that may be spent: a fraction of a second."""
 
 
-def num_first_steps(problem: LeastSquares, system: Modes) -> int:
-    """How many iterations are affordable: 400, or fewer on large problems."""
+def num_first_steps(problem: LeastSquares, system: Modes, share: int = 1) -> int:
+    """How many iterations are affordable: 400, or fewer on large problems.
+
+    `share` calls have to do with the cost of one.
+    """
     per_step = 6.0 * problem.num_rows * len(system.eigenvalues)
-    return int(min(_MOST_STEPS, _WORK // per_step))
+    return int(min(_MOST_STEPS, _WORK / share // per_step))
 
 
 def first_steps(
@@ -36,6 +39,7 @@ def first_steps(
     algorithm: SGD,
     iterations: NDArray[np.int64],
     statistics: Iterable[Statistic],
+    share: int = 1,
 ) -> dict[str, Array]:
     """Each statistic's mean at those of the ascending `iterations` that are affordable.
 
@@ -47,6 +51,8 @@ def first_steps(
         Ascending, shape (m,); only the first ones, up to `num_first_steps`, are answered.
     statistics
         What to measure.
+    share
+        How many calls, as in a sweep, have to do with the cost of one.
 
     Returns
     -------
@@ -54,19 +60,20 @@ def first_steps(
         name → values, shape (number answered,).
     """
     # notation: V = variances of the modes, rho = mean squared residual of each row,
-    # g = mean gradient in the modes, phi = noise factor
+    # g = mean gradient in the modes, phi = noise factor of the batch
     n = problem.num_rows
-    wanted = iterations[iterations <= num_first_steps(problem, system)]
+    wanted = iterations[iterations <= num_first_steps(problem, system, share)]
     rows = problem.svd.left * problem.svd.singular_values
     squares = rows * rows
     lam, damping = system.eigenvalues, system.damping
-    phi = algorithm.noise_factor(n)
     inside, outside = system.limit + system.start, system.start_outside
     V = np.zeros(len(lam))
     points, variances = [], []
     k = 0
     for target in wanted:
-        for rate in algorithm.schedule(np.arange(k, target) / n):
+        time = np.arange(k, target) / n
+        factors = algorithm.noise_factor(n, algorithm.batch_sizes(time))
+        for rate, phi in zip(algorithm.schedule(time), factors, strict=True):
             residual = rows @ inside - problem.b
             g = residual @ rows
             rho = residual**2 + squares @ V
@@ -80,7 +87,7 @@ def first_steps(
         variances.append(V)
     where, spread = np.array(points), np.array(variances)
     return {
-        s.name: s.values(where) + 0.5 * spread @ s.curvatures(system.directions)
+        s.name: s.values(where) + 0.5 * spread @ curvatures(system, s)
         for s in statistics
         if len(wanted)
     }

@@ -9,7 +9,7 @@ from typing import Any, Self
 import numpy as np
 import scipy.linalg
 
-from hsgd.checks import Array, digest, integer, number, real_array, vector
+from hsgd.checks import Array, described, digest, each, integer, number, real_array, vector
 from hsgd.populations import LinearModel
 from hsgd.problems import LeastSquares
 
@@ -61,7 +61,7 @@ class GaussianRows:
         set_(self, "covariance", _covariance(self.covariance, d))
         set_(self, "coefficients", coefficients)
         set_(self, "noise", number("noise", self.noise))
-        set_(self, "ridge", number("ridge", self.ridge))
+        set_(self, "ridge", each("ridge", self.ridge, number))
         set_(self, "x0", vector("x0", np.zeros(d) if self.x0 is None else self.x0, d))
         self.spectrum  # noqa: B018  (the check for negative eigenvalues)
 
@@ -112,6 +112,10 @@ class GaussianRows:
         root = np.sqrt(values)
         return root if vectors is None else np.asarray((vectors * root) @ vectors.T)
 
+    def decompose(self) -> None:
+        """Compute the eigendecomposition now, if it is not known yet."""
+        self.spectrum  # noqa: B018
+
     def sample(self, n: int, seed: int) -> LeastSquares:
         """Draw `n` rows: a `LeastSquares` with the population filled in.
 
@@ -145,7 +149,7 @@ class GaussianRows:
             "problem": "GaussianRows",
             "dimension": self.dimension,
             "noise": self.noise,
-            "ridge": self.ridge,
+            "ridge": described(self.ridge),
             "covariance_sha256": digest(self.covariance),
             "coefficients_sha256": digest(self.coefficients),
             "x0_sha256": digest(self.x0),
@@ -163,6 +167,8 @@ def _covariance(value: Any, dimension: int) -> Array:
             f"coefficients has {dimension} entries where {len(covariance)} are needed: "
             "check that they belong to this covariance."
         )
+    if not covariance.any():
+        raise ValueError("covariance is zero everywhere, so there is nothing to learn: check it.")
     scale = 1e-12 * float(np.abs(covariance).max())
     if covariance.ndim == 2 and not np.allclose(covariance, covariance.T, rtol=1e-10, atol=scale):
         raise ValueError("covariance must be symmetric: pass 0.5 * (S + S.T).")
@@ -210,7 +216,7 @@ class SampledLeastSquares:
         count = integer("n", self.n, minimum=1)
         ridge = count * self.rows.ridge if self.ridge is None else self.ridge
         object.__setattr__(self, "n", count)
-        object.__setattr__(self, "ridge", number("ridge", ridge))
+        object.__setattr__(self, "ridge", each("ridge", ridge, number))
 
     @property
     def num_rows(self) -> int:
@@ -240,6 +246,6 @@ class SampledLeastSquares:
         return {
             "problem": "SampledLeastSquares",
             "num_rows": self.n,
-            "ridge": self.ridge,
+            "ridge": described(self.ridge),
             "rows": self.rows.description(),
         }

@@ -1,8 +1,8 @@
 """The learning rate at which SGD on the given rows stops being stable in the mean square.
 
-Homogenized SGD replaces the rows by their second moments; the true threshold also sees how unequal
-the rows are. The gap between the two is what the theory misses at this n, so it is measured here
-and turned into the discrepancy to expect.
+One step acts on second moments as 1 − γA₁ + γ²A₂ with A₁, A₂ symmetric and positive, so that the
+threshold is 1/λ_max(A₁^{−½}A₂A₁^{−½}). Homogenized SGD replaces the rows by their second moments;
+the true threshold also sees how unequal the rows are.
 """
 
 from __future__ import annotations
@@ -21,13 +21,14 @@ _MEMORY: WeakKeyDictionary[LeastSquares, dict[float, float]] = WeakKeyDictionary
 # Matrices of r² doubles beyond this size would cost more than the singular value decomposition is
 # worth; then only the first step, which needs vectors alone, is taken.
 _LARGEST_RANK = 6000
-_MOST_STEPS = 12
 _SETTLED = 1e-4
+_QUICK_STEPS, _MOST_STEPS = 12, 60
+_MOST_SMOOTHINGS = 8
 
 
 @dataclass(frozen=True, eq=False)
-class _SecondMomentMap:
-    """One SGD step acts on second moments as I − γA₁ + γ²A₂; symmetric, in H's eigenbasis."""
+class SecondMomentMap:
+    """A₁ and A₂ on symmetric matrices in H's eigenbasis."""
 
     # notation: lam = eigenvalues of H, l = lam + ridge, phi = noise factor of the batch
     rows: Array
@@ -35,25 +36,47 @@ class _SecondMomentMap:
     l: Array
     phi: float
 
-    def scaled_second_order(self, X: Array) -> Array:
-        """A₁^{−½} A₂ A₁^{−½} X for a symmetric matrix X."""
-        # notation: X, S symmetric r by r; p_i = a_i' S a_i
+    @classmethod
+    def of(cls, problem: LeastSquares, noise_factor: float) -> SecondMomentMap:
+        """From the thin SVD."""
+        svd = problem.svd
+        lam = svd.singular_values**2
+        return cls(svd.left * svd.singular_values, lam, lam + problem.ridge, noise_factor)
+
+    def first(self) -> Array:
+        """A₁, which acts entry by entry."""
+        return np.asarray((self.l[:, None] + self.l) / len(self.rows))
+
+    def second(self, S: Array) -> Array:
+        """A₂ S = E[G S G], G the gradient's matrix of one batch."""
+        # notation: S symmetric r by r; p_i = a_i' S a_i
         n = len(self.rows)
-        root = np.sqrt((self.l[:, None] + self.l) / n)
-        S = X / root
-        p = np.einsum("ij,ij->i", self.rows @ S, self.rows)
         elementwise = np.outer(self.l, self.l) - self.phi * np.outer(self.lam, self.lam)
-        noise = (self.rows.T * p) @ self.rows
-        return np.asarray((elementwise / n**2 * S + self.phi / n * noise) / root)
+        noise = (self.rows.T * self.heard(S)) @ self.rows
+        return np.asarray(elementwise / n**2 * S + self.phi / n * noise)
+
+    def heard(self, S: Array) -> Array:
+        """a_iᵀ S a_i: how much of the covariance S each row passes on."""
+        return np.asarray(np.einsum("ij,ij->i", self.rows @ S, self.rows))
+
+    def inverse_first_second(self, S: Array) -> Array:
+        """A₁⁻¹A₂ S: it maps positive matrices to positive ones, and its norm is 1/threshold."""
+        image = self.second(S) / self.first()
+        return 0.5 * (image + image.T)
+
+
+@dataclass(frozen=True, eq=False)
+class Threshold:
+    """The threshold between two bounds, and the covariance that grows there first."""
+
+    lower: float
+    upper: float
+    covariance: Array
+    steps: int
 
 
 def mean_square_critical_learning_rate(problem: LeastSquares, noise_factor: float) -> float:
-    """Largest learning rate at which E‖x_k‖² stays bounded, by Lanczos steps.
-
-    The step acts linearly on second moments, as I − γA₁ + γ²A₂ with symmetric A₁, A₂ ≥ 0, so the
-    threshold is 1/λ_max(A₁^{−½}A₂A₁^{−½}). Each Lanczos step gives an upper bound of it; started
-    at homogenized SGD's own stationary second moment, it settles to 1e-4 in about four steps on
-    comparable rows and ten on wild ones.
+    """Largest learning rate at which E‖x_k‖² stays bounded, to about 1e-4 from above.
 
     Parameters
     ----------
@@ -69,32 +92,62 @@ def mean_square_critical_learning_rate(problem: LeastSquares, noise_factor: floa
 
     Notes
     -----
-    Cost: 4nr² operations and one r by r matrix per step, once per problem and batch rule.
+    Cost: 4nr² operations and one r by r matrix per Lanczos step, about four on comparable rows and
+    ten on wild ones, once per problem and batch rule.
     Above rank 6000 the first step alone is taken, in O(nr).
     """
     known = _MEMORY.setdefault(problem, {})
     if noise_factor not in known:
-        known[noise_factor] = _threshold(problem, noise_factor)
+        known[noise_factor] = _quick(problem, noise_factor)
     return known[noise_factor]
 
 
-def _threshold(problem: LeastSquares, noise_factor: float) -> float:
-    # notation: lam = eigenvalues, S = start, a diagonal matrix
-    svd = problem.svd
-    lam = svd.singular_values**2
-    if not len(lam):
+def _quick(problem: LeastSquares, noise_factor: float) -> float:
+    step = SecondMomentMap.of(problem, noise_factor)
+    if not len(step.lam):
         return float("inf")
-    curvature = 2.0 * problem.num_rows / (lam[0] + problem.ridge)
+    curvature = float(2.0 * problem.num_rows / step.l[0])
     if noise_factor == 0:
-        return float(curvature)
-    rows = svd.left * svd.singular_values
-    step = _SecondMomentMap(rows, lam, lam + problem.ridge, noise_factor)
-    if len(lam) > _LARGEST_RANK:
-        return min(float(curvature), _first_bound(step))
-    return min(float(curvature), 1.0 / _largest_ritz_value(step))
+        return curvature
+    if len(step.lam) > _LARGEST_RANK:
+        return min(curvature, _first_bound(step))
+    return min(curvature, 1.0 / _lanczos(step, _SETTLED, _QUICK_STEPS)[0])
 
 
-def _first_bound(step: _SecondMomentMap) -> float:
+def threshold(problem: LeastSquares, noise_factor: float, rtol: float) -> Threshold:
+    """The threshold with a bracket: Lanczos from above, a positive matrix from below.
+
+    Every Ritz value is below λ_max. And if A₁⁻¹A₂ S ≼ c S for one positive definite S, then
+    λ_max ≤ c, because A₁⁻¹A₂ maps positive matrices to positive ones; S is the Ritz matrix, passed
+    through A₁⁻¹A₂ until the bracket is as narrow as asked or stays as it is.
+    """
+    step = SecondMomentMap.of(problem, noise_factor)
+    value, S, steps = _lanczos(step, 0.01 * rtol, _MOST_STEPS)
+    upper, lower = 1.0 / value, 0.0
+    for _ in range(_MOST_SMOOTHINGS):
+        image = step.inverse_first_second(S)
+        before, lower = lower, max(lower, _bound_below(step, S, image))
+        S = image / np.linalg.norm(image)
+        if upper - lower <= rtol * upper or 0.0 < lower <= before * (1 + 0.1 * rtol):
+            break
+    return Threshold(min(lower, upper), upper, S, steps)
+
+
+def _bound_below(step: SecondMomentMap, S: Array, image: Array) -> float:
+    """1/c with A₁⁻¹A₂ S ≼ c S; where rounding keeps S from being positive, a little is added."""
+    safe = np.diag(step.lam / step.l) * np.linalg.norm(S)
+    mapped = step.inverse_first_second(safe)
+    best = 0.0
+    for share in (0.0, 1e-13, 1e-11, 1e-9):
+        try:
+            c = scipy.linalg.eigh(image + share * mapped, S + share * safe, eigvals_only=True)[-1]
+        except np.linalg.LinAlgError:
+            continue
+        best = max(best, float(1.0 / c))
+    return best
+
+
+def _first_bound(step: SecondMomentMap) -> float:
     """Rayleigh quotient at the diagonal start alone, without an r by r matrix."""
     # notation: S = start (diagonal), p_i = a_i' S a_i
     n = len(step.rows)
@@ -104,23 +157,35 @@ def _first_bound(step: _SecondMomentMap) -> float:
     return float(np.sum(S**2 * 2.0 * step.l / n) / top)
 
 
-def _largest_ritz_value(step: _SecondMomentMap) -> float:
-    # notation: Q = Lanczos basis of symmetric matrices, T = its tridiagonal matrix
+def _lanczos(step: SecondMomentMap, settled: float, most: int) -> tuple[float, Array, int]:
+    """λ_max of A₁^{−½}A₂A₁^{−½} from below, its matrix S = A₁^{−½}Q, and the number of steps.
+
+    Started at homogenized SGD's own stationary second moment.
+    """
+    # notation: Q = Lanczos basis of symmetric matrices
+    root = np.sqrt(step.first())
     start = np.diag(step.lam / np.sqrt(2.0 * step.l))
     Q = [start / np.linalg.norm(start)]
     diagonal: list[float] = []
     off: list[float] = []
     value = 0.0
-    for _ in range(_MOST_STEPS):
-        image = step.scaled_second_order(Q[-1])
+    while True:
+        image = step.second(Q[-1] / root) / root
         diagonal.append(float(np.vdot(image, Q[-1])))
         for _sweep in range(2):
             for vector in Q:
                 image -= np.vdot(image, vector) * vector
-        before, value = value, float(scipy.linalg.eigvalsh_tridiagonal(diagonal, off)[-1])
+        values, vectors = scipy.linalg.eigh_tridiagonal(diagonal, off)
+        before, value = value, float(values[-1])
         norm = float(np.linalg.norm(image))
-        if value - before <= _SETTLED * value or norm <= 1e-14 * diagonal[0]:
+        small = (
+            value - before <= settled * value
+            and norm * abs(vectors[-1, -1]) <= value * max(settled, 1e-9) ** 0.5
+        )
+        if small or norm <= 1e-14 * diagonal[0] or len(Q) == most:
             break
         off.append(norm)
         Q.append(image / norm)
-    return value
+    matrix = sum((weight * vector for weight, vector in zip(vectors[:, -1], Q, strict=True)), 0.0)
+    S = np.asarray(matrix) / root
+    return value, np.asarray(S if np.trace(S) > 0 else -S), len(Q)

@@ -66,10 +66,15 @@ class Population:
     def _floor(self) -> float:
         return float(self.target_second_moment - self.cross_moment @ self.coefficients)
 
+    @property
+    def floor(self) -> float:
+        """E(a·x−b)² at its minimum."""
+        return max(self._floor, 0.0)
+
     @cached_property
     def risk(self) -> statistics.Statistic:
         """½E(a·x−b)² in the form ½(x−β)ᵀ E aaᵀ (x−β) + smallest risk."""
-        return _population_risk(self.second_moment, self.coefficients, max(self._floor, 0.0))
+        return _population_risk(self.second_moment, self.coefficients, self.floor)
 
     def description(self) -> dict[str, Any]:
         """What it is, as JSON-ready words and numbers; arrays by their SHA-256."""

@@ -1,36 +1,43 @@
-"""The verb of the theory: the risk curves that homogenized SGD follows."""
+"""The verb of the theory: the risk curves that SGD follows in high dimensions."""
 
 from __future__ import annotations
 
 import warnings
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from hsgd import dataset, provenance
-from hsgd.algorithms import SGD
-from hsgd.asymptotics import independent_noise_factor
+from hsgd import dataset, provenance, sweeps
+from hsgd.algorithms import Algorithm
+from hsgd.applicability import too_small, verdict_of
 from hsgd.checks import Array, number, one_of
-from hsgd.diagnosis import diagnose, feedback_excess
-from hsgd.first_steps import first_steps
-from hsgd.modes import Modes, modes
-from hsgd.problems import LeastSquares
-from hsgd.schedules import Constant
+from hsgd.curves import (
+    ALGORITHMS,
+    METHODS,
+    PROBLEMS,
+    Curves,
+    refuse_dependent_batches,
+    resolve_method,
+    solve_curves,
+)
+from hsgd.discrepancy import Reference, left_out, reference, relative_gap
+from hsgd.gaussian_rows import GaussianRows
+from hsgd.modes import Modes, Solvable, curvatures, modes
 from hsgd.statistics import Statistic, resolve
-from volterra import Solution, Status, SumOfExponentials, TimeChanged, solve
+from volterra import Status
 
 if TYPE_CHECKING:
     import xarray as xr
 
-METHODS = ("auto", "hsgd")
+
+_NOISELESS = {"hsgd": "gradient flow", "discrete": "gradient descent"}
+"""What SGD without noise is."""
 
 
 def predict(
-    problem: LeastSquares,
-    algorithm: SGD,
+    problem: Solvable,
+    algorithm: Algorithm,
     time: Any,
     *,
     statistics: str | Statistic | Iterable[str | Statistic] | None = None,
@@ -39,7 +46,7 @@ def predict(
     level: float = 0.9,
     rtol: float = 1e-8,
 ) -> xr.Dataset:
-    """Risk curves of SGD in high dimensions, and those of gradient flow beside them.
+    """Risk curves of SGD in high dimensions, and those without noise beside them.
 
     The training loss solves Ψ(t) = L(m(Γ(t))) + ∫₀ᵗ γ(s)² k_H(Γ(t)−Γ(s)) Ψ(s) ds, m gradient
     flow, Γ = ∫γ the odometer, k_H(τ) = (φ/n) Σ_j λ_j² e^{−2(λ_j+ridge)τ}; every other quadratic
@@ -48,17 +55,21 @@ def predict(
     Parameters
     ----------
     problem
-        `LeastSquares`: data of any row scale.
+        `LeastSquares`, data of any row scale; or `GaussianRows`, a population to stream.
     algorithm
-        `SGD` with independent batches and any learning-rate schedule.
+        For data `SGD`, `HeavyBall` or `Nesterov`, with independent batches; for a population
+        `StreamingSGD`. Learning rate and batch size may be schedules. These two and the problem's
+        ridge may be an `xarray.DataArray` of numbers each: its dims become dims of the result.
     time
-        Increasing times ≥ 0, shape (T,), in units of n iterations. The curves are evaluated at
-        `iteration` = rint(time·n), exactly where a simulation records.
+        Increasing times ≥ 0, shape (T,), in units of n iterations (streaming: d). The curves are
+        evaluated at `iteration` = rint(time·n), exactly where a simulation records.
     statistics
         Names among `"empirical_risk"`, `"population_risk"`, `"distance"`, or `Quadratic`s;
         by default all that the problem has.
     method
-        `"hsgd"`, which `"auto"` means too.
+        `"hsgd"`, homogenized SGD, the limit of small steps; `"discrete"`, its twin with steps of
+        finite size, which is *exact* for streaming from `GaussianRows`, and better than the limit
+        for large batches; `"auto"`: `"hsgd"`, and `"discrete"` for momentum.
     spread, level
         Bands for single runs are not available yet; `spread=True` is refused.
     rtol
@@ -67,10 +78,10 @@ def predict(
     Returns
     -------
     xarray.Dataset
-        dims `time`. For each statistic: its curve; `_gradient_flow`, the curve without noise;
-        `_error`, the numerical error; `_discrepancy`, the relative difference to expect between
-        SGD's true mean and the theory because n is finite. Attributes: `status`, and
-        `expected_discrepancy`, the largest of the discrepancies.
+        dims `time`. For each statistic: its curve; `_gradient_flow`, the curve without noise (with
+        `"discrete"`, that of gradient descent); `_error`, the numerical error; `_discrepancy`, the
+        relative difference to expect between SGD's true mean and the theory because n is finite.
+        Attributes: `status`, and `expected_discrepancy`, the largest of the discrepancies.
 
     Raises
     ------
@@ -85,53 +96,88 @@ def predict(
 
     Notes
     -----
-    Cost: one thin SVD of A, shared by all calls on the problem, then O(r² + rT) for a constant
-    learning rate (exact in time) and O(r) per step for a schedule. The discrepancy costs as much
-    again, and at most 400 iterations of O(nr).
+    Cost: one thin SVD of A (an eigendecomposition of Σ), shared by all calls on the problem, then
+    O(r² + rT) for a constant learning rate and batch size, exactly in time and at any iteration;
+    with schedules O(r) per step for `"hsgd"`, and per *iteration* for `"discrete"`, as with
+    momentum. The discrepancy costs as much again, and at most 400 iterations of O(nr).
 
     References
     ----------
     arXiv:2205.07069, equations for Ψ and Ω in Theorem 1.2; docs, theory page,
-    "Volterra equations".
+    "Volterra equations", "Finite steps", "Momentum".
 
     Examples
     --------
     >>> import numpy as np, hsgd
-    >>> rows = np.random.default_rng(0).standard_normal((200, 100)) / 10
-    >>> problem = hsgd.LeastSquares(rows, rows.sum(axis=1))
-    >>> curve = hsgd.predict(problem, hsgd.SGD(0.5), np.linspace(0, 5, 11))
-    >>> bool(curve.empirical_risk[-1] < curve.empirical_risk[0])
+    >>> rows = hsgd.GaussianRows(1 / 100, np.ones(100), noise=0.1)
+    >>> data, times = rows.sample(200, seed=0), np.linspace(0, 5, 11)
+    >>> many_passes = hsgd.predict(data, hsgd.SGD(0.5), times)
+    >>> one_pass = hsgd.predict(rows, hsgd.StreamingSGD(0.5), times, method="discrete")
+    >>> bool(one_pass.population_risk[-1] < one_pass.population_risk[0])
     True
     """
-    independent_noise_factor(problem, algorithm)
-    grid = dataset.time_grid(time, problem.num_rows)
+
+    def one(problem: Solvable, algorithm: Algorithm, share: int = 1) -> xr.Dataset:
+        return _predict(problem, algorithm, time, statistics, method, spread, level, rtol, share)
+
+    if sweeps.parameters(problem, algorithm):
+        return sweeps.sweep(one, problem, algorithm)
+    return one(problem, algorithm)
+
+
+def _predict(
+    problem: Solvable,
+    algorithm: Algorithm,
+    time: Any,
+    statistics: str | Statistic | Iterable[str | Statistic] | None,
+    method: str,
+    spread: bool,
+    level: float,
+    rtol: float,
+    share: int,
+) -> xr.Dataset:
+    """The prediction for one setting, a member of a sweep that `share` members make."""
+    dataset.check_setting(
+        problem, algorithm, problems=PROBLEMS, algorithms=ALGORITHMS, batch_schedules=True
+    )
+    refuse_dependent_batches(algorithm)
+    grid = dataset.time_grid(time, problem.iterations_per_unit)
     chosen = resolve(problem, statistics)
     _check_options(method, spread, level)
+    method = resolve_method(method, algorithm)
     tolerance = number("rtol", rtol, strict=True)
-    times = grid.unique / problem.num_rows
+    times = grid.unique / problem.iterations_per_unit
     algorithm.schedule(times)
-    report = diagnose(problem, algorithm, horizon=float(times[-1]))
-    curves = _Curves.solve(problem, algorithm, grid.unique, chosen, tolerance)
+    concern, verdict = verdict_of(problem, algorithm, method, float(times[-1]))
+    curves = solve_curves(problem, algorithm, grid.unique, method, tolerance)
+    held = reference(problem, algorithm, grid.unique, method, chosen, tolerance, share)
     variables: dict[str, tuple[tuple[str, ...], Array, str]] = {}
     for statistic in chosen:
-        variables |= curves.of(statistic)
+        variables |= _variables(modes(problem), statistic, curves, held, _NOISELESS[method])
+    titles = {"hsgd": "homogenized SGD", "discrete": "finite-step theory"}
     attrs = provenance.attributes(
-        problem, algorithm, source="theory", title="homogenized SGD: predicted risk curves"
+        problem, algorithm, source="theory", title=f"{titles[method]}: predicted risk curves"
     )
     attrs |= {
-        "method": "hsgd",
-        "solver": curves.solution.method,
-        "status": curves.solution.status.value,
+        "method": method,
+        "solver": curves.solver,
+        "status": curves.status,
         "rtol": tolerance,
         "expected_discrepancy": _largest_discrepancy(variables),
-        "diagnosis": report.attrs["verdict"],
+        "diagnosis": verdict,
     }
-    _warn(report, curves.solution)
+    if not concern and method == "hsgd" and isinstance(problem, GaussianRows):
+        concern, verdict = too_small(problem, float(attrs["expected_discrepancy"]), verdict)
+        attrs["diagnosis"] = verdict
+    if concern:
+        warnings.warn(verdict, UserWarning, stacklevel=4)
+    if curves.status != Status.CONVERGED.value:
+        warnings.warn(curves.status, UserWarning, stacklevel=4)
     return dataset.assemble(grid, problem, algorithm, variables, attrs)
 
 
 def _check_options(method: str, spread: bool, level: float) -> None:
-    if method in ("discrete", "mean_field", "modified_flow", "data_fit"):
+    if method in ("mean_field", "modified_flow", "data_fit"):
         raise ValueError(f"method={method!r} is not available yet: use method='hsgd'.")
     one_of("method", method, METHODS)
     if spread:
@@ -143,125 +189,52 @@ def _check_options(method: str, spread: bool, level: float) -> None:
         raise ValueError(f"level is {level}, but it must lie between 0 and 1.")
 
 
-@dataclass(frozen=True, eq=False)
-class _Curves:
-    """The solved training loss, and what other statistics need from it."""
-
-    problem: LeastSquares
-    system: Modes
-    odometer: Array
-    noise_weights_scale: float
-    """What `Modes.noise_weights` must be multiplied by: γ² for a constant rate, else 1."""
-    noise_factor: float
-    solution: Solution
-    """Ψ, the sum loss."""
-    heavier: Solution
-    """Ψ with the kernel scaled so that it turns critical where SGD on these rows does. What it
-    drives is the finite-n mean to expect (docs, theory page, "Diagnose")."""
-    excess: float
-    """That scale."""
-    first: dict[str, Array]
-    """Each statistic's mean over the first iterations, step by step."""
-
-    @classmethod
-    def solve(
-        cls,
-        problem: LeastSquares,
-        algorithm: SGD,
-        iterations: NDArray[np.int64],
-        statistics: tuple[Statistic, ...],
-        rtol: float,
-    ) -> _Curves:
-        system = modes(problem)
-        times = iterations / problem.num_rows
-        schedule = algorithm.schedule
-        factor = algorithm.noise_factor(problem.num_rows)
-        excess = feedback_excess(problem, factor)
-
-        def solution(scale: float, tolerance: float) -> Solution:
-            weights = scale * system.noise_weights(factor)
-            forcing = system.gradient_flow_loss()
-            if isinstance(schedule, Constant):
-                rate = schedule.level
-                kernel = SumOfExponentials(2.0 * rate * system.damping, rate**2 * weights)
-                forced = SumOfExponentials(rate * forcing.rates, forcing.weights, forcing.constant)
-                return solve(forced, kernel, times, rtol=tolerance)
-            return solve(
-                lambda t: forcing(schedule.integral(t)),
-                TimeChanged(
-                    SumOfExponentials(2.0 * system.damping, weights),
-                    clock=schedule.integral,
-                    weight=lambda t: schedule(t) ** 2,
-                    clock_rate=schedule,
-                    breakpoints=schedule.breakpoints,
-                ),
-                times,
-                rtol=tolerance,
-            )
-
-        return cls(
-            problem,
-            system,
-            schedule.integral(times),
-            schedule.level**2 if isinstance(schedule, Constant) else 1.0,
-            factor,
-            solution(1.0, rtol),
-            # Only a budget comes out of this one: three digits are plenty.
-            solution(excess, max(rtol, 1e-4)),
-            excess,
-            first_steps(problem, system, algorithm, iterations, statistics),
-        )
-
-    def of(self, statistic: Statistic) -> dict[str, tuple[tuple[str, ...], Array, str]]:
-        """The variables of one statistic on the unique iterations."""
-        flow, value, error, driven = (
-            self._risk() if statistic.name == "empirical_risk" else self._observed(statistic)
-        )
-        discrepancy = _relative_gap(driven, value)
-        if statistic.name in self.first:
-            first = self.first[statistic.name]
-            start = slice(0, len(first))
-            discrepancy[start] = np.maximum(discrepancy[start], _relative_gap(first, value[start]))
-        name, words, dims = statistic.name, statistic.long_name, ("time",)
-        return {
-            name: (dims, value, words),
-            f"{name}_gradient_flow": (dims, flow, f"{words} along gradient flow"),
-            f"{name}_error": (dims, error, f"numerical error of {words}"),
-            f"{name}_discrepancy": (dims, discrepancy, f"relative error to expect in {words}"),
-        }
-
-    def _risk(self) -> tuple[Array, Array, Array, Array]:
-        n = self.problem.num_rows
-        flow = self.system.gradient_flow_loss()(self.odometer)
-        driven = flow + (self.heavier.y - flow) / self.excess
-        return flow / n, self.solution.y / n, self.solution.error / n, driven / n
-
-    def _observed(self, statistic: Statistic) -> tuple[Array, Array, Array, Array]:
-        flow = statistic.values(self.system.mean_points(self.odometer))
-        curvatures = statistic.curvatures(self.system.directions)
-        weights = self.noise_weights_scale * self.system.noise_weights(
-            self.noise_factor, curvatures
-        )
-        noise = self.solution.observe(weights)
-        driven = self.heavier.observe(weights)
-        rounding = 1e-15 * self.problem.dimension**0.5 * np.abs(flow)
-        return flow, flow + noise.y, noise.error + rounding, flow + driven.y
+def _variables(
+    system: Modes, statistic: Statistic, curves: Curves, held: Reference, noiseless: str
+) -> dict[str, tuple[tuple[str, ...], Array, str]]:
+    """The variables of one statistic on the unique iterations."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        flow, value, error = (_infinite(c) for c in _curve(system, statistic, curves))
+    gap = relative_gap(value + left_out(system, statistic, curves), value)
+    for other in held.others:
+        with np.errstate(over="ignore", invalid="ignore"):
+            mean = flow[: other.count] if other.same_mean else None
+            better = _curve(system, statistic, other.curves, mean)[1]
+            better += left_out(system, statistic, other.curves)
+        own = relative_gap(better, value[: other.count])
+        # Where it is no longer affordable the last difference stands.
+        gap = np.maximum(gap, np.append(own, np.full(len(gap) - len(own), own[-1])))
+    first = held.first.get(statistic.name, value[:0])
+    start = slice(0, len(first))
+    gap[start] = np.maximum(gap[start], relative_gap(first, value[start]))
+    name, words, dims = statistic.name, statistic.long_name, ("time",)
+    return {
+        name: (dims, value, words),
+        f"{name}_gradient_flow": (dims, flow, f"{words} along {noiseless}"),
+        f"{name}_error": (dims, error, f"numerical error of {words}"),
+        f"{name}_discrepancy": (dims, gap, f"relative error to expect in {words}"),
+    }
 
 
-def _relative_gap(other: Array, value: Array) -> Array:
-    """|other/value − 1|; 0 where the value is 0, infinite where the quotient is no number."""
-    with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
-        gap = np.where(value > 0, np.abs(other / value - 1.0), 0.0)
-    return np.where(np.isfinite(gap), gap, np.inf)
+def _infinite(values: Array) -> Array:
+    """What has overflowed, also where overflows were subtracted."""
+    return np.where(np.isnan(values), np.inf, values)
+
+
+def _curve(
+    system: Modes, statistic: Statistic, curves: Curves, mean: Array | None = None
+) -> tuple[Array, Array, Array]:
+    """Without noise (unless that is known), with it, and the numerical error."""
+    if statistic.name == system.sampled_risk:
+        N = system.iterations_per_unit
+        loss, error = curves.loss()
+        return curves.flow() / N, loss / N, error / N
+    flow = curves.mean(statistic) if mean is None else mean
+    noise, error = curves.noise(curvatures(system, statistic))
+    rounding = 1e-15 * system.directions.shape[0] ** 0.5 * np.abs(flow)
+    return flow, flow + noise, error + rounding
 
 
 def _largest_discrepancy(variables: dict[str, tuple[tuple[str, ...], Array, str]]) -> float:
     gaps = [np.max(np.abs(v[1])) for name, v in variables.items() if name.endswith("_discrepancy")]
     return float(max(gaps))
-
-
-def _warn(report: xr.Dataset, solution: Solution) -> None:
-    if report.attrs["concern"]:
-        warnings.warn(report.attrs["verdict"], UserWarning, stacklevel=3)
-    if solution.status is not Status.CONVERGED:
-        warnings.warn(solution.status.value, UserWarning, stacklevel=3)

@@ -9,9 +9,23 @@ from typing import Any, NamedTuple, Protocol, Self
 
 import numpy as np
 import scipy.linalg
+from scipy import sparse
 
-from hsgd.checks import Array, digest, integer, number, real_array, vector
+from hsgd.checks import (
+    Array,
+    described,
+    digest,
+    each,
+    integer,
+    number,
+    real_array,
+    sparse_or_dense,
+    vector,
+)
 from hsgd.populations import HeldOut, LinearModel, Population, as_population
+
+LARGEST_DENSE = 2**26
+"""Entries up to which a sparse matrix is decomposed through a dense copy (512 MB)."""
 
 
 class Problem(Protocol):
@@ -47,7 +61,8 @@ class LeastSquares:
     Parameters
     ----------
     A
-        Data, shape (n, d), dense. Rows of any scale.
+        Data, shape (n, d), rows of any scale: an array, a memory map, or a SciPy sparse matrix
+        (which `simulate` takes; the theory needs a dense one).
     b
         Targets, shape (n,).
     ridge
@@ -80,13 +95,13 @@ class LeastSquares:
     preparation: Mapping[str, Any] = field(default_factory=dict, kw_only=True, repr=False)
 
     def __post_init__(self) -> None:
-        A = real_array("A", self.A, 2)
-        if not A.any():
+        A = sparse_or_dense("A", self.A)
+        if not (A.data if hasattr(A, "tocsr") else A).any():
             raise ValueError("A is zero everywhere, so there is nothing to learn: check the data.")
         set_ = object.__setattr__
         set_(self, "A", A)
         set_(self, "b", vector("b", self.b, A.shape[0]))
-        set_(self, "ridge", number("ridge", self.ridge))
+        set_(self, "ridge", each("ridge", self.ridge, number))
         start = np.zeros(A.shape[1]) if self.x0 is None else self.x0
         set_(self, "x0", vector("x0", start, A.shape[1]))
         set_(self, "population", as_population(self.population, A.shape[1]))
@@ -170,15 +185,34 @@ class LeastSquares:
         """Number of parameters d."""
         return int(self.A.shape[1])
 
+    @property
+    def is_sparse(self) -> bool:
+        """Whether A is a sparse matrix."""
+        return bool(sparse.issparse(self.A))
+
     @cached_property
     def squared_row_norms(self) -> Array:
         """|a_i|², shape (n,)."""
+        if self.is_sparse:
+            return np.asarray(self.A.multiply(self.A).sum(axis=1))  # type: ignore[attr-defined]
         return np.asarray(np.einsum("ij,ij->i", self.A, self.A))
+
+    def _dense(self) -> Array:
+        if not self.is_sparse:
+            return self.A
+        if self.num_rows * self.dimension > LARGEST_DENSE:
+            raise ValueError(
+                f"the solution x* of a sparse problem of shape {self.A.shape} would need a dense "
+                "copy of it: leave distance out of statistics."
+            )
+        return np.asarray(self.A.toarray())  # type: ignore[attr-defined]
 
     @cached_property
     def svd(self) -> ThinSVD:
         """Thin SVD; singular values below max(n, d)·ε·largest are rounding and are left out."""
-        left, values, right = scipy.linalg.svd(self.A, full_matrices=False, check_finite=False)
+        left, values, right = scipy.linalg.svd(
+            self._dense(), full_matrices=False, check_finite=False
+        )
         floor = max(self.A.shape) * np.finfo(float).eps * (values[0] if len(values) else 0.0)
         rank = int(np.count_nonzero(values > floor))
         return ThinSVD(left[:, :rank], values[:rank], right[:rank].T)
@@ -197,6 +231,10 @@ class LeastSquares:
         """SHA-256 of A, b and x0, so that results notice other data."""
         return digest(self.A), digest(self.b), digest(self.x0)
 
+    def decompose(self) -> None:
+        """Compute the singular value decomposition now, if it is not known yet."""
+        self.svd  # noqa: B018
+
     def replace(self, **changes: Any) -> Self:
         """A copy with some fields changed, validated anew; the same A keeps its decomposition."""
         copy = replace(self, **changes)
@@ -210,7 +248,7 @@ class LeastSquares:
             "problem": "LeastSquares",
             "num_rows": self.num_rows,
             "dimension": self.dimension,
-            "ridge": self.ridge,
+            "ridge": described(self.ridge),
             "A_sha256": self.data_digests[0],
             "b_sha256": self.data_digests[1],
             "x0_sha256": self.data_digests[2],

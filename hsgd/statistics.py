@@ -12,6 +12,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+from weakref import WeakKeyDictionary
 
 import numpy as np
 
@@ -46,6 +47,10 @@ class Statistic(ABC):
     @abstractmethod
     def matrix(self) -> Array:
         """The second-derivative matrix M, shape (d, d)."""
+
+    def diagonal(self) -> Array:
+        """The diagonal of M, shape (d,)."""
+        return np.array(self.matrix().diagonal())
 
 
 def _check_matrix(name: str, matrix: object) -> Array:
@@ -147,7 +152,7 @@ class MeanSquaredResidual(Statistic):
 
     def values(self, points: Array) -> Array:
         # One block of residuals at a time: m points against n rows never need more than 64 MB.
-        block = max(1, (8 << 20) // len(self.rows))
+        block = max(1, (8 << 20) // len(self.targets))
         result = np.empty(len(points))
         for start in range(0, len(points), block):
             residuals = points[start : start + block] @ self.rows.T - self.targets
@@ -159,7 +164,7 @@ class MeanSquaredResidual(Statistic):
         return np.asarray(np.mean(images * images, axis=0))
 
     def matrix(self) -> Array:
-        return self.rows.T @ self.rows / len(self.rows)
+        return self.rows.T @ self.rows / len(self.targets)
 
 
 @dataclass(frozen=True, eq=False)
@@ -186,6 +191,11 @@ class CentredQuadratic(Statistic):
 
     def curvatures(self, directions: Array) -> Array:
         return self._form(directions.T)
+
+    def diagonal(self) -> Array:
+        if np.ndim(self.curvature) == 2:
+            return np.array(np.asarray(self.curvature).diagonal())
+        return np.array(np.broadcast_to(self.curvature, self.centre.shape))
 
     def matrix(self) -> Array:
         if np.ndim(self.curvature) == 2:
@@ -237,6 +247,9 @@ def distance(problem: Any) -> Statistic:
         2.0, problem.solution, 0.0, "distance", "squared distance to the solution |x-x*|^2"
     )
 
+
+_MEMORY: WeakKeyDictionary[Any, dict[str, Statistic]] = WeakKeyDictionary()
+"""Named statistics of a problem: one object each, so that what is computed of it can be kept."""
 
 _BUILDERS = {
     "empirical_risk": empirical_risk,
@@ -292,4 +305,7 @@ def _resolve_one(problem: Problem, entry: object) -> Statistic:
         raise ValueError(
             f"unknown statistic {entry!r}: use {', '.join(NAMED)}, or a hsgd.Quadratic."
         )
-    return _BUILDERS[entry](problem)
+    known = _MEMORY.setdefault(problem, {})
+    if entry not in known:
+        known[entry] = _BUILDERS[entry](problem)
+    return known[entry]

@@ -1,6 +1,7 @@
 """What did SGD really do: Monte Carlo runs, reproducible to the bit.
 
-`simulate.sgd` is the verb; `python -m simulate` is the same as a command. Nothing in this package
+`simulate.sgd` is the verb; `python -m simulate` is the same as a command. `simulate.diffusion`
+draws paths of the diffusion that homogenized SGD is. Nothing in this package
 knows the theory, so agreement with it is evidence. The facade loads its parts on first use:
 `import simulate` is light.
 """
@@ -10,12 +11,20 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
-_HOMES = {"sgd": "multi_pass"}
+_HOMES = {
+    "sgd": "runs",
+    "diffusion": "paths",
+    "summary": "means",
+    "Checkpoint": "checkpoint",
+}
 
-__all__ = ["sgd"]
+__all__ = [*_HOMES]
 
 if TYPE_CHECKING:
-    from simulate.multi_pass import sgd as sgd
+    from simulate.checkpoint import Checkpoint as Checkpoint
+    from simulate.means import summary as summary
+    from simulate.paths import diffusion as diffusion
+    from simulate.runs import sgd as sgd
 
 
 def __getattr__(name: str) -> Any:

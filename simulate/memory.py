@@ -2,36 +2,30 @@
 
 from __future__ import annotations
 
-import os
-
-from simulate.engines.base import Plan
+from hsgd.memory import available
+from simulate.engines.base import NOISE_BLOCK, FreshRows, Plan
 from simulate.engines.layout import copied_bytes
 
 
-def required(plan: Plan, num_statistics: int, num_times: int, num_threads: int) -> int:
-    """Upper estimate in bytes of what a run allocates."""
-    n, d = plan.A.shape
-    replicates = len(plan.keys)
-    # The values on the unique iterations, and once more on the caller's times.
-    results = 8 * num_statistics * replicates * (len(plan.iterations) + num_times)
-    # Points, residuals of one block (twice), permutation, its draws and its rows.
-    scratch = 8 * (plan.block_size * (d + 2 * n) + 3 * n + 2 * d)
-    return int(results + min(num_threads, replicates) * scratch + copied_bytes(plan.A))
+def results(num_statistics: int, num_replicates: int, num_records: int, num_times: int) -> int:
+    """Bytes of the values on the unique iterations, and once more on the caller's times."""
+    return 8 * num_statistics * num_replicates * (num_records + num_times)
 
 
-def available() -> int | None:
-    """Bytes that this machine can still give out; None where that is not known."""
-    try:
-        with open("/proc/meminfo", encoding="ascii") as lines:
-            for line in lines:
-                if line.startswith("MemAvailable:"):
-                    return int(line.split()[1]) * 1024
-    except (OSError, ValueError, IndexError):
-        pass
-    try:
-        return int(os.sysconf("SC_PAGE_SIZE")) * int(os.sysconf("SC_PHYS_PAGES"))
-    except (AttributeError, OSError, ValueError):
-        return None
+def scratch_of_sgd(plan: Plan, num_threads: int) -> int:
+    """Upper estimate in bytes of what a run of SGD allocates beside its results."""
+    d, largest = plan.width, plan.batches.largest
+    # Points (once more in another basis), parameters, velocities, one batch's numbers.
+    numbers = 2 * plan.block_size * d + 4 * d + 4 * largest
+    copied = 0
+    if isinstance(plan.rows, FreshRows):
+        numbers += largest * d + NOISE_BLOCK
+    else:
+        # Residuals of one block (twice), permutation, its draws and its rows.
+        n = plan.rows.A.shape[0]
+        numbers += 2 * plan.block_size * n + 3 * n
+        copied = copied_bytes(plan.rows.A, plan.dtype)
+    return num_threads * 8 * numbers + copied
 
 
 def check(bytes_needed: int) -> None:

@@ -10,8 +10,8 @@
 - `error_model="numpy"`: no test for division by zero in inner loops.
 - `boundscheck=False`: indices come from `bounded`, whose range is proved by its test.
 - `cache=True` for what Python calls. Numba does not notice when a function called by a cached one
-  has changed in another file; so a cached kernel is made by a factory and holds the digest of
-  this package's sources in its closure, and Numba makes closures part of the cache's key.
+  has changed in another file, and stumbles over types that have moved; so the digest of this
+  package's sources is part of a cached kernel's name, which names its file in the cache.
 """
 
 from __future__ import annotations
@@ -48,12 +48,14 @@ def compiled(function: Callable[..., Any]) -> Any:
     return numba.njit(**OPTIONS)(function)
 
 
-def cached(factory: Callable[[str], Callable[..., Any]]) -> Any:
-    """Compile the kernel that `factory(source_digest)` returns, and keep it on disk.
+def inlined(function: Callable[..., Any]) -> Any:
+    """Compile a function into each of its callers: for what is called once in every step."""
+    return numba.njit(inline="always", **OPTIONS)(function)
 
-    The kernel must mention the factory's argument, or it is not part of its closure.
-    """
-    kernel = factory(source_digest())
+
+def cached(kernel: Callable[..., Any]) -> Any:
+    """Compile a kernel that Python calls, and keep it on disk."""
+    kernel.__qualname__ += f"_{source_digest()[:16]}"
     try:
         return numba.njit(cache=True, **OPTIONS)(kernel)
     except RuntimeError:  # no folder to write the cache to: compile every time

@@ -1,46 +1,13 @@
-"""A progress bar for long runs, with rate and time left."""
+"""A progress bar for long runs."""
 
 from __future__ import annotations
 
-import sys
-import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 
-DELAY = 2.0
-"""Seconds that a run must last before a bar appears unasked."""
+from hsgd import progress
 
 
-@contextmanager
-def bar(show: bool | None, total: int) -> Iterator[Callable[[int], None]]:
-    """A function to call with the number of iterations done since the last call.
-
-    Parameters
-    ----------
-    show
-        True or False; None for a bar only on a terminal, and only once the run has lasted
-        `DELAY` seconds.
-    total
-        Iterations of all replicates together.
-    """
-    if show is False or (show is None and not sys.stderr.isatty()):
-        yield lambda done: None
-        return
-    from tqdm import tqdm
-
-    lock = threading.Lock()
-    with tqdm(
-        total=total,
-        desc="simulate",
-        unit=" iterations",
-        unit_scale=True,
-        delay=0.0 if show else DELAY,
-        leave=bool(show),
-        file=sys.stderr,
-    ) as display:
-
-        def report(done: int) -> None:
-            with lock:
-                display.update(done)
-
-        yield report
+def bar(show: bool | None, total: int) -> AbstractContextManager[Callable[[int], None]]:
+    """A function to call with the number of iterations done, of all replicates together."""
+    return progress.bar(show, total, description="simulate", unit="iterations")

@@ -23,32 +23,48 @@ def block_size(dimension: int) -> int:
     return int(np.clip(BLOCK_BYTES // (8 * dimension), 16, 128))
 
 
+COMPLETE, DIVERGED, PARTIAL = range(3)
+"""What became of a replicate."""
+
+
 class Recorder:
-    """Holds the statistics' values, shape (statistics, records, replicates), infinite at first.
+    """Holds the statistics' values, shape (statistics, records, replicates), NaN at first.
 
     A value that is not finite is recorded as infinite, never as NaN: the difference of two
-    infinities is still a run that left for infinity. Threads may record different replicates at
-    the same time.
+    infinities is still a run that left for infinity. NaN is what was not run. Threads may record
+    different replicates at the same time.
     """
 
     def __init__(
         self, statistics: Sequence[Statistic], num_records: int, num_replicates: int
     ) -> None:
         self.statistics = tuple(statistics)
-        self.values: Array = np.full((len(self.statistics), num_records, num_replicates), np.inf)
+        self.values: Array = np.full((len(self.statistics), num_records, num_replicates), np.nan)
+        self.diverged = np.zeros(num_replicates, dtype=bool)
 
-    def record(self, replicate: int, first_slot: int, points: Array) -> None:
-        """Record the statistics of `points`, shape (m, d), from slot `first_slot` on.
+    def record(self, replicate: int, first_slot: int, points: Array, count: int) -> None:
+        """Record the statistics of the first `count` of `points`, shape (m, d), from a slot on.
 
         Cost: for the empirical risk 2·m·n·d operations in one matrix product.
         """
-        slots = slice(first_slot, first_slot + len(points))
+        slots = slice(first_slot, first_slot + count)
         # A diverging run overflows on its way; that is recorded, not warned about.
         with np.errstate(all="ignore"):
             for row, statistic in enumerate(self.statistics):
-                values = statistic.values(points)
+                values = statistic.values(points)[:count]
                 self.values[row, slots, replicate] = np.where(np.isfinite(values), values, np.inf)
 
-    def diverged(self) -> NDArray[np.bool_]:
-        """Which replicates have a value that is not finite, shape (replicates,)."""
-        return np.asarray(~np.isfinite(self.values).all(axis=(0, 1)))
+    def diverge(self, replicate: int, slot: int) -> None:
+        """A replicate left for infinity before the record `slot`."""
+        self.values[:, slot:, replicate] = np.inf
+        self.diverged[replicate] = True
+
+    def status(self) -> NDArray[np.int64]:
+        """COMPLETE, DIVERGED or PARTIAL, shape (replicates,)."""
+        infinite = self.diverged | np.isinf(self.values).any(axis=(0, 1))
+        partial = np.isnan(self.values).any(axis=(0, 1))
+        return np.select([partial, infinite], [PARTIAL, DIVERGED], COMPLETE)
+
+    def started(self) -> NDArray[np.bool_]:
+        """Which replicates have recorded anything."""
+        return np.asarray(~np.isnan(self.values).all(axis=(0, 1)))

@@ -1,7 +1,11 @@
-"""The update of SGD, written once for every engine, the CPU's and the GPU's.
+"""The update, written once for every engine, the CPU's and the GPU's.
 
-One iteration is x ← x − γ [ (1/B) Σ_batch a (a·x − b) + (ridge/n) x ]. By coordinate this is
-x ← decay·x − Σ_batch scale·a with decay = 1 − γ·ridge/n and scale = γ·(a·x − b)/B.
+One iteration of SGD is x ← x − γ [ (1/B) Σ_batch a (a·x − b) + ρ x ], ρ the ridge per row. By
+coordinate this is x ← decay·x − Σ_batch scale·a with decay = 1 − γρ and scale = γ·(a·x − b)/B.
+
+With momentum μ there is a velocity v, at first zero, and the residuals are those of the point
+p = x + look·v, where look is 0 for heavy ball and μ for Nesterov:
+v ← μ·v − γρ·p − Σ_batch scale·a and then x ← x + v.
 """
 
 from __future__ import annotations
@@ -9,8 +13,13 @@ from __future__ import annotations
 from typing import Any
 
 
+def shrink_factor(learning_rate: Any, ridge_per_row: Any) -> Any:
+    """What the ridge takes from the parameters in one iteration, γρ."""
+    return learning_rate * ridge_per_row
+
+
 def decay_factor(learning_rate: Any, ridge_per_row: Any) -> Any:
-    """Factor of the parameters in one iteration, 1 − γ·ridge/n."""
+    """Factor of the parameters in one iteration, 1 − γρ."""
     return 1.0 - learning_rate * ridge_per_row
 
 
@@ -22,3 +31,13 @@ def row_scale(learning_rate: Any, residual: Any, batch_size: Any) -> Any:
 def updated(value: Any, entry: Any, decay: Any, scale: Any) -> Any:
     """A parameter after one row's update: decay·value − scale·entry."""
     return decay * value - scale * entry
+
+
+def ahead(value: Any, velocity: Any, look: Any) -> Any:
+    """The point at which momentum takes the gradient: value + look·velocity."""
+    return value + look * velocity
+
+
+def updated_velocity(velocity: Any, point: Any, pull: Any, momentum: Any, shrink: Any) -> Any:
+    """A velocity after an iteration: momentum·velocity − shrink·point − pull."""
+    return momentum * velocity - shrink * point - pull

@@ -45,6 +45,12 @@ class VolterraProblem:
     exact: Callable[[np.ndarray], np.ndarray]
 
     @property
+    def is_sum(self):
+        """Whether the kernel and the forcing are real sums of exponentials."""
+        sums = (self.kernel, self.forcing)
+        return all(isinstance(s, SumOfExponentials) and not s.is_complex for s in sums)
+
+    @property
     def methods(self):
         """The methods that take this equation."""
         if isinstance(self.kernel, TimeChanged):

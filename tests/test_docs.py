@@ -12,6 +12,13 @@ import pytest
 PAGES = [Path(__file__).parents[1] / "docs" / "symbolic.md"]
 BLOCK = re.compile(r"^```python\n(.*?)^```\n(?:\n^```text\n(.*?)^```$)?", re.MULTILINE | re.DOTALL)
 MODULES = (
+    "hsgd.algorithms",
+    "hsgd.asymptotics",
+    "hsgd.batches",
+    "hsgd.bootstrap",
+    "hsgd.gaussian_rows",
+    "hsgd.prediction",
+    "hsgd.random_features",
     "hsgd.activations",
     "hsgd.hermite",
     "hsgd.isotropic.curves",

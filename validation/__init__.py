@@ -1,7 +1,8 @@
 """Theory against simulation: do they agree, as well as they should.
 
-`validation.compare` is the verb; `python -m validation CASE --out DIR` runs a named case. The
-facade loads its parts on first use: `import validation` is light.
+`validation.compare` is the verb; `python -m validation CASE --out DIR` runs a named case, and
+`validation.diff` compares two result folders. The facade loads its parts on first use:
+`import validation` is light.
 """
 
 from __future__ import annotations
@@ -9,13 +10,20 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
-_HOMES = {"compare": "comparison", "CASES": "cases"}
+_HOMES = {
+    "compare": "comparison",
+    "convergence": "slopes",
+    "diff": "differences",
+    "CASES": "cases",
+}
 
-__all__ = ["CASES", "compare"]
+__all__ = ["CASES", "compare", "convergence", "diff"]
 
 if TYPE_CHECKING:
     from validation.cases import CASES as CASES
     from validation.comparison import compare as compare
+    from validation.differences import diff as diff
+    from validation.slopes import convergence as convergence
 
 
 def __getattr__(name: str) -> Any:

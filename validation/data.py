@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from hsgd.checks import Array, integer
+from hsgd.checks import Array, integer, real_array
 
 PATCH = 8
 """Side of a photograph patch, in pixels."""
@@ -128,3 +128,28 @@ def _sklearn_datasets() -> Any:
         raise ImportError(
             "the data of this case come with scikit-learn: pip install 'hsgd[validation]'."
         ) from error
+
+
+def coefficients(d: int, scale: float = 1.0, seed: int = 0) -> Array:
+    """Entries N(0, scale²/d), shape (d,): a teacher of norm about `scale`.
+
+    From a stream of its own: `GaussianRows.sample(n, seed)` starts from `default_rng(seed)`, and a
+    teacher drawn with the same seed would be proportional to the first row.
+    """
+    generator = np.random.default_rng([integer("d", d, minimum=1), 20220507, seed])
+    return np.asarray(scale / np.sqrt(d) * generator.standard_normal(d))
+
+
+def rows_with_spectrum(eigenvalues: Array, n: int, *, seed: int) -> tuple[Array, Array]:
+    """A (n, d) whose AᵀA has exactly these d ≤ n eigenvalues, and its eigenvectors (d, d).
+
+    Left and right singular vectors are uniformly random, so that the rows are comparable.
+    """
+    values = real_array("eigenvalues", eigenvalues, 1)
+    d = len(values)
+    if d > n:
+        raise ValueError(f"{n} rows cannot have {d} positive eigenvalues: take n ≥ {d}.")
+    generator = np.random.default_rng([integer("seed", seed, minimum=0), n, d])
+    left = np.linalg.qr(generator.standard_normal((n, d)))[0]
+    right = np.linalg.qr(generator.standard_normal((d, d)))[0]
+    return np.asarray((left * np.sqrt(values)) @ right.T), np.asarray(right)

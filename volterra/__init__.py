@@ -1,4 +1,4 @@
-"""Linear Volterra equations of the second kind, y = f + K y, for kernels made of exponentials.
+"""Volterra equations of the second kind, y = f + K y, with an error that can be trusted.
 
 >>> import numpy as np
 >>> import volterra

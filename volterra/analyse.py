@@ -2,7 +2,7 @@
 
 Everything follows from the kernel's transform sum_j w_j / (r_j - x), for powers with r = 1 - q:
 its value at rest x = 0, and where it is one. A kernel of another kind is analysed through its own
-transform; `_TRANSFORMS` names the kinds for which that is known.
+transform; `_TRANSFORMS` names the kinds for which that is known in closed form.
 """
 
 from __future__ import annotations
@@ -13,8 +13,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from volterra.analyse_convolution import convolution_facts
 from volterra.exact import distinct_positive
 from volterra.exponents import of_powers
+from volterra.general_kernels import Convolution
 from volterra.kernels import Function, SumOfExponentials
 from volterra.powers import SumOfPowers
 from volterra.resolvent_kernel import resolvent
@@ -43,7 +45,8 @@ class Analysis:
     malthusian_exponent : float
         Growth rate mu of the resolvent: y grows (mu > 0) or relaxes (mu < 0) like exp(mu t), for
         powers like exp(mu k). For K >= 0 it solves integral K(s) exp(-mu s) ds = 1. Minus infinity
-        for the zero kernel.
+        for the zero kernel, NaN if there is none (heavy tails), or if it is too near the rate of a
+        function's own decay to be told from it.
     stable : bool
         malthusian_exponent < 0; for K >= 0 the same as kernel_norm < 1.
     """
@@ -54,15 +57,16 @@ class Analysis:
     stable: bool
 
 
-def analyse(kernel: Sum, forcing: Sum | Function | None = None) -> Analysis:
+def analyse(kernel: Sum | Convolution, forcing: Sum | Function | None = None) -> Analysis:
     """Kernel norm, limit, Malthusian exponent and stability.
 
     Parameters
     ----------
-    kernel : SumOfExponentials or SumOfPowers
-        With weights of any sign or phase.
+    kernel : SumOfExponentials, SumOfPowers or Convolution
+        A sum with weights of any sign or phase, or a scalar function >= 0; that is integrated
+        numerically, to 1e-9.
     forcing : SumOfExponentials, SumOfPowers or callable, optional
-        Needed for the limit only, and then of the kernel's kind.
+        Needed for the limit only; beside a sum it must be one of the same kind.
 
     Returns
     -------
@@ -74,17 +78,22 @@ def analyse(kernel: Sum, forcing: Sum | Function | None = None) -> Analysis:
     ------
     TypeError
         If the kernel is of another kind.
+    ValueError
+        If a function is negative somewhere, or too rough to be integrated.
 
     Examples
     --------
     >>> analyse(SumOfExponentials([2.0], [1.0])).malthusian_exponent
     -1.0
     """
+    if isinstance(kernel, Convolution):
+        norm, rate, limit = convolution_facts(kernel, forcing)
+        return Analysis(norm, limit, rate, norm < 1)
     if not isinstance(kernel, _TRANSFORMS):
         raise TypeError(
-            f"analyse needs a SumOfExponentials or a SumOfPowers, got {type(kernel).__name__}: "
-            "with a clock and a weight, analyse the kernel that their final values make; "
-            "approximate one that is a function by a sum of exponentials."
+            "analyse needs a SumOfExponentials, a SumOfPowers or a Convolution, got "
+            f"{type(kernel).__name__}: wrap a function of t - s as Convolution(k); with a clock "
+            "and a weight, analyse the kernel that their final values make."
         )
     comparable = forcing if isinstance(forcing, type(kernel)) else None
     assert comparable is None or isinstance(comparable, _TRANSFORMS)

@@ -16,10 +16,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from volterra.defect import defect, worse_half
-from volterra.general_equation import ROUNDING, GeneralEquation
+from volterra.general_equation import LIMIT_BYTES, ROUNDING, GeneralEquation
 from volterra.march import Tolerance, march
 from volterra.panel_mesh import Layout, PanelMesh, sweep
-from volterra.panels import STAGES, lagrange, nodes, points
+from volterra.panels import lagrange, nodes, points
 from volterra.solution import Forcing
 from volterra.toeplitz import tail_bytes
 
@@ -27,7 +27,6 @@ Array = NDArray[np.float64]
 
 _ATTEMPTS = 4
 _SHORT = 1e-9  # a horizon, if only t = 0 is asked for
-_LIMIT_BYTES = 4 * 2**30
 _MOST_PANELS = 2_000  # of a start, whose cost is their square
 
 
@@ -102,13 +101,7 @@ def solve_panels(equation: GeneralEquation, t: Array, rtol: float, atol: float) 
     -------
     PanelTrajectory
         Costs the square of the number of panels of the start, N log^2 N for the uniform tail.
-
-    Raises
-    ------
-    MemoryError
-        If the matrices of a single panel would not fit.
     """
-    _refuse_too_large(equation, t)
     tolerance = Tolerance(rtol, atol)
     stop = float(t[-1]) if t[-1] > 0 else _SHORT
     times = t if t[-1] > 0 else np.array([stop])
@@ -137,7 +130,7 @@ def _enough(excess: list[float]) -> bool:
 
 def _too_long(equation: GeneralEquation, layout: Layout) -> bool:
     start = layout.start.size - 1
-    return start > _MOST_PANELS or tail_bytes(equation, layout.tail) > _LIMIT_BYTES
+    return start > _MOST_PANELS or tail_bytes(equation, layout.tail) > LIMIT_BYTES
 
 
 def _work(layout: Layout, computed: int, rejected: int, attempts: int) -> dict[str, int]:
@@ -187,17 +180,3 @@ def _excess(trial: PanelTrajectory, t: Array, tolerance: Tolerance) -> float:
     allowed = tolerance.allowed(y)
     ratio = np.divide(error, allowed, out=np.full_like(error, np.inf), where=allowed > 0)
     return float(np.max(np.where(error == 0, 0.0, ratio)))
-
-
-def _refuse_too_large(equation: GeneralEquation, t: Array) -> None:
-    """A panel's matrices and the answer itself must fit."""
-    rows = STAGES * equation.m
-    quadrature = equation.panel(0).distance.size * equation.m**2
-    answer = t.size * equation.m * equation.columns
-    needed = 8 * (4 * rows**2 + 4 * quadrature + 8 * rows * equation.columns + 3 * answer)
-    if needed > _LIMIT_BYTES:
-        raise MemoryError(
-            f"a system of dimension {equation.m} with {equation.columns} right-hand sides needs "
-            f"{needed / 2**30:.1f} GiB, more than the limit of {_LIMIT_BYTES / 2**30:.0f} GiB: "
-            "split the right-hand sides, or reduce the system."
-        )

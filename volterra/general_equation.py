@@ -22,6 +22,7 @@ Array = NDArray[np.float64]
 EPS = float(np.finfo(np.float64).eps)
 ROUNDING = 16.0 * EPS  # relative, per panel, of y, of the forcing and of the memory
 HUGE = 1e280
+LIMIT_BYTES = 4 * 2**30
 _NEWTON = 15
 
 
@@ -129,6 +130,8 @@ def general_equation(
     ------
     ValueError
         If a function returns a wrong shape or a value that is not finite.
+    MemoryError
+        If the matrices of a single panel would not fit.
     """
     law = kernel if isinstance(kernel, Hammerstein) else None
     inner = as_function_kernel(kernel.kernel if isinstance(kernel, Hammerstein) else kernel)
@@ -138,6 +141,7 @@ def general_equation(
     columns = math.prod(shape) // (m or 1)
     reference = panel(inner.singularity, True), panel(inner.singularity, False)
     equation = GeneralEquation(forcing, inner, law, shape, m or 1, columns, reference)
+    _refuse_too_large(equation, t)
     stop = float(probe[-1]) or 1.0
     # Everywhere in the triangle, not on the diagonal: there a singular factor is not the user's.
     s = np.multiply.outer(probe[1:], [0.0, 0.5]) if probe.size > 1 else np.zeros((1, 1))
@@ -153,6 +157,20 @@ def general_equation(
                 "starts: make it finite there."
             )
     return equation
+
+
+def _refuse_too_large(equation: GeneralEquation, t: Array) -> None:
+    """A panel's matrices and the answer itself must fit."""
+    rows = STAGES * equation.m
+    quadrature = equation.panel(0).distance.size * equation.m**2
+    answer = t.size * equation.m * equation.columns
+    needed = 8 * (4 * rows**2 + 4 * quadrature + 8 * rows * equation.columns + 3 * answer)
+    if needed > LIMIT_BYTES:
+        raise MemoryError(
+            f"a system of dimension {equation.m} with {equation.columns} right-hand sides needs "
+            f"{needed / 2**30:.1f} GiB, more than the limit of {LIMIT_BYTES / 2**30:.0f} GiB: "
+            "split the right-hand sides, or reduce the system."
+        )
 
 
 def _forcing_shape(

@@ -19,9 +19,10 @@ Array = NDArray[np.float64]
 
 _SHARE = 0.03  # of the tolerance, that one panel may use up
 _NOISE = 64.0 * EPS
+_MOST_NOISE = 100.0  # times that; a panel that amplifies more should rather be shorter
 _FIRST = 1e-8  # of the first requested time; what happens sooner could be overlooked
 _SMALLEST = 1e-13  # relative to t; accepted whatever it says, for rounding is in command
-_MOST = 500  # panels (each of two halves) found one by one; later ones double without being judged
+_MOST = 400  # panels (each of two halves) found one by one; later ones double without being judged
 _LOOK_BACK = 24  # panels whose lengths tell whether to go on uniformly
 _SLOW_GROWTH = 4.0  # over that many panels
 _TAIL_BYTES = 2**30
@@ -77,7 +78,7 @@ def march(equation: GeneralEquation, t: Array, tolerance: Tolerance) -> Found:
         end = _end(start, length, stop)
         trial = _doubled(equation, history, record, end, tolerance)
         shortest = end - start <= _SMALLEST * end
-        if trial is None and shortest:
+        if shortest and (trial is None or (equation.law is not None and trial.error > 1)):
             break  # it cannot be continued
         many = len(wholes) > _MOST
         if trial is None or (trial.error > 1 and not many and not shortest):
@@ -144,7 +145,8 @@ def _doubled(
     size = np.abs(np.concatenate([first.y, second.y]))
     top = np.max(size, axis=0)
     terms = top + np.max(np.abs(whole.memory), axis=0)
-    noise = _NOISE * max(p.amplification for p in (whole, first, second)) * np.max(terms)
+    worst = max(p.amplification for p in (whole, first, second))
+    noise = _NOISE * min(worst, _MOST_NOISE) * np.max(terms)
     scale = _SHARE * tolerance.allowed(size + 0.05 * top) + noise
     with np.errstate(all="ignore"):
         ratio = np.where(difference == 0, 0.0, difference / scale)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
@@ -9,13 +11,14 @@ from volterra.general_kernels import Convolution, Hammerstein, Kernel
 from volterra.kernels import SumOfExponentials, TimeChanged
 from volterra.methods import Question, choose
 from volterra.powers import SumOfPowers, check_iterations
+from volterra.sampled import SampledTrajectory, read_samples
 from volterra.solution import Forcing, Solution, report
 
 Array = NDArray[np.float64]
 
 
 def solve(
-    forcing: Forcing,
+    forcing: Forcing | ArrayLike,
     kernel: SumOfExponentials | SumOfPowers | TimeChanged | Convolution | Kernel | Hammerstein,
     t: ArrayLike,
     *,
@@ -25,13 +28,19 @@ def solve(
 ) -> Solution:
     """Solve the Volterra equation y(t) = f(t) + integral_0^t K(t, s) y(s) ds.
 
-    A `SumOfPowers` as kernel means the difference equation y_k = f_k + sum_(s<k) K_(k-1-s) y_s.
+    With a `Hammerstein` kernel the integrand is K(t, s) g(s, y(s)). A `SumOfPowers` as kernel
+    means the difference equation y_k = f_k + sum_(s<k) K_(k-1-s) y_s.
 
     Parameters
     ----------
-    forcing : SumOfExponentials, SumOfPowers or callable
-        f; a callable takes an array of times and returns an array of the same shape.
-    kernel : SumOfExponentials, SumOfPowers or TimeChanged
+    forcing : SumOfExponentials, SumOfPowers, callable or array_like
+        f; a callable takes an array of times and returns an array of the same shape. An array
+        holds the values at `t`, which then starts at 0; between them a cubic spline is used, and
+        what that may do to y, judged by leaving out every other value, is part of the error.
+        Beside a `Convolution` or a `Kernel` the values may have further axes: (times, r) are r
+        right-hand sides of a scalar equation; with `dimension=m`, (times, m) is a system and
+        (times, m, r) are r right-hand sides of it.
+    kernel : SumOfExponentials, SumOfPowers, TimeChanged, Convolution, Kernel or Hammerstein
         K.
     t : array_like, shape (times,)
         Strictly increasing times >= 0, of any spacing; the equation always starts at 0. Whole
@@ -41,8 +50,8 @@ def solve(
         "exact" with kernel weights >= 0, "companion" with any, real or complex; "compressed" first
         replaces long sums of exponentials by short ones (kernel weights >= 0) and counts the
         difference into `error`; "recursion" takes all difference equations that do not go too far,
-        "collocation" all kernels made of real exponentials, "panels" those given as functions;
-        "auto" is the first of these that applies and pays.
+        "collocation" all kernels made of real exponentials, "panels" those given as functions, a
+        sum of exponentials among them; "auto" is the first of these that applies and pays.
     rtol, atol : float
         The global tolerance, |error| <= rtol * |y(t)| + atol at every requested time.
 
@@ -57,6 +66,8 @@ def solve(
         If the forcing or the kernel is of a kind that cannot be solved.
     ValueError
         If the times, tolerances, method or values of the functions make no sense.
+    MemoryError
+        If a system is so large that the matrices of one panel would not fit.
 
     Notes
     -----
@@ -65,7 +76,9 @@ def solve(
     rate. Compressed: about 0.1 s per million modes or forcing terms, whatever the horizon, then a
     few hundred modes; error >= true error, proven. Companion: 25 modes^3 operations once, then
     modes per time. Recursion: modes per iteration. Collocation: linear in the modes, steps as the
-    solution needs them; error >= true error by comparison with a solve on bisected steps.
+    solution needs them. Panels, of order 10: the square of the number of panels, or N log^2 N for
+    a convolution that needs many alike. For both, error >= true error by comparison with a solve
+    on bisected steps; a function whose features fall between all nodes can hide them.
 
     Examples
     --------
@@ -87,10 +100,18 @@ def solve(
     rtol, atol = _check_tolerance(rtol, "rtol"), _check_tolerance(atol, "atol")
     if rtol == 0 and atol == 0:
         raise ValueError("rtol and atol are both zero, which nothing can meet: pass rtol=1e-8.")
-    question = Question(forcing, kernel, times, rtol, atol)
-    chosen = choose(question, method)
+    if callable(forcing):
+        question = Question(forcing, kernel, times, rtol, atol)
+        chosen = choose(question, method)
+        trajectory = chosen.run(question)
+    else:
+        samples = read_samples(forcing, times)
+        question = Question(samples.full, kernel, times, samples.tolerance(rtol), atol)
+        chosen = choose(question, method)
+        thinned = tuple(chosen.run(replace(question, forcing=f)) for f in samples.thinned)
+        trajectory = SampledTrajectory(chosen.run(question), thinned, times)
     return report(
-        chosen.run(question),
+        trajectory,
         times,
         method=chosen.name,
         mode_count=_mode_count(kernel),
@@ -124,11 +145,10 @@ def _check_forcing(forcing: object) -> None:
             "the forcing must be a function of time: pass SumOfExponentials([], [], constant=c) "
             "for a constant c."
         )
-    if not callable(forcing):
+    if not callable(forcing) and not isinstance(forcing, (np.ndarray, list, tuple)):
         raise TypeError(
-            f"the forcing must be a SumOfExponentials or a vectorised function of time, got "
-            f"{type(forcing).__name__}: values on a grid become a function by "
-            "scipy.interpolate.CubicSpline(t, values)."
+            "the forcing must be a SumOfExponentials, a vectorised function of time or an array "
+            f"of values at the requested times, got {type(forcing).__name__}."
         )
 
 

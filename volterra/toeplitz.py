@@ -149,12 +149,11 @@ class _Tail:
         product = self.transforms[length] @ np.fft.rfft(z, n=length, axis=0)
         share = np.fft.irfft(product, n=length, axis=0)[length // 2 :]
         self.memory[middle:end] += share[: end - middle]
-        if (
-            self.defects is not None
-        ):  # a transform rounds relative to its largest terms, not to each
+        # A transform rounds relative to its largest terms, not to each.
+        if self.defects is not None:
             r = self.equation.columns
-            size = np.sqrt(np.sum(z[:, :, :r] ** 2, axis=(0, 1)))
             norm = np.sqrt(np.sum(self.lags[:length] ** 2, axis=(0, 2)))
+            size = np.sqrt(z[:, :, 0].size) * np.max(np.abs(z[:, :, :r]), axis=(0, 1))
             self.memory[middle:end, :, r:] += EPS * np.log2(length) * np.outer(norm, size)
 
 

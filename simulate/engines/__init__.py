@@ -9,10 +9,11 @@ from simulate.engines.base import Engine
 _HOMES = {
     "reference": "simulate.engines.reference",
     "cpu": "simulate.engines.cpu",
+    "cuda": "simulate.engines.cuda",
 }
 
 NAMES = ("auto", *_HOMES)
-"""What may be asked for; "auto" is the fastest that this machine has."""
+"""What may be asked for; "auto" is the CPU's engine: the GPU's has not been measured yet."""
 
 
 def resolve(name: str) -> str:

@@ -1,52 +1,91 @@
 """What an engine is, and how to write the next one.
 
-An engine is a function `run(plan, recorder, num_threads, report)` that does SGD for every replicate
+An engine is a function `run(plan, recorder, num_threads, report, store)` that runs every replicate
 of the plan. It is free in how: one after another, a thread for each, all at once on a GPU. Its
 duties are these.
 
-1. Replicate r reads rows in the order that `sampling.rows_of_block(…, plan.keys[r], …)` defines,
-   and takes the steps of `update.py`.
+1. Replicate r reads the rows that `plan.rows` and the key `plan.keys[r]` define (see `DataRows` and
+   `FreshRows`), and takes the steps of `update.py`.
 2. At the iterations of each of `plan.record_blocks()` it gathers the parameters, one row for each
    iteration, *before* the step of that iteration, and hands them to
-   `recorder.record(r, first_slot, points)`, a whole block at a time and one replicate at a time.
-   The bits of a statistic can depend on the shape of the matrix product that computes it; the
-   shape of a block depends on the grid of times alone, never on replicates or threads.
-3. A replicate whose residual is no longer finite has diverged: the engine stops it, hands over the
-   points before that (the block may be short then), and leaves the rest as it is: infinite.
-4. It calls `report(number of iterations done)` a few times a second, and returns soon after that
-   raises. It may be called from any thread.
+   `recorder.record(r, first_slot, points, count)`, always a whole block, of which the first
+   `count` are filled. The bits of a statistic can depend on the shape of the matrix product that
+   computes it; the shape of a block depends on the grid of times alone, never on replicates,
+   threads or interruptions.
+3. A replicate whose residual is no longer finite has diverged: the engine hands over the points
+   before that, calls `recorder.diverge(r, slot)`, and is done with it.
+4. It calls `report(number of iterations done)` a few times a second. That raises to stop the run;
+   then the engine records what it has and saves the replicate's state. It may be called from any
+   thread.
+5. It begins where `store` says that an earlier run stopped, and tells it about progress.
 
-Add the name to `engines.__init__`; the tests take every name in it and hold it to the reference.
+An engine whose replicates are objects gets all of this from `driver.run`. Add the name to
+`engines.__init__`; the tests take every name in it and hold it to the reference.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from hsgd.checks import Array
-from simulate.learning_rates import LearningRates
+from simulate.checkpoint import Store
 from simulate.recording import Recorder
+from simulate.schedules import BatchSizes, LearningRates
 
 Report = Callable[[int], None]
 """Told how many iterations were done since the last call; raises to stop the run."""
 
 
 @dataclass(frozen=True, eq=False)
-class Plan:
-    """All that determines a run: arrays and numbers, checked, without labels."""
+class DataRows:
+    """Rows of a problem, drawn in the order that `sampling.rows_of_block` defines."""
 
-    A: Array
+    A: Any
+    """Shape (n, d), an array or a `scipy.sparse.csr_array`."""
     b: Array
-    x0: Array
-    ridge_per_row: float
-    rates: LearningRates
-    batch_size: int
     sampling: int
+
+
+@dataclass(frozen=True, eq=False)
+class FreshRows:
+    """Rows a = basis·(root∘z) with targets a·(basis·coefficients) + noise·e, never seen twice.
+
+    Row number s of a replicate has z = `normals(key, FEATURES, s, d)` and e number s % NOISE_BLOCK
+    of `normals(key, LABEL_NOISE, s // NOISE_BLOCK, NOISE_BLOCK)`. In the basis of Σ's eigenvectors
+    its rows have independent entries, and SGD does not care in which basis it runs: so a dense
+    covariance costs what a diagonal one does.
+    """
+
+    root: Array
+    """Square roots of Σ's eigenvalues, shape (d,)."""
+    basis: Array | None
+    """Σ's eigenvectors as columns, shape (d, d); None for the identity."""
+    coefficients: Array
+    """In the basis, shape (d,)."""
+    noise: float
+
+    def to_basis(self, point: Array) -> Array:
+        """A point's coordinates in the basis."""
+        return point if self.basis is None else np.asarray(point @ self.basis)
+
+    def from_basis(self, points: Array) -> Array:
+        """Points, one a row, in the problem's own coordinates."""
+        return points if self.basis is None else np.asarray(points @ self.basis.T)
+
+
+NOISE_BLOCK = 512
+"""Label noises drawn together. Part of the definition of the stream: never change it."""
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Course:
+    """What every run has, whatever moves: when it is recorded, and each replicate's key."""
+
     iterations: NDArray[np.int64]
     """The iterations to record, ascending; the last one ends the run."""
     keys: tuple[tuple[int, int], ...]
@@ -64,9 +103,50 @@ class Plan:
         """Iterations of one replicate."""
         return int(self.iterations[-1])
 
+    @property
+    def width(self) -> int:
+        """Numbers in a point as it is gathered."""
+        raise NotImplementedError
+
+    def schedules(self) -> tuple[Any, ...]:
+        """Arrays that say what happens when: two runs with others differ."""
+        raise NotImplementedError
+
+    def parameters(self, points: Array) -> Array:
+        """Points as they are gathered, one a row, to parameters of the problem."""
+        return points
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Plan(Course):
+    """All that determines a run of SGD: arrays and numbers, checked, without labels."""
+
+    rows: DataRows | FreshRows
+    x0: Array
+    ridge_per_row: float
+    rates: LearningRates
+    batches: BatchSizes
+    momentum: float
+    look: float
+    """How far ahead the gradient is taken, in velocities; see `update`."""
+    dtype: np.dtype[Any]
+    """What rows are stored in. Parameters, products and sums are double precision always."""
+
+    @property
+    def width(self) -> int:
+        return len(self.x0)
+
+    def schedules(self) -> tuple[Any, ...]:
+        return self.iterations, self.rates.kept
+
+    def parameters(self, points: Array) -> Array:
+        return self.rows.from_basis(points) if isinstance(self.rows, FreshRows) else points
+
 
 class Engine(Protocol):
     """A function that runs a plan."""
 
-    def __call__(self, plan: Plan, recorder: Recorder, num_threads: int, report: Report) -> None:
+    def __call__(
+        self, plan: Plan, recorder: Recorder, num_threads: int, report: Report, store: Store
+    ) -> None:
         """Run every replicate of `plan`; see the module's text."""

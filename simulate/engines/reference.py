@@ -2,87 +2,135 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from hsgd.checks import Array
 from simulate import update
-from simulate.engines.base import Plan, Report
+from simulate.checkpoint import Store
+from simulate.engines import driver
+from simulate.engines.base import NOISE_BLOCK, DataRows, FreshRows, Plan, Report
+from simulate.normals import FEATURES, LABEL_NOISE, normals
 from simulate.recording import Recorder
-from simulate.sampling import block_length, rows_of_block
+from simulate.sampling import SUBSET, block_length, rows_of_block
+
+CHUNK = 256
+"""Iterations between two looks at the clock."""
 
 
-class RowReader:
+class DataReader:
     """Reads a replicate's sequence of rows from its blocks."""
 
-    def __init__(self, plan: Plan, key: tuple[int, int]) -> None:
-        self._plan = plan
+    def __init__(self, plan: Plan, rows: DataRows, key: tuple[int, int]) -> None:
+        self._source = rows
+        # The reference's rows are rounded as the other engines' are, and then used in double.
+        self._A = rows.A.astype(plan.dtype).astype(np.float64)
         self._key = key
-        self._length = block_length(plan.sampling, len(plan.A), plan.batch_size)
-        self._held = -1
-        self._rows = np.empty(0, dtype=np.int64)
+        self._held, self._rows = -1, np.empty(0, dtype=np.int64)
 
-    def row(self, position: int) -> int:
-        """Row number at a position of the sequence."""
-        block, offset = divmod(position, self._length)
+    def _block(self, block: int, size: int) -> Any:
+        n = self._A.shape[0]
+        return rows_of_block(self._source.sampling, self._key, block, n, size)
+
+    def batch(self, iteration: int, position: int, size: int) -> tuple[Any, Array]:
+        """Rows, shape (B, d), and targets of an iteration; its first has `position`."""
+        if self._source.sampling == SUBSET:
+            numbers = self._block(iteration, size)
+        else:
+            numbers = np.array([self._row(position + j) for j in range(size)])
+        return self._A[numbers], self._source.b[numbers]
+
+    def _row(self, position: int) -> int:
+        length = block_length(self._source.sampling, self._A.shape[0], 1)
+        block, offset = divmod(position, length)
         if block != self._held:
-            plan = self._plan
-            self._held, self._rows = (
-                block,
-                rows_of_block(plan.sampling, self._key, block, len(plan.A), plan.batch_size),
-            )
+            self._held, self._rows = block, self._block(block, 1)
         return int(self._rows[offset])
 
-    def batch(self, iteration: int) -> list[int]:
-        """Row numbers of an iteration."""
-        size = self._plan.batch_size
-        return [self.row(iteration * size + j) for j in range(size)]
+
+class FreshReader:
+    """Makes a replicate's rows."""
+
+    def __init__(self, plan: Plan, rows: FreshRows, key: tuple[int, int]) -> None:
+        self._plan = plan
+        self._source = rows
+        self._key = key
+
+    def batch(self, iteration: int, position: int, size: int) -> tuple[Array, Array]:
+        """Rows, shape (B, d), and targets of an iteration; its first has number `position`."""
+        drawn = [self._row(position + j) for j in range(size)]
+        return np.array([row for row, _ in drawn]), np.array([target for _, target in drawn])
+
+    def _row(self, number: int) -> tuple[Array, float]:
+        source = self._source
+        z = normals(self._key, FEATURES, number, len(source.root))
+        row = (z.astype(self._plan.dtype) * source.root).astype(self._plan.dtype)
+        block, offset = divmod(number, NOISE_BLOCK)
+        noise = normals(self._key, LABEL_NOISE, block, NOISE_BLOCK)[offset]
+        target = row.astype(np.float64) @ source.coefficients + source.noise * noise
+        return source.from_basis(row.astype(np.float64)), float(target)
 
 
-def step(plan: Plan, x: Array, batch: list[int], learning_rate: float) -> Array | None:
-    """The parameters after one iteration, or None if a residual is not finite."""
-    residuals = plan.A[batch] @ x - plan.b[batch]
-    if not np.isfinite(residuals).all():
-        return None
-    decay = update.decay_factor(learning_rate, plan.ridge_per_row)
-    scales = update.row_scale(learning_rate, residuals, plan.batch_size)
-    # The sum over the batch of `updated`: the decay acts once.
-    return np.asarray(update.updated(x, scales @ plan.A[batch], decay, 1.0))
+class Walker:
+    """A replicate."""
+
+    def __init__(self, plan: Plan, index: int) -> None:
+        self._plan = plan
+        key = plan.keys[index]
+        rows = plan.rows
+        self._reader: DataReader | FreshReader = (
+            DataReader(plan, rows, key)
+            if isinstance(rows, DataRows)
+            else FreshReader(plan, rows, key)
+        )
+        self._x = plan.x0.copy()
+        self._v = np.zeros_like(plan.x0)
+
+    def arrays(self) -> dict[str, Array]:
+        return {"x": self._x, "v": self._v}
+
+    def advance(self, first: int, last: int, records: Any, points: Array) -> tuple[int, bool]:
+        plan, recorded = self._plan, 0
+        rates, sizes = plan.rates.between(first, last), plan.batches.between(first, last)
+        position = plan.batches.rows_before(first)
+        with np.errstate(all="ignore"):
+            for k in range(first, last + 1):
+                if recorded < len(records) and records[recorded] == k:
+                    points[recorded] = self._seen()
+                    recorded += 1
+                if k == last:
+                    break
+                size = int(sizes[k - first])
+                rows, targets = self._reader.batch(k, position, size)
+                if not self._step(rows, targets, float(rates[k - first])):
+                    return recorded, False
+                position += size
+        return recorded, True
+
+    def _seen(self) -> Array:
+        """The parameters as the driver expects them: in the basis of fresh rows."""
+        rows = self._plan.rows
+        return rows.to_basis(self._x) if isinstance(rows, FreshRows) else self._x
+
+    def _step(self, rows: Any, targets: Array, learning_rate: float) -> bool:
+        plan = self._plan
+        point = update.ahead(self._x, self._v, plan.look)
+        residuals = rows @ point - targets
+        if not np.isfinite(residuals).all():
+            return False
+        pull = update.row_scale(learning_rate, residuals, len(targets)) @ rows
+        if plan.momentum:
+            shrink = update.shrink_factor(learning_rate, plan.ridge_per_row)
+            self._v[:] = update.updated_velocity(self._v, point, pull, plan.momentum, shrink)
+            self._x += self._v
+        else:
+            decay = update.decay_factor(learning_rate, plan.ridge_per_row)
+            # The sum over the batch of `updated`: the decay acts once.
+            self._x[:] = update.updated(self._x, pull, decay, 1.0)
+        return True
 
 
-def run(plan: Plan, recorder: Recorder, num_threads: int, report: Report) -> None:
-    """Run every replicate, one after another, in one thread."""
-    with np.errstate(all="ignore"):
-        for replicate, key in enumerate(plan.keys):
-            _run_replicate(plan, RowReader(plan, key), replicate, recorder, report)
-
-
-def _run_replicate(
-    plan: Plan, reader: RowReader, replicate: int, recorder: Recorder, report: Report
-) -> None:
-    x = plan.x0
-    done = 0
-    for first_slot, iterations in plan.record_blocks():
-        points: list[Array] = []
-        for wanted in map(int, iterations):
-            reached = _walk(plan, x, reader, done, wanted)
-            if reached is None:
-                break
-            x = reached
-            report(wanted - done)
-            done = wanted
-            points.append(x)
-        if points:
-            recorder.record(replicate, first_slot, np.array(points))
-        if len(points) < len(iterations):
-            report(plan.num_iterations - done)
-            return
-
-
-def _walk(plan: Plan, x: Array, reader: RowReader, first: int, last: int) -> Array | None:
-    """The parameters at iteration `last`, from those at `first`; None if they diverged."""
-    for k, learning_rate in enumerate(plan.rates.between(first, last), start=first):
-        after = step(plan, x, reader.batch(k), float(learning_rate))
-        if after is None:
-            return None
-        x = after
-    return x
+def run(plan: Plan, recorder: Recorder, num_threads: int, report: Report, store: Store) -> None:
+    """Run every replicate, one after another."""
+    driver.run(plan, lambda index: Walker(plan, index), CHUNK, recorder, 1, report, store)

@@ -13,7 +13,7 @@ import hsgd
 from hsgd import command_line, dataset
 from hsgd.__main__ import main as theory
 from simulate.__main__ import main as simulate
-from simulate.multi_pass import sgd
+from simulate.runs import sgd
 
 
 @pytest.fixture
@@ -40,6 +40,17 @@ def test_predict_prints_and_writes(file, tmp_path, capsys):
     curve = dataset.load(out)
     np.testing.assert_allclose(curve.time, np.linspace(0, 4, 11))
     assert f"{float(curve.empirical_risk[-1]):.6g}" in printed
+
+
+def test_the_method_may_be_chosen(file, tmp_path, capsys):
+    out = tmp_path / "theory.nc"
+    words = [file, "--fraction", "0.5", "--method", "discrete", "--batch-size", "4"]
+    assert theory(["predict", *words, "--num-times", "5", "--out", str(out)]) == 0
+    assert dataset.load(out).attrs["method"] == "discrete"
+    assert theory(["limits", *words]) == 0
+    assert "kernel_norm" in capsys.readouterr().out
+    assert theory(["limits", file, "--fraction", "0.5", "--method", "magic"]) == 2
+    assert "must be one of" in capsys.readouterr().err
 
 
 def test_limits_and_diagnose(file, capsys):
@@ -207,7 +218,7 @@ def test_unexpected_failures_exit_with_1(file, capsys, monkeypatch, tmp_path):
 
     words = [file, "--learning-rate", "0.1", "--engine", "reference", "--epochs", "1"]
     with monkeypatch.context() as patch:
-        patch.setattr("simulate.multi_pass.sgd", fail)
+        patch.setattr("simulate.runs.sgd", fail)
         assert simulate(words) == 1
     assert "ZeroDivisionError" in capsys.readouterr().err
 

@@ -2,7 +2,6 @@
 
 import numpy as np
 import pytest
-from scipy.sparse import csr_array
 from sklearn.linear_model import LinearRegression, Ridge
 
 import hsgd
@@ -118,7 +117,6 @@ A, B = np.ones((4, 2)), np.ones(4)
         (lambda: hsgd.LeastSquares(A * 1j, B), "real numbers"),
         (lambda: hsgd.LeastSquares(np.zeros((0, 2)), B[:0]), "empty"),
         (lambda: hsgd.LeastSquares(0 * A, B), "nothing to learn"),
-        (lambda: hsgd.LeastSquares(csr_array(A), B), "toarray"),
         (lambda: hsgd.LeastSquares(A, B, ridge=-1.0), "ridge is -1.0"),
         (lambda: hsgd.LeastSquares(A, B, ridge="big"), "ridge must be a number"),
         (lambda: hsgd.LeastSquares(A, B, x0=np.ones(3)), "x0 has 3 entries where 2"),

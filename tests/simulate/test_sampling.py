@@ -86,23 +86,15 @@ def test_undo_choice_restores_the_order(n, data):
     st.data(),
 )  # fmt: skip
 def test_compiled_blocks_are_the_plain_ones(sampling, n, block, replicate, data):
-    from simulate.engines.cpu import Stream, fill_block
+    from simulate.engines.kernels.order import fill_block, new_order
 
     batch_size = data.draw(st.integers(1, n))
     code, key = CODES[sampling], as_seed(1).key(replicate)
-    length = block_length(code, n, batch_size)
-    stream = Stream(
-        code,
-        (np.uint64(key[0]), np.uint64(key[1])),
-        np.full(1, -1),
-        np.arange(n),
-        np.empty(length + length % 2, dtype=np.uint64),
-        np.empty(length, dtype=np.int64),
-    )
-    fill_block(stream, block)
-    assert (stream.rows == rows_of_block(code, key, block, n, batch_size)).all()
-    assert (stream.order == np.arange(n)).all()
-    assert stream.held[0] == block
+    order = new_order(code, key, n, batch_size)
+    fill_block(order, block, block_length(code, n, batch_size))
+    assert (order.rows == rows_of_block(code, key, block, n, batch_size)).all()
+    assert (order.identity == np.arange(n)).all()
+    assert order.held[0] == block
 
 
 def test_a_subset_of_everything_is_a_permutation():

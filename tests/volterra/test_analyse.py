@@ -76,7 +76,7 @@ def test_refusals():
     kernel = SumOfExponentials([1.0], [0.5])
     with pytest.raises(TypeError, match="final values"):
         analyse(TimeChanged(kernel, np.log1p, np.cos))
-    with pytest.raises(TypeError, match="function by a sum"):
+    with pytest.raises(TypeError, match="wrap a function of t - s"):
         analyse(np.exp)
     with pytest.raises(TypeError, match="closed form"):
         resolvent(np.exp)

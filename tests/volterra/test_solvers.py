@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from tests.function_problems import FUNCTION_PROBLEMS
 from tests.problems import PROBLEMS, by_eigenvalues, state_space
 from volterra import Status, SumOfExponentials, SumOfPowers, TimeChanged, solve
 
@@ -10,6 +11,16 @@ CASES = [
     pytest.param(problem, method, id=f"{problem.name}-{method}")
     for problem in PROBLEMS
     for method in problem.methods
+]
+# A sum of exponentials is a function too. Just below critical, over many decades, panels are short
+# of breath: see test_panels.py.
+CASES += [
+    pytest.param(problem, "panels", id=f"{problem.name}-panels")
+    for problem in PROBLEMS
+    if problem.is_sum and "near-critical" not in problem.tags
+]
+CASES += [
+    pytest.param(problem, "panels", id=f"{problem.name}-panels") for problem in FUNCTION_PROBLEMS
 ]
 EPS = np.finfo(float).eps
 

@@ -41,9 +41,10 @@ BAD = [
     ({"seed": np.random.default_rng(0)}, TypeError, "SeedSequence"),
     ({"engine": "gpu"}, ValueError, "engine"),
     ({"engine": None}, ValueError, "engine"),
-    ({"dtype": "float32"}, ValueError, "not available yet"),
-    ({"client": object()}, ValueError, "not available yet"),
-    ({"checkpoint": "parts"}, ValueError, "not available yet"),
+    ({"dtype": "float16"}, ValueError, "dtype"),
+    ({"client": object()}, TypeError, "Client"),
+    ({"checkpoint": 3}, TypeError, "folder"),
+    ({"checkpoint": "parts", "seed": None}, ValueError, "seed=0"),
     ({"progress": "yes"}, TypeError, "progress"),
 ]
 
@@ -173,7 +174,7 @@ def test_imports_are_light_and_blind_to_the_theory(tmp_path):
         "simulate.sgd(problem, SGD(0.5), [1.0], seed=0, engine='reference')\n"
         "assert 'numba' not in sys.modules, 'the reference engine needs no compiler'\n"
         "simulate.sgd(problem, SGD(0.5), [1.0], seed=0)\n"
-        "theory = {'prediction', 'asymptotics', 'diagnosis', 'modes', 'exact', 'mean_square'}\n"
+        "theory = {'prediction', 'asymptotics', 'diagnosis', 'modes', 'exact', 'stability'}\n"
         "seen = {name.split('.')[-1] for name in sys.modules if name.startswith('hsgd.')}\n"
         "assert not theory & seen, theory & seen\n"
         "assert 'volterra' not in sys.modules and 'validation' not in sys.modules\n"

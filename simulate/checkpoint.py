@@ -1,0 +1,280 @@
+"""Checkpoints: a folder from which a run that was stopped goes on, to the bit.
+
+    configuration.json        what is run, and its hash, which every other file carries
+    finished-<replicate>.npz  results of one or more finished replicates, the first one's number;
+                              written once, never changed
+    running-<replicate>.npz   the latest state of a replicate that is not finished; replaced
+
+Every file is written under another name and then renamed, so it is whole or not there; a process
+may be killed at any moment. Random streams keep no state: the parameters and the number of the
+iteration are all that a replicate is. Several processes may share a folder if they run
+different replicates.
+
+A write that fails (disk full, folder gone) does not stop the run: the results are in memory, a
+warning says so, and the next write tries again.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import os
+import threading
+import time
+import warnings
+import zipfile
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from hsgd import checks, dataset
+from hsgd.checks import Array
+from simulate.recording import Recorder
+
+STALE = 3600.0
+"""Seconds after which another process's unfinished file is taken for a dead one's."""
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """Where a long run saves its progress, and how often.
+
+    Parameters
+    ----------
+    folder
+        Made if it does not exist. It belongs to one configuration: problem, algorithm, times,
+        statistics, seed, engine and precision.
+    seconds
+        Least time between two saves of the same replicate.
+
+    Raises
+    ------
+    TypeError, ValueError
+        For a negative interval.
+    """
+
+    folder: str | os.PathLike[str]
+    seconds: float = 60.0
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "folder", Path(self.folder))
+        object.__setattr__(self, "seconds", checks.number("seconds", self.seconds))
+
+
+@dataclass
+class State:
+    """Where a replicate is: all that it takes to go on."""
+
+    done: int = 0
+    """Iterations done."""
+    slot: int = 0
+    """First slot of the block of records that is being filled."""
+    filled: int = 0
+    """Points of it that are there."""
+    points: Array = field(default_factory=lambda: np.empty((0, 0)))
+    arrays: Mapping[str, Any] = field(default_factory=dict)
+    """The replicate's own arrays: parameters, velocities."""
+
+
+class Store:
+    """No checkpoint: nothing is kept, every replicate starts at the beginning."""
+
+    def state(self, index: int) -> State | None:
+        """Where an earlier run left a replicate; None for the start."""
+        del index
+        return None
+
+    def finished(self, index: int) -> bool:
+        """Whether an earlier run finished a replicate."""
+        del index
+        return False
+
+    def offer(self, index: int, state: Callable[[], State], *, now: bool = False) -> None:
+        """A moment at which a replicate could be saved; `now`: it is about to be stopped."""
+
+    def complete(self, index: int) -> None:
+        """A replicate is finished."""
+
+    def close(self) -> None:
+        """Write what has not been written."""
+
+
+class Folder(Store):
+    """A checkpoint in a folder, for the replicates `numbers` whose results are in `recorder`."""
+
+    def __init__(
+        self,
+        checkpoint: Checkpoint,
+        configuration: Mapping[str, Any],
+        recorder: Recorder,
+        numbers: range,
+    ) -> None:
+        self._folder = Path(checkpoint.folder)
+        self._seconds = checkpoint.seconds
+        self._recorder = recorder
+        self._numbers = numbers
+        text = json.dumps(configuration, sort_keys=True)
+        self._hash = hashlib.sha256(text.encode()).hexdigest()
+        self._lock = threading.Lock()
+        self._saved: dict[int, float] = {}
+        self._unwritten: list[int] = []
+        self._flushed = time.monotonic()
+        self._told = False
+        self._open(text)
+        self._done = self._load_finished()
+
+    def _open(self, text: str) -> None:
+        record = self._folder / "configuration.json"
+        try:
+            self._folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise type(error)(
+                f"the checkpoint folder {self._folder} cannot be made ({error}): choose another."
+            ) from error
+        dataset.check_writable(record)
+        if not record.exists():
+            content = {"sha256": self._hash, "configuration": json.loads(text)}
+            dataset.write_atomically(record, json.dumps(content, indent=1).encode())
+        self._check_hash(record, self._hash_in(record))
+        for path in self._folder.glob(".*.part"):
+            with suppress(OSError):
+                if time.time() - path.stat().st_mtime > STALE:
+                    path.unlink()
+
+    def _hash_in(self, record: Path) -> str:
+        try:
+            return str(json.loads(record.read_text(encoding="utf-8"))["sha256"])
+        except (ValueError, KeyError, TypeError):
+            raise ValueError(
+                f"{record} is not a checkpoint's record: choose an empty folder."
+            ) from None
+
+    def _check_hash(self, path: Path, found: str) -> None:
+        if found != self._hash:
+            raise ValueError(
+                f"{path} is from a run of another problem, algorithm, grid of times, statistics, "
+                "seed, engine, precision or version: choose another folder for this one."
+            )
+
+    def _read(self, path: Path) -> dict[str, Any]:
+        try:
+            with np.load(io.BytesIO(path.read_bytes()), allow_pickle=False) as file:
+                content = {name: file[name] for name in file.files}
+            found = str(content.pop("configuration"))
+        except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+            raise ValueError(
+                f"{path} is damaged ({error}): delete it, and its replicates are run again."
+            ) from error
+        self._check_hash(path, found)
+        return content
+
+    def _write(self, name: str, content: Mapping[str, Any]) -> bool:
+        buffer = io.BytesIO()
+        np.savez(buffer, configuration=np.array(self._hash), **content)
+        try:
+            dataset.write_atomically(self._folder / name, buffer.getbuffer())
+        except OSError as error:
+            if not self._told:
+                self._told = True
+                warnings.warn(
+                    f"the checkpoint could not be written, and the run goes on without it: {error}",
+                    UserWarning,
+                    stacklevel=2,
+                )
+            return False
+        self._told = False
+        return True
+
+    def _load_finished(self) -> set[int]:
+        done = set()
+        for path in sorted(self._folder.glob("finished-*.npz")):
+            part = self._read(path)
+            for column, number in enumerate(part["replicates"].tolist()):
+                if number in self._numbers:
+                    index = self._numbers.index(number)
+                    self._recorder.values[:, :, index] = part["values"][:, :, column]
+                    self._recorder.diverged[index] = part["diverged"][column]
+                    done.add(index)
+        return done
+
+    def _running(self, index: int) -> Path:
+        return self._folder / f"running-{self._numbers[index]:012d}.npz"
+
+    def finished(self, index: int) -> bool:
+        return index in self._done
+
+    def state(self, index: int) -> State | None:
+        if not self._running(index).exists():
+            return None
+        content = self._read(self._running(index))
+        slot = int(content.pop("slot"))
+        self._recorder.values[:, :slot, index] = content.pop("values")
+        numbers = {name: int(content.pop(name)) for name in ("done", "filled")}
+        return State(slot=slot, points=content.pop("points"), arrays=content, **numbers)
+
+    def offer(self, index: int, state: Callable[[], State], *, now: bool = False) -> None:
+        clock = time.monotonic()
+        if not now and clock - self._saved.setdefault(index, clock) < self._seconds:
+            return
+        self._saved[index] = clock
+        current = state()
+        self._write(
+            self._running(index).name,
+            {
+                "done": current.done,
+                "slot": current.slot,
+                "filled": current.filled,
+                "points": current.points[: current.filled],
+                "values": self._recorder.values[:, : current.slot, index],
+                **current.arrays,
+            },
+        )
+
+    def complete(self, index: int) -> None:
+        with self._lock:
+            self._unwritten.append(index)
+            if time.monotonic() - self._flushed >= self._seconds:
+                self._flush()
+
+    def _flush(self) -> None:
+        self._flushed = time.monotonic()
+        if not self._unwritten:
+            return
+        indices = sorted(self._unwritten)
+        content = {
+            "replicates": np.array([self._numbers[index] for index in indices]),
+            "values": self._recorder.values[:, :, indices],
+            "diverged": self._recorder.diverged[indices],
+        }
+        if self._write(f"finished-{self._numbers[indices[0]]:012d}.npz", content):
+            self._unwritten.clear()
+            for index in indices:
+                with suppress(OSError):
+                    self._running(index).unlink(missing_ok=True)
+
+    def close(self) -> None:
+        with self._lock:
+            self._flush()
+
+
+def as_checkpoint(value: Any) -> Checkpoint | None:
+    """The checkpoint of a folder's path, or itself.
+
+    Raises
+    ------
+    TypeError
+        For anything else.
+    """
+    if value is None or isinstance(value, Checkpoint):
+        return value
+    if isinstance(value, str | os.PathLike):
+        return Checkpoint(value)
+    raise TypeError(
+        f"checkpoint is a {type(value).__name__}: pass the path of a folder, or a "
+        "simulate.Checkpoint(folder, seconds)."
+    )

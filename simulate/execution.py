@@ -1,0 +1,157 @@
+"""What every verb does around its engine: check, hold BLAS, record, save, label."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from hsgd import checks, dataset, provenance
+from hsgd.algorithms import Algorithm
+from hsgd.problems import Problem
+from hsgd.statistics import resolve
+from simulate import memory
+from simulate.blas import single_threaded_blas
+from simulate.checkpoint import Checkpoint, Folder, Store, as_checkpoint
+from simulate.configuration import configuration
+from simulate.engines.base import Course
+from simulate.progress import bar
+from simulate.recording import DIVERGED, PARTIAL, Recorder
+from simulate.seeds import Seed, as_seed
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+
+@dataclass(frozen=True)
+class Asked:
+    """Which replicates are asked for, of which seed, and how they are kept and shown."""
+
+    numbers: range
+    seed: Seed
+    checkpoint: Checkpoint | None
+    progress: bool | None
+
+    @classmethod
+    def checked(
+        cls, num_replicates: Any, first_replicate: Any, seed: Any, checkpoint: Any, progress: Any
+    ) -> Asked:
+        """The same, checked.
+
+        Raises
+        ------
+        TypeError, ValueError
+            For bad arguments, or a checkpoint without a seed.
+        """
+        if progress not in (None, True, False):
+            raise TypeError(f"progress is {progress!r}: pass True, False or None.")
+        count = checks.integer("num_replicates", num_replicates, minimum=1)
+        first = checks.integer("first_replicate", first_replicate, minimum=0)
+        saves, stream = as_checkpoint(checkpoint), as_seed(seed)
+        if saves is not None and seed is None:
+            raise ValueError("a checkpoint needs a seed, or nothing could be resumed: pass seed=0.")
+        return cls(range(first, first + count), stream, saves, progress)
+
+    @property
+    def count(self) -> int:
+        """How many replicates."""
+        return len(self.numbers)
+
+    def keys(self) -> tuple[tuple[int, int], ...]:
+        """Philox key of each replicate."""
+        return tuple(self.seed.key(number) for number in self.numbers)
+
+
+def carry_out(
+    problem: Problem,
+    algorithm: Algorithm,
+    grid: dataset.Grid,
+    course: Course,
+    statistics: Any,
+    asked: Asked,
+    *,
+    run: Callable[..., None],
+    num_threads: int,
+    scratch: int,
+    source: str,
+    title: str,
+    attributes: Mapping[str, Any],
+) -> xr.Dataset:
+    """Call `run(recorder, num_threads, report, store)`, and make a dataset of what it records.
+
+    Raises
+    ------
+    TypeError, ValueError
+        For bad statistics, or a checkpoint of another run.
+    MemoryError
+        If the run cannot fit: `scratch` bytes beside its results.
+    """
+    attrs = {**asked.seed.attributes, "generator": "Philox4x32-10", **attributes}
+    interrupted = False
+    with single_threaded_blas():
+        chosen = resolve(problem, statistics)
+        sizes = (len(chosen), asked.count, len(course.iterations), len(grid.time))
+        memory.check(memory.results(*sizes) + scratch)
+        recorder = Recorder(chosen, len(course.iterations), asked.count)
+        store = Store()
+        if asked.checkpoint is not None:
+            what = configuration(problem, algorithm, course, chosen, attrs)
+            store = Folder(asked.checkpoint, what, recorder, asked.numbers)
+        with bar(asked.progress, course.num_iterations * asked.count) as report:
+            try:
+                run(recorder, num_threads, report, store)
+            except KeyboardInterrupt:
+                interrupted = True
+                if not recorder.started().any():
+                    raise
+            finally:
+                store.close()
+    status = recorder.status()
+    warn(status, interrupted)
+    attrs |= {"num_threads": num_threads, "num_diverged": int((status == DIVERGED).sum())}
+    attrs |= {"status": "partial" if interrupted else "complete"}
+    attrs = provenance.attributes(problem, algorithm, source=source, title=title) | attrs
+    return _labelled(problem, algorithm, grid, recorder, attrs, np.array(asked.numbers))
+
+
+def warn(status: Any, interrupted: bool) -> None:
+    """Tell the caller of the verb what became of its runs."""
+    num_diverged, num_partial = int((status == DIVERGED).sum()), int((status == PARTIAL).sum())
+    if num_diverged:
+        warnings.warn(
+            f"{num_diverged} of {len(status)} runs diverged and are infinite from there on: lower "
+            "the learning rate, or shorten the time.",
+            UserWarning,
+            stacklevel=4,
+        )
+    if interrupted:
+        warnings.warn(
+            f"interrupted: {num_partial} of {len(status)} runs are not complete and are NaN from "
+            "there on, or left out if they had not begun; with checkpoint=, the same call goes on.",
+            UserWarning,
+            stacklevel=4,
+        )
+
+
+def _labelled(
+    problem: Problem,
+    algorithm: Algorithm,
+    grid: dataset.Grid,
+    recorder: Recorder,
+    attrs: dict[str, Any],
+    numbers: Any,
+) -> xr.Dataset:
+    kept = recorder.started()
+    variables = {
+        statistic.name: (("time", "replicate"), values[:, kept], statistic.long_name)
+        for statistic, values in zip(recorder.statistics, recorder.values, strict=True)
+    }
+    words = {"units": "1", "long_name": "0 complete, 1 diverged, 2 partial"}
+    coords = {
+        "replicate": ("replicate", numbers[kept], {"units": "1", "long_name": "replicate"}),
+        "status": ("replicate", recorder.status()[kept], words),
+    }
+    return dataset.assemble(grid, problem, algorithm, variables, attrs, coords)

@@ -1,0 +1,122 @@
+"""Sweeps: each member is what a single call gives, its parameters are coordinates."""
+
+import numpy as np
+import pytest
+import xarray as xr
+
+import hsgd
+from hsgd import problems
+from tests.hsgd.test_prediction import problem_of, quiet
+from tests.hsgd.test_streaming import population
+
+RATES = xr.DataArray([0.1, 0.4, 0.9], dims="rate", coords={"rate": ["slow", "middle", "fast"]})
+SIZES = xr.DataArray([1, 2, 5, 9], dims="batch_size", coords={"batch_size": [1, 2, 5, 9]})
+RIDGES = xr.DataArray([0.0, 0.3], dims="ridge", coords={"ridge": [0.0, 0.3]})
+TIME = np.linspace(0, 4, 9)
+
+
+@pytest.mark.parametrize("method", ["hsgd", "discrete"])
+def test_a_sweep_is_its_members(method):
+    problem = problem_of(n=9, d=4)
+    swept = quiet(problem.replace(ridge=RIDGES), hsgd.SGD(RATES, SIZES), TIME, method=method)
+    assert swept.empirical_risk.dims == ("ridge", "rate", "batch_size", "time")
+    assert hsgd.dataset.check(swept) is None
+    for ridge in (0.0, 0.3):
+        for rate, name in zip(RATES.values, RATES.rate.values, strict=True):
+            for size in SIZES.values:
+                one = quiet(
+                    problem.replace(ridge=ridge),
+                    hsgd.SGD(float(rate), int(size)),
+                    TIME,
+                    method=method,
+                )
+                member = swept.sel(ridge=ridge, rate=name, batch_size=size)
+                assert float(member.learning_rate) == rate
+                np.testing.assert_array_equal(member.epoch, one.epoch)
+                for variable in one.data_vars:
+                    np.testing.assert_allclose(
+                        member[variable], one[variable], rtol=1e-12, atol=1e-300
+                    )
+    assert swept.learning_rate.dims == ("rate",)
+    assert swept.epoch.dims == ("ridge", "rate", "batch_size", "time")
+    assert swept.iteration.dims == ("time",)
+
+
+def test_several_parameters_along_one_dimension():
+    rates = xr.DataArray([0.1, 0.2, 0.4], dims="setting")
+    sizes = xr.DataArray([1, 2, 4], dims="setting")
+    swept = quiet(population(4), hsgd.StreamingSGD(rates, sizes), TIME)
+    assert swept.population_risk.dims == ("setting", "time")
+    last = quiet(population(4), hsgd.StreamingSGD(0.4, 4), TIME).population_risk
+    np.testing.assert_allclose(swept.population_risk[-1], last, rtol=1e-12)
+    np.testing.assert_array_equal(swept.batch_size, [1, 2, 4])
+
+
+def test_limits_follow_sweeps():
+    problem = problem_of(n=20, d=6, ridge=0.1)
+    ends = hsgd.limits(problem, hsgd.SGD(0.1, SIZES))
+    assert ends.critical_learning_rate.dims == ("batch_size",)
+    for size in SIZES.values:
+        expected = hsgd.critical_learning_rate(problem, batch_size=int(size))
+        assert float(ends.critical_learning_rate.sel(batch_size=size)) == expected
+
+
+def test_the_spectrum_is_decomposed_once(monkeypatch):
+    calls = []
+    right = problems.scipy.linalg.svd
+    monkeypatch.setattr(
+        problems.scipy.linalg, "svd", lambda *a, **k: calls.append(1) or right(*a, **k)
+    )
+    problem = problem_of(n=9, d=4).replace(ridge=RIDGES)
+    quiet(problem, hsgd.SGD(RATES), TIME)
+    assert len(calls) == 1
+
+
+def test_warnings_are_counted_and_a_file_keeps_the_sweep(tmp_path):
+    problem = problem_of(n=60, d=20)
+    critical = hsgd.critical_learning_rate(problem)
+    rates = xr.DataArray(np.array([0.1, 1.1, 1.2]) * critical, dims="learning_rate")
+    rates = rates.assign_coords(learning_rate=rates.values)
+    with pytest.warns(UserWarning, match="2 warnings in 3 members of the sweep, the first: .*"):
+        swept = hsgd.predict(problem, hsgd.SGD(rates), TIME)
+    np.testing.assert_array_equal(swept.learning_rate, rates.values)
+    hsgd.dataset.save(swept, tmp_path / "sweep.nc")
+    assert hsgd.dataset.load(tmp_path / "sweep.nc").identical(swept)
+
+
+def test_a_dataarray_without_dimensions_is_a_number():
+    algorithm = hsgd.SGD(xr.DataArray(0.5), xr.DataArray(3))
+    assert (algorithm.learning_rate, algorithm.batch_size) == (0.5, 3)
+    assert problem_of().replace(ridge=xr.DataArray(0.25)).ridge == 0.25
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda: hsgd.SGD(-RATES), "learning_rate is -0.1"),
+        (lambda: hsgd.SGD(0.1, SIZES * 0.5), "must be an integer"),
+        (lambda: hsgd.SGD(RATES[:0]), "empty DataArray"),
+        (lambda: problem_of().replace(ridge=-RIDGES - 1), "ridge is -1"),
+        (lambda: population(3).replace(ridge=-RIDGES - 1), "ridge is -1"),
+        (
+            lambda: hsgd.exact_mean(problem_of(), hsgd.SGD(RATES), [1.0]),
+            r"learning_rate is swept .* pass one number",
+        ),
+        (
+            lambda: hsgd.diagnose(problem_of().replace(ridge=RIDGES), hsgd.SGD(0.1)),
+            "ridge is swept",
+        ),
+        (
+            lambda: hsgd.predict(problem_of(), hsgd.SGD(RATES.rename(rate="time")), [1.0]),
+            "rename the dimension",
+        ),
+        (
+            lambda: hsgd.predict(problem_of(), hsgd.SGD(RATES.rename(rate="ridge")), [1.0]),
+            "the name of another parameter",
+        ),
+    ],
+)
+def test_bad_sweeps_get_one_sentence(call, message):
+    with pytest.raises((TypeError, ValueError), match=message) as caught:
+        call()
+    assert "\n" not in str(caught.value)

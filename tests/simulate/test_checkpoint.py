@@ -1,0 +1,275 @@
+"""Checkpoints: stopped anywhere, resumed to the bit; and what cannot go on says so."""
+
+import json
+import os
+import subprocess
+import sys
+import threading
+import warnings
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import hsgd
+from hsgd import dataset
+from hsgd.algorithms import SGD, HeavyBall, StreamingSGD
+from hsgd.gaussian_rows import GaussianRows
+from hsgd.problems import LeastSquares
+from hsgd.statistics import Quadratic
+from simulate import Checkpoint, sgd
+from simulate.engines import cpu, reference
+
+TIMES = np.linspace(0, 3, 40)
+
+
+class Killed(BaseException):
+    """The process ends here, as far as a test can do that without ending."""
+
+
+@pytest.fixture
+def small_pieces(monkeypatch):
+    """Chunks of a few iterations, blocks of a few records: many moments to be killed in."""
+    monkeypatch.setattr(cpu, "CHUNK_FLOPS", 3000)
+    monkeypatch.setattr(reference, "CHUNK", 7)
+    monkeypatch.setattr("simulate.planning.block_size", lambda dimension: 16)
+
+
+def kill_after(monkeypatch, count):
+    """Every write after the first `count` finds the process dead; what is written stays."""
+    write, lock, written = dataset.write_atomically, threading.Lock(), []
+
+    def mortal(path, content):
+        with lock:
+            if len(written) >= count:
+                raise Killed
+            written.append(path)
+            write(path, content)
+
+    monkeypatch.setattr(dataset, "write_atomically", mortal)
+
+
+POPULATION = GaussianRows(np.linspace(0.01, 0.2, 11), np.ones(11), 0.3)
+CASES = {
+    "single rows": (LeastSquares, SGD(0.4), "cpu"),
+    "batches": (LeastSquares, SGD(0.4, 3, "reshuffle"), "cpu"),
+    "momentum": (LeastSquares, HeavyBall(0.2, 0.5, 2), "cpu"),
+    "streaming": (GaussianRows, StreamingSGD(0.5, 2), "cpu"),
+    "reference": (LeastSquares, HeavyBall(0.2, 0.5, 2), "reference"),
+}
+
+
+@pytest.mark.parametrize("num_threads", [1, 2])
+@pytest.mark.parametrize("case", CASES)
+def test_killed_anywhere_it_resumes_to_the_bit(
+    build, tmp_path, monkeypatch, small_pieces, case, num_threads
+):
+    kind, algorithm, engine = CASES[case]
+    problem = POPULATION if kind is GaussianRows else build(ridge=0.4)
+    monkeypatch.setenv("NUMBA_NUM_THREADS", str(num_threads))
+    asked = {"num_replicates": 4, "seed": 3, "engine": engine}
+    expected = sgd(problem, algorithm, TIMES, **asked).to_dataarray().values
+    rng = np.random.default_rng(num_threads)
+    for trial in range(2):
+        folder = Checkpoint(tmp_path / str(trial), seconds=0.0)
+        kills = 0
+        while True:
+            with monkeypatch.context() as patch:
+                kill_after(patch, int(rng.integers(2, 9)))
+                try:
+                    runs = sgd(problem, algorithm, TIMES, checkpoint=folder, **asked)
+                except Killed:
+                    kills += 1
+                    continue
+            assert (runs.to_dataarray().values == expected).all()
+            assert runs.attrs["status"] == "complete"
+            break
+        assert kills >= 2
+        assert not list((tmp_path / str(trial)).glob("running-*"))
+
+
+def test_the_test_of_kills_notices_a_lost_step(build, tmp_path, monkeypatch, small_pieces):
+    # The negative control: a state that is one iteration off.
+    from simulate.checkpoint import Folder
+
+    expected = sgd(build(), SGD(0.4), TIMES, seed=3).to_dataarray().values
+    with monkeypatch.context() as patch:
+        kill_after(patch, 6)
+        with pytest.raises(Killed):
+            sgd(build(), SGD(0.4), TIMES, seed=3, checkpoint=Checkpoint(tmp_path, 0.0))
+    state = Folder.state
+
+    def late(self, index):
+        found = state(self, index)
+        found.done += 1
+        return found
+
+    monkeypatch.setattr(Folder, "state", late)
+    runs = sgd(build(), SGD(0.4), TIMES, seed=3, checkpoint=Checkpoint(tmp_path, 0.0))
+    assert (runs.to_dataarray().values != expected).any()
+
+
+SCRIPT = """
+import os, sys
+import numpy as np
+from hsgd import dataset
+from hsgd.algorithms import SGD
+from hsgd.gaussian_rows import GaussianRows
+from simulate import Checkpoint, sgd
+from simulate.engines import reference
+reference.CHUNK = 5
+write, left = dataset.write_atomically, [int(sys.argv[2])]
+def mortal(path, content):
+    left[0] -= 1
+    if left[0] < 0:
+        os._exit(9)
+    write(path, content)
+dataset.write_atomically = mortal
+problem = GaussianRows(0.1, np.ones(10)).sample(20, 0)
+runs = sgd(problem, SGD(0.5), np.linspace(0, 3, 20), num_replicates=3, seed=1, engine="reference",
+           checkpoint=Checkpoint(sys.argv[1], 0.0))
+np.save(sys.argv[1] + "/result.npy", runs.to_dataarray().values)
+"""
+
+
+def test_a_process_that_is_really_dead_resumes(tmp_path):
+    command = [sys.executable, "-c", SCRIPT, str(tmp_path)]
+    home = str(Path(hsgd.__file__).parents[1])
+    environment = {**os.environ, "PYTHONPATH": home}
+    codes = [
+        subprocess.run([*command, str(kill)], env=environment, check=False).returncode
+        for kill in (9, 1000)
+    ]
+    assert codes == [9, 0]
+    problem = GaussianRows(0.1, np.ones(10)).sample(20, 0)
+    runs = sgd(
+        problem, SGD(0.5), np.linspace(0, 3, 20), num_replicates=3, seed=1, engine="reference"
+    )
+    assert (np.load(tmp_path / "result.npy") == runs.to_dataarray().values).all()
+
+
+def test_a_folder_serves_more_replicates_later(build, tmp_path):
+    first = sgd(build(), SGD(0.4), TIMES, num_replicates=2, seed=1, checkpoint=tmp_path)
+    more = sgd(build(), SGD(0.4), TIMES, num_replicates=5, seed=1, checkpoint=str(tmp_path))
+    assert (more.distance[:, :2].values == first.distance.values).all()
+    again = sgd(
+        build(), SGD(0.4), TIMES, num_replicates=3, first_replicate=2, seed=1, checkpoint=tmp_path
+    )
+    assert (again.distance.values == more.distance[:, 2:].values).all()
+    assert len(list(tmp_path.glob("finished-*"))) == 2
+
+
+def test_diverged_replicates_stay_diverged(build, tmp_path):
+    asked = {"num_replicates": 2, "seed": 1, "checkpoint": tmp_path}
+    results = []
+    for _ in range(2):
+        with pytest.warns(UserWarning, match="2 of 2 runs diverged"):
+            results.append(sgd(build(), SGD(50.0), [0.0, 1.0, 300.0], **asked))
+    assert (results[0].status == 1).all()
+    assert np.isfinite(results[0].distance[0]).all()
+    assert results[0].drop_attrs().equals(results[1].drop_attrs())
+
+
+OTHERS = {
+    "problem": {"problem": GaussianRows(0.1, np.ones(11)).sample(30, 0)},
+    "algorithm": {"algorithm": SGD(0.4, 2)},
+    "function": {"algorithm": SGD(lambda t: 0.4 / (2 + t))},
+    "times": {"time": [0.0, 1.0]},
+    "seed": {"seed": 2},
+    "engine": {"engine": "reference"},
+    "dtype": {"dtype": "float32"},
+    "statistics": {"statistics": Quadratic(np.eye(11), name="square")},
+    "statistic's content": {"statistics": Quadratic(2 * np.eye(11), name="square")},
+}
+
+
+@pytest.mark.parametrize("other", OTHERS)
+def test_a_checkpoint_of_another_run_is_refused_and_kept(build, tmp_path, other):
+    asked = {"problem": build(), "algorithm": SGD(lambda t: 0.4 / (1 + t)), "time": TIMES}
+    asked |= {"seed": 1, "checkpoint": tmp_path, "engine": "cpu"}
+    if other == "statistic's content":
+        asked["statistics"] = Quadratic(np.eye(11), name="square")
+    sgd(**asked)
+    before = {path: path.read_bytes() for path in tmp_path.iterdir()}
+    with pytest.raises(ValueError, match="choose another folder") as caught:
+        sgd(**(asked | OTHERS[other]))
+    assert str(caught.value).endswith(".")
+    assert {path: path.read_bytes() for path in tmp_path.iterdir()} == before
+    record = json.loads((tmp_path / "configuration.json").read_text())
+    assert record["configuration"]["algorithm"]["algorithm"] == "SGD"
+
+
+@pytest.mark.parametrize("damage", [b"", b"PK\x03\x04 and then nothing"])
+def test_a_damaged_file_is_named(build, tmp_path, damage):
+    sgd(build(), SGD(0.4), TIMES, seed=1, checkpoint=tmp_path)
+    (part,) = tmp_path.glob("finished-*")
+    part.write_bytes(damage)
+    with pytest.raises(ValueError, match=f"{part.name} is damaged .* delete it"):
+        sgd(build(), SGD(0.4), TIMES, seed=1, checkpoint=tmp_path)
+    part.unlink()
+    sgd(build(), SGD(0.4), TIMES, seed=1, checkpoint=tmp_path)
+
+
+def test_a_strange_folder_is_refused(build, tmp_path):
+    (tmp_path / "configuration.json").write_text("[1]")
+    with pytest.raises(ValueError, match="empty folder"):
+        sgd(build(), SGD(0.4), TIMES, seed=1, checkpoint=tmp_path)
+    (tmp_path / "file").write_text("")
+    with pytest.raises(OSError, match=r"checkpoint folder .* choose another"):
+        sgd(build(), SGD(0.4), TIMES, seed=1, checkpoint=tmp_path / "file")
+
+
+def test_a_full_disk_loses_nothing(build, tmp_path, monkeypatch, small_pieces):
+    expected = sgd(build(), SGD(0.4), TIMES, num_replicates=3, seed=1).to_dataarray().values
+    write, calls = dataset.write_atomically, []
+
+    def full(path, content):
+        calls.append(path)
+        if 4 < len(calls) < 12:
+            raise OSError(f"{path} could not be written ([Errno 28] No space left on device).")
+        write(path, content)
+
+    monkeypatch.setattr(dataset, "write_atomically", full)
+    with pytest.warns(UserWarning, match="the run goes on without it") as caught:
+        runs = sgd(
+            build(), SGD(0.4), TIMES, num_replicates=3, seed=1, checkpoint=Checkpoint(tmp_path, 0)
+        )
+    assert len(caught) == 1
+    assert (runs.to_dataarray().values == expected).all()
+    # Space came back, and with it what had not been written.
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        monkeypatch.setattr("simulate.engines.cpu.OnData.advance", None)  # nothing is run
+        again = sgd(
+            build(), SGD(0.4), TIMES, num_replicates=3, seed=1, checkpoint=Checkpoint(tmp_path, 0)
+        )
+    assert (again.to_dataarray().values == expected).all()
+
+
+def test_a_folder_that_vanishes_loses_nothing(build, tmp_path, monkeypatch, small_pieces):
+    expected = sgd(build(), SGD(0.4), TIMES, num_replicates=3, seed=1).to_dataarray().values
+    folder = tmp_path / "gone"
+    write, calls = dataset.write_atomically, []
+
+    def vanish(path, content):
+        calls.append(path)
+        if len(calls) == 3:
+            folder.rename(tmp_path / "elsewhere")
+        write(path, content)
+
+    monkeypatch.setattr(dataset, "write_atomically", vanish)
+    with pytest.warns(UserWarning, match="the run goes on without it"):
+        runs = sgd(
+            build(), SGD(0.4), TIMES, num_replicates=3, seed=1, checkpoint=Checkpoint(folder, 0)
+        )
+    assert (runs.to_dataarray().values == expected).all()
+
+
+def test_stale_unfinished_files_are_swept_and_fresh_ones_left(build, tmp_path):
+    for name, age in ((".old.part", 7200), (".new.part", 0)):
+        path = tmp_path / name
+        path.touch()
+        stamp = path.stat().st_mtime - age
+        os.utime(path, (stamp, stamp))
+    sgd(build(), SGD(0.4), TIMES, seed=1, checkpoint=tmp_path)
+    assert [path.name for path in tmp_path.glob(".*.part")] == [".new.part"]
