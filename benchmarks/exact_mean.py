@@ -80,7 +80,7 @@ def accuracy() -> None:
             f"digits {n} x {d:<4} {fraction:5.2f} {fast.estimated_error:9.1e} "
             f"{errors[0]:10.1e} {errors[1]:9.1e} {quick:16.1f} {slow:16.1f} {third:16.1f}"
         )
-    problem = digits(1200, 400)  # where the recursion takes half an hour
+    problem = digits(1200, 400)  # too long for the recursion
     fast, _, quick = timed(lambda: solve(problem, 0.8, 20, method="row_basis"))
     witness, _, third = timed(
         lambda: arnoldi.risks(
