@@ -227,7 +227,7 @@ def check_honesty(seeds):
 
 
 def test_the_error_estimate_is_honest_and_not_idle():
-    check_honesty(range(1000, 1002))
+    check_honesty(range(14, 17))
 
 
 @pytest.mark.slow
