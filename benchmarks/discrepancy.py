@@ -42,8 +42,14 @@ PROBLEMS = {
     "Gaussian 300 x 50": lambda seed: gaussian(300, 50, 0.0, seed),
     "Gaussian 80 x 160": lambda seed: gaussian(80, 160, 0.0, seed),
     "power 0.5, 200 x 100": lambda seed: gaussian(200, 100, 0.5, seed),
+    "power 1.0, 160 x 80": lambda seed: gaussian(160, 80, 1.0, seed),
     "digits 300 x 100": lambda seed: digits(300, 100, seed),
 }
+
+
+def shown(error: float) -> str:
+    """A relative error; beyond 1000% its size means nothing."""
+    return f"{error:.1%}" if error < 10 else ">1000%"
 
 
 def main() -> None:
@@ -63,12 +69,17 @@ def main() -> None:
                 true.append(exact.empirical_risk.values / theory.empirical_risk.values - 1)
                 expected.append(theory.empirical_risk_discrepancy.values)
             allowed = ALLOWANCE * np.array(expected) + 0.002
-            inside.setdefault(fraction, []).append(np.abs(true) <= allowed)
+            # Where 100% and more are expected, both figures only say that the theory fails.
+            asked = np.array(expected) < 1.0
+            inside.setdefault(fraction, []).append((np.abs(true) <= allowed)[asked])
             pairs = zip(np.mean(true, axis=0), np.mean(expected, axis=0), strict=True)
-            print(f"{name:22} {fraction:10.2f}  ", *(f"{t:7.1%} ({e:.1%})" for t, e in pairs))
+            print(
+                f"{name:22} {fraction:10.2f}  ", *(f"{shown(t):>7} ({shown(e)})" for t, e in pairs)
+            )
     print("\nwithin what is allowed (problems, seeds and epochs together)")
     for fraction, hits in inside.items():
-        print(f"{fraction:10.2f} of critical: {np.mean(hits):4.0%} of {np.size(hits)}")
+        all_hits = np.concatenate(hits)
+        print(f"{fraction:10.2f} of critical: {all_hits.mean():4.0%} of {all_hits.size}")
 
 
 if __name__ == "__main__":
