@@ -1,7 +1,9 @@
 """The discrepancy that `predict` tells its user to expect, against the true one.
 
 True: exact mean over theory, minus one, at epochs 1, 2, 4 and 8; expected: the `_discrepancy`
-variable. Gaussian, power-law and digits problems, several seeds. About a minute.
+variable. Gaussian, power-law and digits problems, several seeds. At the end, how often the true
+difference is within what `validation.compare` allows, 1.5 times the expected one (plus 0.2%, for
+errors that are so small that nobody asks). About a minute.
 """
 
 import warnings
@@ -10,6 +12,7 @@ import numpy as np
 from sklearn.datasets import load_digits
 
 import hsgd
+from validation.points import ALLOWANCE
 
 TIMES = np.array([1.0, 2.0, 4.0, 8.0])
 
@@ -17,7 +20,8 @@ TIMES = np.array([1.0, 2.0, 4.0, 8.0])
 def gaussian(n: int, d: int, power: float, seed: int) -> hsgd.LeastSquares:
     """Rows with covariance eigenvalues j^-power of trace one."""
     spectrum = np.arange(1.0, d + 1.0) ** -power
-    coefficients = np.random.default_rng(seed).normal(size=d)
+    # Not default_rng(seed), from which the rows are drawn: the first would be the teacher itself.
+    coefficients = np.random.default_rng([seed, d]).normal(size=d)
     rows = hsgd.GaussianRows(spectrum / spectrum.sum(), coefficients, 0.5, ridge=0.1 / n)
     return rows.sample(n, seed)
 
@@ -38,8 +42,14 @@ PROBLEMS = {
     "Gaussian 300 x 50": lambda seed: gaussian(300, 50, 0.0, seed),
     "Gaussian 80 x 160": lambda seed: gaussian(80, 160, 0.0, seed),
     "power 0.5, 200 x 100": lambda seed: gaussian(200, 100, 0.5, seed),
+    "power 1.0, 160 x 80": lambda seed: gaussian(160, 80, 1.0, seed),
     "digits 300 x 100": lambda seed: digits(300, 100, seed),
 }
+
+
+def shown(error: float) -> str:
+    """A relative error; beyond 1000% its size means nothing."""
+    return f"{error:.1%}" if error < 10 else ">1000%"
 
 
 def main() -> None:
@@ -47,6 +57,7 @@ def main() -> None:
     warnings.simplefilter("ignore", UserWarning)
     print("true (expected) at epochs 1, 2, 4, 8; mean of 4 seeds")
     print(f"{'problem':22} {'γ/critical':>10}")
+    inside: dict[float, list[np.ndarray]] = {}
     for name, make in PROBLEMS.items():
         problems = [make(seed) for seed in range(4)]
         for fraction in (0.25, 0.5, 0.8, 0.95):
@@ -57,8 +68,18 @@ def main() -> None:
                 exact = hsgd.exact_mean(problem, sgd, TIMES, statistics="empirical_risk")
                 true.append(exact.empirical_risk.values / theory.empirical_risk.values - 1)
                 expected.append(theory.empirical_risk_discrepancy.values)
+            allowed = ALLOWANCE * np.array(expected) + 0.002
+            # Where 100% and more are expected, both figures only say that the theory fails.
+            asked = np.array(expected) < 1.0
+            inside.setdefault(fraction, []).append((np.abs(true) <= allowed)[asked])
             pairs = zip(np.mean(true, axis=0), np.mean(expected, axis=0), strict=True)
-            print(f"{name:22} {fraction:10.2f}  ", *(f"{t:7.1%} ({e:.1%})" for t, e in pairs))
+            print(
+                f"{name:22} {fraction:10.2f}  ", *(f"{shown(t):>7} ({shown(e)})" for t, e in pairs)
+            )
+    print("\nwithin what is allowed (problems, seeds and epochs together)")
+    for fraction, hits in inside.items():
+        all_hits = np.concatenate(hits)
+        print(f"{fraction:10.2f} of critical: {all_hits.mean():4.0%} of {all_hits.size}")
 
 
 if __name__ == "__main__":

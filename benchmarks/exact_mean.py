@@ -80,6 +80,18 @@ def accuracy() -> None:
             f"digits {n} x {d:<4} {fraction:5.2f} {fast.estimated_error:9.1e} "
             f"{errors[0]:10.1e} {errors[1]:9.1e} {quick:16.1f} {slow:16.1f} {third:16.1f}"
         )
+    problem = digits(1200, 400)  # too long for the recursion
+    fast, _, quick = timed(lambda: solve(problem, 0.8, 20, method="row_basis"))
+    witness, _, third = timed(
+        lambda: arnoldi.risks(
+            problem, float(fast.learning_rate[0]), 1.0, fast.iteration.values, 250
+        )
+    )
+    error = np.abs(fast.empirical_risk.values / witness - 1).max()
+    print(
+        f"digits 1200 x 400   0.80 {fast.estimated_error:9.1e} {'':10} {error:9.1e} "
+        f"{quick:16.1f} {'':16} {third:16.1f}"
+    )
 
 
 def cost() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 from hsgd import command_line
@@ -26,6 +27,13 @@ def build_parser() -> argparse.ArgumentParser:
         command = commands.add_parser(name, help=words, description=f"{name}: {words}.")
         command_line.add_data(command)
         command_line.add_algorithm(command, fraction=True)
+        if name != "diagnose":
+            command.add_argument(
+                "--method",
+                default="auto",
+                help="hsgd (the limit of small steps, the default) or discrete (steps as they "
+                "are); --fraction is of the critical rate of this method",
+            )
         if name == "predict":
             command_line.add_curve(command)
     return parser
@@ -40,7 +48,8 @@ def _inputs(options: argparse.Namespace) -> tuple[Any, Any]:
     from hsgd.asymptotics import critical_learning_rate
 
     problem = command_line.problem(options)
-    return problem, command_line.algorithm(options, problem, critical_learning_rate)
+    critical = partial(critical_learning_rate, method=getattr(options, "method", "auto"))
+    return problem, command_line.algorithm(options, problem, critical)
 
 
 def _predict(options: argparse.Namespace) -> None:
@@ -50,13 +59,14 @@ def _predict(options: argparse.Namespace) -> None:
 
     problem, algorithm = _inputs(options)
     times = command_line.times(options, problem)
-    curve = predict(problem, algorithm, times, statistics=options.statistics)
+    chosen: dict[str, Any] = {"statistics": options.statistics, "method": options.method}
+    curve = predict(problem, algorithm, times, **chosen)
     last = curve.isel(time=-1)
     print(f"at time {float(last.time):g} (epoch {float(last.epoch):g}):")
     _print_scalars({name: last[name] for name in curve.data_vars})
     if isinstance(algorithm.schedule, Constant):
         print("in the limit:")
-        _print_scalars(limits(problem, algorithm, statistics=options.statistics).data_vars)
+        _print_scalars(limits(problem, algorithm, **chosen).data_vars)
     command_line.finish(curve, options)
 
 
@@ -71,7 +81,7 @@ def _diagnose(options: argparse.Namespace) -> None:
 def _limits(options: argparse.Namespace) -> None:
     from hsgd.asymptotics import limits
 
-    _print_scalars(limits(*_inputs(options)).data_vars)
+    _print_scalars(limits(*_inputs(options), method=options.method).data_vars)
 
 
 def _print_scalars(variables: Any) -> None:

@@ -12,7 +12,8 @@ import numpy as np
 
 from hsgd.algorithms import SGD, Algorithm
 from hsgd.asymptotics import stability_of
-from hsgd.diagnosis import diagnose
+from hsgd.diagnosis import LARGEST_DISCREPANCY, diagnose
+from hsgd.gaussian_rows import GaussianRows
 from hsgd.modes import Solvable
 from hsgd.problems import LeastSquares
 from hsgd.schedules import Constant
@@ -102,4 +103,15 @@ def _steps_stable(
     return "finite_steps", (
         f"The learning rate {rate:.6g} is stable in the limit of small steps, but steps of this "
         f"size diverge above {critical:.6g}: lower it, or pass method='discrete' to see how."
+    )
+
+
+def too_small(rows: GaussianRows, discrepancy: float, verdict: str) -> tuple[str, str]:
+    """A concern where the limit of small steps is far from what is exact; else the verdict."""
+    if discrepancy <= LARGEST_DISCREPANCY:
+        return "", verdict
+    size = "more than 10 times" if discrepancy > 10 else f"{discrepancy:.0%}"
+    return "finite_size", (
+        f"At d = {rows.dimension} the limit of small steps is off by up to {size}: pass "
+        "method='discrete', which is exact for fresh Gaussian rows."
     )

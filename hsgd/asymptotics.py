@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, overload
 
 import numpy as np
 from scipy.optimize import brentq
 
 from hsgd import dataset, provenance, sweeps
 from hsgd.algorithms import SGD, Algorithm, HeavyBall, StreamingSGD
-from hsgd.checks import Array, number, one_of
+from hsgd.checks import Array, is_swept, number, one_of
 from hsgd.curves import (
     ALGORITHMS,
     METHODS,
@@ -39,14 +39,36 @@ def independent_noise_factor(problem: LeastSquares, algorithm: SGD) -> float:
     return float(algorithm.noise_factor(problem.num_rows))
 
 
+@overload
 def critical_learning_rate(
     problem: Solvable,
     *,
-    batch_size: int = 1,
+    batch_size: int = ...,
+    sampling: str = ...,
+    momentum: float = ...,
+    method: str = ...,
+) -> float: ...
+
+
+@overload
+def critical_learning_rate(
+    problem: Solvable,
+    *,
+    batch_size: xr.DataArray,
+    sampling: str = ...,
+    momentum: float = ...,
+    method: str = ...,
+) -> xr.DataArray: ...
+
+
+def critical_learning_rate(
+    problem: Solvable,
+    *,
+    batch_size: Any = 1,
     sampling: str = "with_replacement",
     momentum: float = 0.0,
     method: str = "auto",
-) -> float:
+) -> Any:
     """Largest stable learning rate.
 
     For homogenized SGD the smaller of the noise limit, ‖K‖ = 1, which is
@@ -58,7 +80,8 @@ def critical_learning_rate(
     problem
         The data or the population; only second moments and the ridge matter.
     batch_size, sampling
-        As in `SGD`; a population is streamed, and has no `sampling`.
+        As in `SGD`; a population is streamed, and has no `sampling`. A DataArray of batch sizes
+        gives a DataArray of learning rates.
     momentum
         Of `HeavyBall`; needs the finite-step theory.
     method
@@ -67,7 +90,7 @@ def critical_learning_rate(
 
     Returns
     -------
-    float
+    float or xarray.DataArray
         In the units of `learning_rate`; inf if there is no curvature.
 
     Raises
@@ -85,6 +108,14 @@ def critical_learning_rate(
     kernel's norm; docs, theory page, "Stability".
     """
     one_of("method", method, METHODS)
+    if is_swept(batch_size):
+        sizes: Any = batch_size
+        options: dict[str, Any] = {"sampling": sampling, "momentum": momentum, "method": method}
+        rates = [
+            critical_learning_rate(problem, batch_size=size.item(), **options)
+            for size in sizes.values.ravel()
+        ]
+        return sizes.copy(data=np.reshape(rates, sizes.shape)).rename("critical_learning_rate")
     algorithm: Algorithm
     if isinstance(problem, GaussianRows):
         algorithm = StreamingSGD(0.0, batch_size=batch_size)
@@ -235,7 +266,7 @@ def _conditioning(system: Modes) -> dict[str, tuple[float, str]]:
             "average condition number over the root of the condition number",
         ),
         "largest_over_mean_eigenvalue": (
-            float(spectrum[0] / (spectrum.sum() / len(system.directions))),
+            float(spectrum[0] / (spectrum.sum() / system.directions.shape[0])),
             "largest over mean eigenvalue",
         ),
     }

@@ -287,8 +287,10 @@ class _Reach:
     def count(self, stability: Stability, rate: float) -> float:
         """Iterations, interpolated between whole ones; infinite if the target is never reached."""
         ends = Ends(stability, rate)
+        if not ends.stable:
+            return float("inf")
         limit = ends.bare_loss() + 0.5 * float(stability.system.eigenvalues @ ends.variances())
-        if not ends.stable or limit >= self.target:
+        if limit >= self.target:
             return float("inf")
         iteration = Iteration(stability.system, rate, stability.noise_factor)
         losses = solve_discrete(iteration, np.array([0]), 1e-9).solution

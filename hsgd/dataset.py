@@ -150,6 +150,8 @@ _STREAM = "or stream fresh rows of a hsgd.GaussianRows."
 
 def _remedy(problem: Any, problems: tuple[type, ...]) -> str:
     names = " or ".join(f"hsgd.{kind.__name__}" for kind in problems)
+    if hasattr(problem, "given_weights"):
+        return f"pass a {names}, for example problem.given_weights(seed), or .sample(n, seed)"
     if hasattr(problem, "sample"):
         return f"pass a {names} (a population becomes a LeastSquares by .sample(n, seed))"
     return f"pass a {names}"

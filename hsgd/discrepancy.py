@@ -16,15 +16,18 @@ from numpy.typing import NDArray
 
 from hsgd.algorithms import SGD, Algorithm
 from hsgd.checks import Array
-from hsgd.curves import Curves, has_momentum, is_constant, solve_curves
+from hsgd.curves import Curves, has_momentum, is_constant, number_of_rows, solve_curves
 from hsgd.diagnosis import feedback_excess
 from hsgd.first_steps import first_steps
 from hsgd.modes import Modes, Solvable, modes
 from hsgd.problems import LeastSquares
 from hsgd.statistics import Statistic
+from hsgd.stepping import step_through
 
 _MOST_WORK = 1e9
 """Modes times iterations that an estimate may step through: about a second."""
+_MANY_MODES = 4000
+"""Beyond so many, an estimate steps through the difference equation rather than solve it."""
 _RTOL = 1e-4
 """Only a budget comes out of it: three digits are plenty."""
 
@@ -64,13 +67,19 @@ def reference(
     """
 
     def other(name: str, excess: float) -> tuple[Other, ...]:
-        stepped = name == "discrete" and (has_momentum(algorithm) or not is_constant(algorithm))
+        solvable = is_constant(algorithm) and not has_momentum(algorithm)
+        solvable = solvable and len(modes(problem).eigenvalues) <= _MANY_MODES
+        stepped = name == "discrete" and not solvable
         count = _affordable(problem, iterations, share) if stepped else len(iterations)
         if not count:
             return ()
-        curves = solve_curves(
-            problem, algorithm, iterations[:count], name, max(rtol, _RTOL), excess
-        )
+        known, tolerance = iterations[:count], max(rtol, _RTOL)
+        curves: Curves
+        if stepped:
+            rows = number_of_rows(problem)
+            curves = step_through(modes(problem), algorithm, rows, known, tolerance, excess)
+        else:
+            curves = solve_curves(problem, algorithm, known, name, tolerance, excess)
         return (Other(curves, count, name == method),)
 
     twin = other("discrete", 1.0) if method == "hsgd" and _steps_matter(problem, algorithm) else ()

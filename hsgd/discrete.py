@@ -120,9 +120,9 @@ def _wick_pieces(iteration: Iteration, halves: Array) -> list[Piece]:
     """Σ_j halves_j · (variance of mode j that its own mean residual has caused)."""
     # notation: variance = κ Σ_{s<k} q^{k−1−s} (p + u a^s)² with p, u limit and start of the mean
     # error; d = 1 − a, e = 1 − q. The square of u a^s sums to u²(q^k − a^{2k}), for q − a² = κ.
-    if iteration.system.wick == 0.0:
-        return []
     system, kappa = iteration.system, iteration.wick
+    if not kappa.any():
+        return []
     root = np.sqrt(system.eigenvalues)
     p, u = system.residual_limit / root, system.residual_start / root
     d, e = iteration.step, iteration.settling
@@ -205,7 +205,11 @@ class DiscreteCurves:
         if self.excess != 1.0:
             value = flow + (value - flow) / self.excess
         # Before the first step there is no noise: no sum of terms that cancel is needed.
-        return np.where(self.iterations == 0, flow, value), error
+        # notation: p, u = limit and start of the residuals
+        p, u = np.abs(self.system.residual_limit), np.abs(self.system.residual_start)
+        rounding = 4.0 * EPS * (float(np.sum((p + u) ** 2)) + self.system.residual_outside)
+        first = self.iterations == 0
+        return np.where(first, flow, value), np.where(first, rounding, error)
 
     def noise(self, curvatures: Array) -> tuple[Array, Array]:
         """½ Σ_j curvature_j · variance_j, shape (iterations,), and its numerical error."""

@@ -22,9 +22,8 @@ from hsgd.progress import bar
 from hsgd.row_basis import cost
 from hsgd.row_basis.galerkin import LARGEST
 from hsgd.row_basis.method import Outcome, solve
-from hsgd.row_basis.regime import Regime
+from hsgd.row_basis.regime import Regime, constant_regimes
 from hsgd.row_basis.rows import Rows
-from hsgd.schedules import Constant, Piecewise
 from hsgd.statistics import Statistic, resolve
 
 if TYPE_CHECKING:
@@ -58,9 +57,9 @@ def exact_mean(
     problem
         The data, ridge and start.
     algorithm
-        `SGD` with independent batches: sampling `"with_replacement"` or `"subset"`. The learning
-        rate may be any schedule for the plain recursion; constant or `Piecewise` for the fast
-        method.
+        `SGD` with independent batches: sampling `"with_replacement"` or `"subset"`. Batch sizes
+        may be `Piecewise`; the learning rate any schedule for the plain recursion, constant or
+        `Piecewise` for the fast method.
     time
         Increasing times, shape (T,); the result is at iteration rint(time·n).
     statistics
@@ -116,7 +115,7 @@ def exact_mean(
     >>> bool(curve.empirical_risk[-1] < curve.empirical_risk[0])
     True
     """
-    dataset.check_setting(problem, algorithm)
+    dataset.check_setting(problem, algorithm, batch_schedules=True)
     grid = dataset.time_grid(time, problem.num_rows)
     chosen = resolve(problem, statistics)
     if algorithm.sampling not in ("with_replacement", "subset"):
@@ -131,14 +130,13 @@ def exact_mean(
     one_of("method", method, METHODS)
     if progress not in (None, True, False):
         raise TypeError(f"progress is {progress!r}: pass True, False or None.")
-    levels = constant_stretches(algorithm, problem.num_rows, int(grid.unique[-1]))
-    if _choose(problem, method, levels, int(grid.unique[-1])) == "recursion":
+    last = int(grid.unique[-1])
+    regimes = constant_regimes(Rows.of(problem), algorithm, last)
+    if _choose(problem, method, regimes, last) == "recursion":
         values, errors, work = _by_recursion(problem, algorithm, chosen, grid.unique, progress)
     else:
-        assert levels is not None
-        values, errors, work = _by_row_basis(
-            problem, algorithm, chosen, grid.unique, levels, rtol, progress
-        )
+        assert regimes is not None
+        values, errors, work = _by_row_basis(problem, regimes, chosen, grid.unique, rtol, progress)
     attrs = provenance.attributes(
         problem, algorithm, source="exact_mean", title="exact mean of SGD on the given data"
     )
@@ -150,48 +148,25 @@ def exact_mean(
     return dataset.assemble(grid, problem, algorithm, variables, attrs | work)
 
 
-Levels = list[tuple[int, int, float]]
-"""First and last iteration of each stretch of constant learning rate, and that rate."""
-
-
-def constant_stretches(algorithm: SGD, num_rows: int, last: int) -> Levels | None:
-    """Where the learning rate is constant, up to iteration `last`; None if it varies smoothly.
-
-    The rate that counts at iteration k is the schedule's value at k/n.
-    """
-    schedule = algorithm.schedule
-    if isinstance(schedule, Constant):
-        return [(0, last, schedule.level)]
-    if not isinstance(schedule, Piecewise):
-        return None
-    starts = {0}
-    for boundary in schedule.boundaries:
-        # The first k with k/n ≥ boundary, in floating point as everywhere else.
-        near = np.arange(np.ceil(boundary * num_rows) - 1, np.ceil(boundary * num_rows) + 2)
-        starts.add(int(near[near / num_rows >= boundary][0]))
-    firsts = sorted(start for start in starts if start < last) or [0]
-    rates = schedule(np.array(firsts) / num_rows)
-    ends = [*firsts[1:], last]
-    return [(a, b, float(rate)) for a, b, rate in zip(firsts, ends, rates, strict=True)]
-
-
-def _choose(problem: LeastSquares, method: str, levels: Levels | None, iterations: int) -> str:
+def _choose(
+    problem: LeastSquares, method: str, regimes: list[Regime] | None, iterations: int
+) -> str:
     """The method to use; refuses what neither can do."""
     slow = recursion.seconds(problem, iterations)
-    if method == "row_basis" and levels is None:
+    if method == "row_basis" and regimes is None:
         raise ValueError(
             "the row-basis method needs a learning rate that is constant in pieces: pass a "
             "hsgd.Piecewise schedule, or method='recursion'."
         )
-    if method == "auto" and levels is not None:
-        fast = cost.seconds(Rows.of(problem), len(levels))
+    if method == "auto" and regimes is not None:
+        fast = cost.seconds(regimes[0].rows, len(regimes))
         return "recursion" if slow <= max(1.0, 0.5 * fast) else "row_basis"
     if method == "row_basis":
         return method
     if slow > _PATIENCE:
         remedy = (
             "replace the schedule by a hsgd.Piecewise one, shorten time, or take fewer rows"
-            if levels is None
+            if regimes is None
             else "leave method='auto'"
         )
         raise ValueError(
@@ -225,16 +200,13 @@ def _by_recursion(
 
 def _by_row_basis(
     problem: LeastSquares,
-    algorithm: SGD,
+    regimes: list[Regime],
     statistics: tuple[Statistic, ...],
     iterations: NDArray[np.int64],
-    levels: Levels,
     rtol: float,
     show: bool | None,
 ) -> tuple[Array, Array, dict[str, Any]]:
-    rows = Rows.of(problem)
-    _check_memory(rows, len(statistics), len(levels))
-    regimes = _regimes(rows, levels, algorithm.noise_factor(problem.num_rows))
+    _check_memory(regimes[0].rows, len(statistics), len(regimes))
     with bar(
         show, cost.HALF_APPLICATIONS, description="exact mean", unit="half-applications"
     ) as report:
@@ -273,18 +245,6 @@ def _check_memory(rows: Rows, num_statistics: int, num_regimes: int) -> None:
             f"{cost.seconds(rows, num_regimes) / 60:.2g} minutes here (n={rows.number}, rank "
             f"{rows.rank}), but {left / 1e9:.3g} GB are free: take fewer rows or columns."
         )
-
-
-def _regimes(rows: Rows, levels: Levels, noise_factor: float) -> list[Regime]:
-    regimes: list[Regime] = []
-    start, outside = rows.start, rows.outside
-    for first, last, rate in levels:
-        regime = Regime(rows, first, last, rate, noise_factor, start, outside)
-        regimes.append(regime)
-        end = np.array([regime.length])
-        start = regime.mean(end)[0]
-        outside = outside * regime.fade(end)[0]
-    return regimes
 
 
 def _with_infinities(values: Array, errors: Array) -> tuple[Array, Array]:

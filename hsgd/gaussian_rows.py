@@ -167,6 +167,8 @@ def _covariance(value: Any, dimension: int) -> Array:
             f"coefficients has {dimension} entries where {len(covariance)} are needed: "
             "check that they belong to this covariance."
         )
+    if not covariance.any():
+        raise ValueError("covariance is zero everywhere, so there is nothing to learn: check it.")
     scale = 1e-12 * float(np.abs(covariance).max())
     if covariance.ndim == 2 and not np.allclose(covariance, covariance.T, rtol=1e-10, atol=scale):
         raise ValueError("covariance must be symmetric: pass 0.5 * (S + S.T).")

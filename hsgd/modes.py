@@ -20,6 +20,8 @@ from dataclasses import dataclass
 from weakref import WeakKeyDictionary
 
 import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
 
 from hsgd.checks import Array
 from hsgd.gaussian_rows import GaussianRows
@@ -30,7 +32,7 @@ from volterra import SumOfExponentials
 Solvable = LeastSquares | GaussianRows
 """Problems that have a mode system."""
 
-_CURVATURES: WeakKeyDictionary[Statistic, tuple[Array, Array]] = WeakKeyDictionary()
+_CURVATURES: WeakKeyDictionary[Statistic, tuple[object, Array]] = WeakKeyDictionary()
 _MEMORY: WeakKeyDictionary[Solvable, Modes] = WeakKeyDictionary()
 
 
@@ -49,7 +51,8 @@ class Modes:
     damping
         r_j = λ_j + ridge.
     directions
-        Eigenvectors as columns, shape (d, r).
+        Eigenvectors as columns, shape (d, r); a sparse array where they are columns of the
+        identity, for large diagonal covariances.
     limit, start
         x*_j and x0_j − x*_j: the mean of mode j is limit + start·e^{−damping·odometer}.
     residual_limit, residual_start
@@ -69,7 +72,7 @@ class Modes:
     iterations_per_unit: int
     ridge: float
     eigenvalues: Array
-    directions: Array
+    directions: Array | sparse.csc_array
     limit: Array
     start: Array
     residual_limit: Array
@@ -149,8 +152,12 @@ def curvatures(system: Modes, statistic: Statistic) -> Array:
     if statistic.name == system.sampled_risk:
         return system.eigenvalues / system.iterations_per_unit
     known = _CURVATURES.get(statistic)
-    if known is None or known[0] is not system.directions:
-        known = system.directions, statistic.curvatures(system.directions)
+    directions = system.directions
+    if known is None or known[0] is not directions:
+        if isinstance(directions, np.ndarray):
+            known = directions, statistic.curvatures(directions)
+        else:
+            known = directions, directions.T @ statistic.diagonal()
         _CURVATURES[statistic] = known
     return known[1]
 
@@ -191,13 +198,19 @@ def _of_rows(problem: LeastSquares) -> Modes:
     )
 
 
+def _axes(kept: NDArray[np.intp], dimension: int) -> sparse.csc_array:
+    """Columns number `kept` of the identity."""
+    ones, columns = np.ones(len(kept)), np.arange(len(kept))
+    return sparse.csc_array((ones, (kept, columns)), shape=(dimension, len(kept)))
+
+
 def _of_population(rows: GaussianRows) -> Modes:
     # notation: lam = N times eigenvalues of Σ, s = their roots, beta, z = β and x0 in the basis
     N = rows.dimension
     values, vectors = rows.spectrum
     order = np.argsort(values, kind="stable")[::-1]
     kept = order[values[order] > N * np.finfo(float).eps * values.max()]
-    directions = np.eye(N)[:, kept] if vectors is None else vectors[:, kept]
+    directions = _axes(kept, N) if vectors is None else vectors[:, kept]
     lam, ridge = N * values[kept], N * rows.ridge
     s = np.sqrt(lam)
     beta, z = directions.T @ rows.coefficients, directions.T @ rows.x0

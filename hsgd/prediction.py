@@ -10,7 +10,7 @@ import numpy as np
 
 from hsgd import dataset, provenance, sweeps
 from hsgd.algorithms import Algorithm
-from hsgd.applicability import verdict_of
+from hsgd.applicability import too_small, verdict_of
 from hsgd.checks import Array, number, one_of
 from hsgd.curves import (
     ALGORITHMS,
@@ -22,12 +22,17 @@ from hsgd.curves import (
     solve_curves,
 )
 from hsgd.discrepancy import Reference, left_out, reference, relative_gap
+from hsgd.gaussian_rows import GaussianRows
 from hsgd.modes import Modes, Solvable, curvatures, modes
 from hsgd.statistics import Statistic, resolve
 from volterra import Status
 
 if TYPE_CHECKING:
     import xarray as xr
+
+
+_NOISELESS = {"hsgd": "gradient flow", "discrete": "gradient descent"}
+"""What SGD without noise is."""
 
 
 def predict(
@@ -148,7 +153,7 @@ def _predict(
     held = reference(problem, algorithm, grid.unique, method, chosen, tolerance, share)
     variables: dict[str, tuple[tuple[str, ...], Array, str]] = {}
     for statistic in chosen:
-        variables |= _variables(modes(problem), statistic, curves, held)
+        variables |= _variables(modes(problem), statistic, curves, held, _NOISELESS[method])
     titles = {"hsgd": "homogenized SGD", "discrete": "finite-step theory"}
     attrs = provenance.attributes(
         problem, algorithm, source="theory", title=f"{titles[method]}: predicted risk curves"
@@ -161,6 +166,9 @@ def _predict(
         "expected_discrepancy": _largest_discrepancy(variables),
         "diagnosis": verdict,
     }
+    if not concern and method == "hsgd" and isinstance(problem, GaussianRows):
+        concern, verdict = too_small(problem, float(attrs["expected_discrepancy"]), verdict)
+        attrs["diagnosis"] = verdict
     if concern:
         warnings.warn(verdict, UserWarning, stacklevel=4)
     if curves.status != Status.CONVERGED.value:
@@ -182,7 +190,7 @@ def _check_options(method: str, spread: bool, level: float) -> None:
 
 
 def _variables(
-    system: Modes, statistic: Statistic, curves: Curves, held: Reference
+    system: Modes, statistic: Statistic, curves: Curves, held: Reference, noiseless: str
 ) -> dict[str, tuple[tuple[str, ...], Array, str]]:
     """The variables of one statistic on the unique iterations."""
     with np.errstate(over="ignore", invalid="ignore"):
@@ -202,7 +210,7 @@ def _variables(
     name, words, dims = statistic.name, statistic.long_name, ("time",)
     return {
         name: (dims, value, words),
-        f"{name}_gradient_flow": (dims, flow, f"{words} along gradient flow"),
+        f"{name}_gradient_flow": (dims, flow, f"{words} along {noiseless}"),
         f"{name}_error": (dims, error, f"numerical error of {words}"),
         f"{name}_discrepancy": (dims, gap, f"relative error to expect in {words}"),
     }
@@ -223,7 +231,7 @@ def _curve(
         return curves.flow() / N, loss / N, error / N
     flow = curves.mean(statistic) if mean is None else mean
     noise, error = curves.noise(curvatures(system, statistic))
-    rounding = 1e-15 * len(system.directions) ** 0.5 * np.abs(flow)
+    rounding = 1e-15 * system.directions.shape[0] ** 0.5 * np.abs(flow)
     return flow, flow + noise, error + rounding
 
 

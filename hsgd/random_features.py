@@ -72,8 +72,6 @@ class RandomFeatures:
                 "the inputs of random features have a ridge or a start of their own, which nothing "
                 "would use: give the ridge to RandomFeatures and leave x0 out."
             )
-        if not self.inputs.covariance.any():
-            raise ValueError("the inputs are zero everywhere: give them a covariance.")
         self.nonlinearity  # noqa: B018  (the check of the activation)
         if not isinstance(self.centre, bool):
             raise TypeError(f"centre is {self.centre!r}: pass True or False.")

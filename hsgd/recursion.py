@@ -92,19 +92,19 @@ class _Recursion:
 
     def advance(self, iteration: int) -> None:
         """Step to `iteration`."""
-        steps = np.arange(self.iteration, iteration)
-        rates = self.algorithm.schedule(steps / self.problem.num_rows)
-        for rate in rates:
-            self._step(float(rate))
+        n = self.problem.num_rows
+        times = np.arange(self.iteration, iteration) / n
+        factors = self.algorithm.noise_factor(n, self.algorithm.batch_sizes(times))
+        for rate, factor in zip(self.algorithm.schedule(times), factors, strict=True):
+            self._step(float(rate), float(factor))
         self.iteration = iteration
 
-    def _step(self, rate: float) -> None:
+    def _step(self, rate: float, phi: float) -> None:
         # notation: A = rows, lam = eigenvalues of H, V = covariance, g = mean gradient,
         # phi = noise factor, rho_i = E r_i^2
         n = self.problem.num_rows
         A, V = self.rows, self.covariance
         lam = self.problem.svd.singular_values**2
-        phi = self.algorithm.noise_factor(n)
         residual = A @ self.mean - self.problem.b
         rho = residual**2 + np.einsum("ij,ij->i", A @ V, A)
         g = A.T @ residual

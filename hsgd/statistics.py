@@ -48,6 +48,10 @@ class Statistic(ABC):
     def matrix(self) -> Array:
         """The second-derivative matrix M, shape (d, d)."""
 
+    def diagonal(self) -> Array:
+        """The diagonal of M, shape (d,)."""
+        return np.array(self.matrix().diagonal())
+
 
 def _check_matrix(name: str, matrix: object) -> Array:
     checked = real_array(name, matrix, 2)
@@ -187,6 +191,11 @@ class CentredQuadratic(Statistic):
 
     def curvatures(self, directions: Array) -> Array:
         return self._form(directions.T)
+
+    def diagonal(self) -> Array:
+        if np.ndim(self.curvature) == 2:
+            return np.array(np.asarray(self.curvature).diagonal())
+        return np.array(np.broadcast_to(self.curvature, self.centre.shape))
 
     def matrix(self) -> Array:
         if np.ndim(self.curvature) == 2:

@@ -11,12 +11,18 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
-_HOMES = {"sgd": "runs", "diffusion": "paths", "Checkpoint": "checkpoint"}
+_HOMES = {
+    "sgd": "runs",
+    "diffusion": "paths",
+    "summary": "means",
+    "Checkpoint": "checkpoint",
+}
 
 __all__ = [*_HOMES]
 
 if TYPE_CHECKING:
     from simulate.checkpoint import Checkpoint as Checkpoint
+    from simulate.means import summary as summary
     from simulate.paths import diffusion as diffusion
     from simulate.runs import sgd as sgd
 

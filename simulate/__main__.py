@@ -24,6 +24,8 @@ def build_parser() -> argparse.ArgumentParser:
     group = parser.add_argument_group("runs")
     group.add_argument("--replicates", type=int, default=1, metavar="R", help="runs (default: 1)")
     group.add_argument("--seed", type=int, help="seed (default: fresh, and recorded)")
+    group.add_argument("--dtype", default="float64", help="float64 or float32: storage of rows")
+    group.add_argument("--checkpoint", metavar="DIR", help="save progress here, and go on from it")
     group.add_argument("--engine", default="auto", help=", ".join(engines.NAMES))
     return parser
 
@@ -41,6 +43,8 @@ def act(options: argparse.Namespace) -> None:
         num_replicates=options.replicates,
         seed=options.seed,
         engine=options.engine,
+        dtype=options.dtype,
+        checkpoint=options.checkpoint,
     )
     last = runs.isel(time=-1)
     seed = runs.attrs["seed"]

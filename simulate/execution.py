@@ -110,14 +110,15 @@ def carry_out(
             finally:
                 store.close()
     status = recorder.status()
-    _warn(status, interrupted)
+    warn(status, interrupted)
     attrs |= {"num_threads": num_threads, "num_diverged": int((status == DIVERGED).sum())}
     attrs |= {"status": "partial" if interrupted else "complete"}
     attrs = provenance.attributes(problem, algorithm, source=source, title=title) | attrs
     return _labelled(problem, algorithm, grid, recorder, attrs, np.array(asked.numbers))
 
 
-def _warn(status: Any, interrupted: bool) -> None:
+def warn(status: Any, interrupted: bool) -> None:
+    """Tell the caller of the verb what became of its runs."""
     num_diverged, num_partial = int((status == DIVERGED).sum()), int((status == PARTIAL).sum())
     if num_diverged:
         warnings.warn(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from hsgd import checks, dataset
@@ -11,8 +12,10 @@ from hsgd.gaussian_rows import GaussianRows
 from hsgd.problems import LeastSquares
 from simulate import engines, memory, threads
 from simulate.checkpoint import Checkpoint
-from simulate.execution import Asked, carry_out
+from simulate.execution import Asked, carry_out, warn
 from simulate.planning import DTYPES, check, make_plan
+from simulate.spreading import check_client, spread
+from simulate.stopping import FIRST_LOOK, until_precise
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -24,13 +27,14 @@ def sgd(
     time: Any,
     *,
     statistics: Any = None,
-    num_replicates: int = 1,
+    num_replicates: int | str = 1,
     first_replicate: int = 0,
     seed: Any = None,
     engine: str = "auto",
     dtype: str = "float64",
-    client: None = None,
+    client: Any = None,
     checkpoint: Checkpoint | str | os.PathLike[str] | None = None,
+    target_standard_error: float = 0.01,
     progress: bool | None = None,
 ) -> xr.Dataset:
     """Run SGD `num_replicates` times and record statistics at the given times.
@@ -58,7 +62,7 @@ def sgd(
         the bit, whatever the number of threads. The random numbers of a replicate depend on
         neither the algorithm's rates nor on the problem's data: runs with the same seed at other
         learning rates see the same rows (common random numbers), so differences between them have
-        less noise than either.
+        less noise than either. `num_replicates="auto"` runs as many as the target below needs.
     seed
         An int, a `numpy.random.SeedSequence`, or None for fresh entropy, which is recorded.
     engine
@@ -70,11 +74,17 @@ def sgd(
         double always, so single precision halves the memory to read and changes the problem by
         the rounding of A, 6e-8 of each entry.
     client
-        Not available yet; leave it out.
+        A `distributed.Client`: replicates are spread over its workers, one to a thread, and those
+        of a worker that dies are run again elsewhere (extra `hsgd[distributed]`). A checkpoint's
+        folder must then be one that all workers see.
     checkpoint
         A folder in which progress is saved once a minute, or a `simulate.Checkpoint(folder,
         seconds)`. The same call, made again after the process was stopped in whatever way, goes on
         from there and gives the same bits.
+    target_standard_error
+        For `num_replicates="auto"`: largest standard error relative to the mean, at any time and of
+        any statistic. The number of runs doubles until with 95% confidence, which holds although
+        the runs were looked at while they came, every mean is within 1.96 times this of the truth.
     progress
         Show a progress bar; None shows one on a terminal once a run has lasted two seconds.
 
@@ -126,8 +136,17 @@ def sgd(
     """
     check(problem, algorithm)
     checks.one_of("dtype", dtype, DTYPES)
-    _refuse_unavailable(client)
     name = engines.resolve(checks.one_of("engine", engine, engines.NAMES))
+    if num_replicates == "auto" or client is not None:
+        # Parts are calls of this verb; what they share is checked before the first one.
+        count = FIRST_LOOK if num_replicates == "auto" else num_replicates
+        parts = Asked.checked(count, first_replicate, seed, checkpoint, progress)
+        asked_alike = {"statistics": statistics, "engine": name, "dtype": dtype}
+        asked_alike |= {"seed": parts.seed.sequence, "checkpoint": checkpoint}
+        return _in_parts(
+            problem, algorithm, time, parts, client, num_replicates, target_standard_error,
+            asked_alike,
+        )  # fmt: skip
     asked = Asked.checked(num_replicates, first_replicate, seed, checkpoint, progress)
     grid = dataset.time_grid(time, problem.iterations_per_unit)
     plan = make_plan(problem, algorithm, grid, asked.keys(), dtype)
@@ -148,6 +167,34 @@ def sgd(
     )
 
 
-def _refuse_unavailable(client: object) -> None:
+def _in_parts(
+    problem: Any,
+    algorithm: Any,
+    time: Any,
+    asked: Asked,
+    client: Any,
+    num_replicates: Any,
+    target: float,
+    alike: dict[str, Any],
+) -> xr.Dataset:
+    """As many replicates as a target needs, or those of a cluster, or both."""
+
+    def run(first: int, count: int) -> xr.Dataset:
+        if client is None:
+            options = {"first_replicate": first, "num_replicates": count} | alike
+            return sgd(problem, algorithm, time, progress=asked.progress, **options)
+        part = partial(_on_worker, algorithm=algorithm, time=time)
+        found = spread(client, part, problem, first, count, alike)
+        warn(found.status.values, interrupted=False)
+        return found
+
     if client is not None:
-        raise ValueError("client is not available yet: leave it out, and all cores are used.")
+        check_client(client)
+    if num_replicates != "auto":
+        return run(asked.numbers.start, asked.count)
+    goal = checks.number("target_standard_error", target, strict=True)
+    return until_precise(run, asked.numbers.start, goal)
+
+
+def _on_worker(problem: Any, *, algorithm: Any, time: Any, **options: Any) -> xr.Dataset:
+    return sgd(problem, algorithm, time, **options)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -17,6 +17,8 @@ class Seed:
 
     base: int
     attributes: dict[str, str]
+    sequence: np.random.SeedSequence = field(compare=False)
+    """What it was made of, fresh entropy included."""
 
     def key(self, replicate: int) -> tuple[int, int]:
         """Philox key of a replicate: base + replicate modulo 2⁶⁴, as two words of 32 bits.
@@ -46,7 +48,7 @@ def as_seed(seed: Any) -> Seed:
     if not isinstance(seed, np.random.SeedSequence):
         seed = np.random.SeedSequence(None if seed is None else integer("seed", seed, minimum=0))
     low, high = (int(word) for word in seed.generate_state(2, np.uint32))
-    return Seed(low | high << 32, _record(seed))
+    return Seed(low | high << 32, _record(seed), seed)
 
 
 def _record(sequence: np.random.SeedSequence) -> dict[str, str]:

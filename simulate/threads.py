@@ -4,14 +4,31 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
+from contextlib import contextmanager
+from contextvars import ContextVar
 
 from simulate.blas import limit_this_thread
+
+_limit: ContextVar[int | None] = ContextVar("limit", default=None)
+
+
+@contextmanager
+def limited(count: int) -> Iterator[None]:
+    """Let the calls that this thread makes use `count` threads."""
+    token = _limit.set(count)
+    try:
+        yield
+    finally:
+        _limit.reset(token)
 
 
 def available() -> int:
     """Threads to use: as many as `NUMBA_NUM_THREADS` says, else the CPUs this process may use."""
+    limit = _limit.get()
+    if limit is not None:
+        return limit
     asked = os.environ.get("NUMBA_NUM_THREADS", "")
     if asked.isdecimal() and int(asked) > 0:
         return int(asked)

@@ -6,6 +6,7 @@ import argparse
 import importlib.util
 import sys
 import time
+import traceback
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -61,11 +62,13 @@ class _Action:
             return
         chosen = _checked(options)
         folders = _folders(options.folder, chosen)
-        results = [_run(one, folder) for one, folder in zip(chosen, folders, strict=True)]
-        self.passed = all(result.outcome.passed for result in results)
-        if len(results) > 1:
-            _summarise(results)
-        if options.folder is not None:
+        found = [_run(one, folder) for one, folder in zip(chosen, folders, strict=True)]
+        results = [result for result in found if result is not None]
+        crashed = [one.case.name for one, result in zip(chosen, found, strict=True) if not result]
+        self.passed = not crashed and all(result.outcome.passed for result in results)
+        if len(chosen) > 1:
+            _summarise(results, crashed)
+        if options.folder is not None and results:
             _write_report(results, Path(options.folder))
 
 
@@ -125,7 +128,8 @@ def _folders(name: str | None, chosen: list[Settings]) -> list[Path | None]:
     return list(folders)
 
 
-def _run(settings: Settings, folder: Path | None) -> Result:
+def _run(settings: Settings, folder: Path | None) -> Result | None:
+    """The result, told in words; None if the case crashed, which must not keep others from it."""
     began = time.perf_counter()
 
     def say(line: str) -> None:
@@ -133,7 +137,18 @@ def _run(settings: Settings, folder: Path | None) -> Result:
 
     case = settings.case
     print(f"{case.name}: {case.question}\n", flush=True)
-    result = complete(settings, folder, say)
+    try:
+        result = complete(settings, folder, say)
+    except Exception:
+        # The input was good: whatever goes wrong now is a fault, and wants its traceback.
+        traceback.print_exc()
+        print(f"\n{case.name} FAILS: it crashed.\n", flush=True)
+        return None
+    _tell(result, time.perf_counter() - began)
+    return result
+
+
+def _tell(result: Result, seconds: float) -> None:
     outcome = result.outcome
     print("\nverdicts")
     for check in (check for check in outcome.checks if not check.control):
@@ -146,8 +161,7 @@ def _run(settings: Settings, folder: Path | None) -> Result:
         print("\nnegative controls: what is wrong on purpose")
     for check in controls:
         print(f"- {check.label}: {'rejected, as it must be' if check.passed else 'NOT REJECTED'}")
-    print(f"\n{_conclusion(result)} ({time.perf_counter() - began:.0f} s)\n", flush=True)
-    return result
+    print(f"\n{_conclusion(result)} ({seconds:.0f} s)\n", flush=True)
 
 
 def _conclusion(result: Result) -> str:
@@ -157,8 +171,10 @@ def _conclusion(result: Result) -> str:
     return f"{result.case.name} passes: every verdict is the expected one."
 
 
-def _summarise(results: list[Result]) -> None:
+def _summarise(results: list[Result], crashed: list[str]) -> None:
     print("summary")
+    for name in crashed:
+        print(f"- {name} FAILS: it crashed")
     for result in results:
         print(f"- {_conclusion(result)} ({result.seconds:.0f} s)")
 

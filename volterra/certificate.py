@@ -58,10 +58,12 @@ class GroupRule:
         """The compressed transform of this group."""
         return _transform(self.gauss, t)
 
-    def error(self, t: Array) -> Array:
-        """Bound on the error between each grid time and the next; the last is for its time only."""
+    def error(self, t: Array, lower: Array) -> Array:
+        """Bound on the error between each grid time and the next; the last is for its time only.
+
+        `lower` is the transform at these times.
+        """
         truncation = np.zeros_like(t)
-        lower = self.transform(t)
         if self.radau is not None:
             truncation = np.maximum(_transform(self.radau, t) - lower, 0.0) + _NOISE * lower
         # From the left E grows like t^(2m) at most, from the right like exp(right (t_(i+1) - t)).
@@ -120,8 +122,10 @@ def relative_errors(
     per_group : ndarray, shape (groups,)
     total : float
     """
-    transform = atom + np.sum([group.transform(t) for group in groups], axis=0)
+    parts = [group.transform(t) for group in groups]
+    transform = atom + np.sum(parts, axis=0)
     # After the grid, as far as anybody asks, at least the atom is left.
     below = np.append(transform[1:], atom if forever else transform[-1])
-    ratios = np.array([group.error(t) for group in groups]) / below
+    errors = [group.error(t, lower) for group, lower in zip(groups, parts, strict=True)]
+    ratios = np.array(errors) / below
     return ratios.max(axis=1), float(ratios.sum(axis=0).max())

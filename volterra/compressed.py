@@ -1,17 +1,13 @@
 """Solve with a compressed kernel and forcing, and count what the compression did into the error.
 
-Let |K - K'| <= d K' and |f - f'| <= d F', with F' the absolute values of the terms of f'. Expanding
-y = f + K*f + K*K*f + ... and y' alike, and comparing term by term, |y - y'| <= Y(d) - Y(0): here
-Y(q) solves Y = (1+q) F' + (1+q) K' * Y. As a power series in q with coefficients >= 0, Y is convex,
-so that Y(d) - Y(0) <= (d/q) (Y(q) - Y(0)) for every q >= d. This holds below, at and above the
-critical point, and for an observation alike, with |v| in the place of v. The exact method takes
-q = d; collocation takes a larger q, so that a rough solve shows the difference.
+Attempts with ever better compression, until the tolerance is met; the proof is in `majorants`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import overload
 
 import numpy as np
@@ -21,6 +17,7 @@ from volterra.collocation import CollocationTrajectory, solve_collocation
 from volterra.compression import Compression, Compressor
 from volterra.exact import ExactTrajectory, solve_exact
 from volterra.kernels import SumOfExponentials, TimeChanged
+from volterra.majorants import Chord, Derivative
 from volterra.problem import Problem
 from volterra.solution import Forcing, evaluate_checked
 
@@ -28,11 +25,12 @@ Array = NDArray[np.float64]
 Kernel = SumOfExponentials | TimeChanged
 Inner = ExactTrajectory | CollocationTrajectory
 
-_SHARE = 0.05  # of the tolerance that the compression aims at
+_SHARE = 0.2  # of the tolerance that the compression aims at
+_CRITICAL = 1e-3  # a norm nearer to one than this is taken as being so far off
 _TIGHTEST = 1e-14
-_RESOLVED = 1e-12  # smaller inflations drown in the rounding of 1 + q
 _ATTEMPTS = 4
-_PROBES = 40  # times at which an attempt is judged
+_FEW = 1_000  # times at all of which an attempt is judged
+_PROBES = 40  # times at which it is judged if there are more
 _MANY_PROBES = 2_000  # the same if the answer may change its sign
 _AFFORDABLE_ROOTS = 8_000  # for the exact method, whose cost is their square
 _AFFORDABLE_MODES = 40_000  # for collocation
@@ -42,7 +40,7 @@ _ROUGH = 1e-2  # their tolerance, relative to q
 
 # Where compressing begins to pay (benchmarks/volterra_scale.py prints the crossover): modes times
 # modes and forcing terms for the exact method, modes for steps.
-_LONG_PRODUCT = 500_000
+_LONG_PRODUCT = 200_000
 _LONG_KERNEL = 10_000
 
 
@@ -58,7 +56,7 @@ def is_long(forcing: Forcing, kernel: Kernel) -> bool:
 
 @dataclass(frozen=True, eq=False)
 class CompressedTrajectory:
-    """The solution for the short sums, and the two majorants whose difference bounds its error.
+    """The solution for the short sums, and a bound on how far it is from that for the long ones.
 
     Attributes
     ----------
@@ -66,12 +64,16 @@ class CompressedTrajectory:
         What was asked, uncompressed.
     kernel : SumOfExponentials
         The short kernel, without its clock.
-    inner, lower, upper : Trajectory
-        y', Y(0) and Y(q).
-    deviation, inflation : float
-        d and q.
-    target : float
-        What the compression aimed at.
+    inner : Trajectory
+        y'.
+    majorant : Derivative, Chord or None
+        The bound; none if nothing was compressed.
+    plain : callable
+        y' with an error that knows nothing of the compression.
+    extend : callable
+        The same up to a later time: the sums were compressed up to the last one asked for.
+    deviation, target : float
+        The compression's error, and what it aimed at.
     driver : CompressedTrajectory or None
         In an observation, y itself.
     """
@@ -79,33 +81,45 @@ class CompressedTrajectory:
     question: Question
     kernel: SumOfExponentials
     inner: Inner
-    lower: Inner
-    upper: Inner
+    majorant: Derivative | Chord | None
+    plain: Callable[[], Inner]
+    extend: Callable[[float], CompressedTrajectory]
     deviation: float
-    inflation: float
     target: float
     driver: CompressedTrajectory | None = None
 
     def evaluate(self, t: Array) -> tuple[Array, Array]:
         """Values, and error bounds with the compression counted in."""
+        if t is self.question.t:
+            return self.as_asked
+        if self.question.is_exact and t.size and np.max(t) > self.question.t[-1]:
+            return self.extend(float(np.max(t))).evaluate(t)
+        return self._evaluate(t)
+
+    @cached_property
+    def as_asked(self) -> tuple[Array, Array]:
+        """Values and errors at the times asked for."""
+        return self._evaluate(self.question.t)
+
+    def _evaluate(self, t: Array) -> tuple[Array, Array]:
         value, error = self.inner.evaluate(t)
-        return value, error + self.compression_error(t)
+        if self.majorant is None:
+            return value, error
+        return value, self.majorant.error(t, value, error)
 
     def compression_error(self, t: Array) -> Array:
-        """Bound on what the compression changed."""
-        if self.deviation == 0:
-            return np.zeros_like(t)
-        low, low_error = self.lower.evaluate(t)
-        high, high_error = self.upper.evaluate(t)
-        with np.errstate(invalid="ignore", over="ignore"):
-            gap = np.maximum(high - low, 0.0) + high_error + low_error
-            bound: Array = self.deviation / self.inflation * gap
-        return np.where(np.isfinite(bound), bound, np.inf)
+        """The compression's part of the error bound."""
+        return self.evaluate(t)[1] - self.plain().evaluate(t)[1]
+
+    @property
+    def is_positive(self) -> bool:
+        """Whether the solution is its own majorant, so that it cannot change its sign."""
+        return not (isinstance(self.majorant, Derivative) and self.majorant.size is not None)
 
     def observe(self, weights: Array, forcing: Forcing | None) -> CompressedTrajectory:
         """Observe with weights on the original rates, compressed on nodes of their own."""
         observed = SumOfExponentials(self.question.sum.rates, weights)
-        return _observe(self.driver or self, Compressor(observed), forcing)
+        return _observe(self.driver or self, observed, forcing)
 
     @property
     def work(self) -> Mapping[str, int]:
@@ -144,11 +158,10 @@ class Question:
         """So many modes can be left uncompressed if need be."""
         return _AFFORDABLE_ROOTS if self.is_exact else _AFFORDABLE_MODES
 
-    def solve(self, forcing: Forcing, kernel: SumOfExponentials, rtol: float) -> Inner:
-        """Solve with a short kernel, behind the clock if there is one."""
-        if self.is_exact:
-            assert isinstance(forcing, SumOfExponentials)
-            return solve_exact(forcing, kernel)
+    def collocate(
+        self, forcing: Forcing, kernel: SumOfExponentials, rtol: float
+    ) -> CollocationTrajectory:
+        """Step through the equation with a short kernel, behind the clock if there is one."""
         atol = self.atol * min(1.0, rtol / self.rtol) if self.rtol > 0 else self.atol
         return solve_collocation(Problem(forcing, self.behind_clock(kernel), self.t, rtol, atol))
 
@@ -160,20 +173,22 @@ class Question:
 
     def excess(self, trajectory: CompressedTrajectory) -> tuple[float, float]:
         """Largest ratio of error to tolerance, and the compression's share of that error."""
-        probes = _PROBES if trajectory.inner is trajectory.lower else _MANY_PROBES
-        chosen = np.unique(np.linspace(0, self.t.size - 1, probes).astype(int))
-        t = self.t[chosen]
-        value, error = trajectory.inner.evaluate(t)
-        bound = trajectory.compression_error(t)
+        t, probes = self.t, _PROBES if trajectory.is_positive else _MANY_PROBES
+        if t.size > max(_FEW, probes):
+            t = t[np.linspace(0, t.size - 1, probes).astype(int)]
+        value, error = trajectory.evaluate(t)
         finite = np.isfinite(value)
         if not np.any(finite):
             return 0.0, 0.0
-        total = (error + bound)[finite]
-        allowed = self.rtol * np.abs(value[finite]) + self.atol
-        ratio = np.divide(total, allowed, out=np.full_like(total, np.inf), where=allowed > 0)
-        ratio[total == 0] = 0.0
+        t, value, error = t[finite], value[finite], error[finite]
+        allowed = self.rtol * np.abs(value) + self.atol
+        ratio = np.divide(error, allowed, out=np.full_like(error, np.inf), where=allowed > 0)
+        ratio[error == 0] = 0.0
         worst = int(np.argmax(ratio))
-        return float(ratio[worst]), float(bound[finite][worst] / max(total[worst], 5e-324))
+        if ratio[worst] <= 1:
+            return float(ratio[worst]), 0.0
+        own = float(trajectory.plain().evaluate(t[worst : worst + 1])[1][0])
+        return float(ratio[worst]), 1.0 - own / float(error[worst])
 
 
 def solve_compressed(
@@ -199,10 +214,20 @@ def solve_compressed(
         the compression stands in the tolerance's way and the modes are few enough, it is left out.
     """
     inner = kernel.kernel if isinstance(kernel, TimeChanged) else kernel
-    terms = Compressor(forcing) if isinstance(forcing, SumOfExponentials) else None
-    question = Question(forcing, kernel, t, rtol, atol, Compressor(inner), terms)
-    target = _SHARE * (rtol if rtol > 0 else 1e-8)
+    is_exact = isinstance(kernel, SumOfExponentials) and isinstance(forcing, SumOfExponentials)
+    until = float(t[-1]) if is_exact else np.inf
+    terms = Compressor(forcing, until=until) if isinstance(forcing, SumOfExponentials) else None
+    question = Question(forcing, kernel, t, rtol, atol, Compressor(inner, until=until), terms)
+    target = _SHARE * (rtol if rtol > 0 else 1e-8) * _distance_from_critical(inner)
     return _tighten(question, target, lambda target: _attempt(question, target))
+
+
+def _distance_from_critical(kernel: SumOfExponentials) -> float:
+    """Its inverse is by how much an error of the kernel is amplified, as far as time permits."""
+    with np.errstate(divide="ignore", over="ignore", invalid="ignore"):
+        norm = float(np.sum(kernel.weights / kernel.rates))
+    distance = abs(1.0 - norm) if np.isfinite(norm) and kernel.constant == 0 else 1.0
+    return min(max(distance, _CRITICAL), 1.0)
 
 
 def _tighten(
@@ -228,45 +253,58 @@ def _attempt(question: Question, target: float) -> CompressedTrajectory:
     forcing = None if question.terms is None else question.terms.to(target)
     short = question.forcing if forcing is None else forcing.sum
     deviation = max(kernel.error, 0.0 if forcing is None else forcing.error)
-    inner = question.solve(short, kernel.sum, question.rtol)
-    if deviation == 0:
-        return CompressedTrajectory(question, kernel.sum, inner, inner, inner, 0.0, 1.0, target)
-    lower, upper, inflation = _majorants(question, inner, short, kernel.sum, deviation)
+    solve = _solve_exactly if question.is_exact else _collocate
+    inner, majorant, plain = solve(question, short, kernel.sum, deviation)
+
+    def extend(last: float) -> CompressedTrajectory:
+        t = np.append(question.t, last)
+        return solve_compressed(question.forcing, question.kernel, t, question.rtol, question.atol)
+
     return CompressedTrajectory(
-        question, kernel.sum, inner, lower, upper, deviation, inflation, target
+        question, kernel.sum, inner, majorant, plain, extend, deviation, target
     )
 
 
-# ------------------------------------------------------------------------- majorants
+Solved = tuple[Inner, Derivative | Chord | None, Callable[[], Inner]]
 
 
-def _majorants(
-    question: Question,
-    inner: Inner,
-    forcing: Forcing,
-    kernel: SumOfExponentials,
-    deviation: float,
-) -> tuple[Inner, Inner, float]:
-    """Y(0), Y(q) and q."""
-    if question.is_exact:
-        assert isinstance(forcing, SumOfExponentials)
-        inflation = max(deviation, _RESOLVED)
-        positive = forcing.constant >= 0 and bool(np.all(forcing.weights >= 0))
-        lower = inner if positive else question.solve(_sized(forcing, 1.0), kernel, question.rtol)
-        upper = _sized(forcing, 1.0 + inflation), _sized(kernel, 1.0 + inflation)
-        return lower, question.solve(*upper, question.rtol), inflation
+def _solve_exactly(
+    question: Question, forcing: Forcing, kernel: SumOfExponentials, deviation: float
+) -> Solved:
+    assert isinstance(forcing, SumOfExponentials)
+    inner = solve_exact(forcing, kernel, deviation=deviation)
+    if deviation == 0:
+        return inner, None, lambda: inner
+    size = None if forcing.is_positive else inner.forced_by(_sized(forcing, 1.0))
+    majorant = Derivative(size, inner.roots, deviation, factors=1)
+    return inner, majorant, lambda: solve_exact(forcing, kernel)
+
+
+def _collocate(
+    question: Question, forcing: Forcing, kernel: SumOfExponentials, deviation: float
+) -> Solved:
+    inner = question.collocate(forcing, kernel, question.rtol)
+    if deviation == 0:
+        return inner, None, lambda: inner
+    return inner, _chord(question, forcing, kernel, deviation), lambda: inner
+
+
+def _chord(
+    question: Question, forcing: Forcing, kernel: SumOfExponentials, deviation: float
+) -> Chord:
+    """Rough solves, with the largest inflation that does not bend the chord."""
     question = replace(question, kernel=_positive(question.kernel))
     inflation = max(_INFLATION, deviation)
     for _ in range(_ATTEMPTS):
         rough = _ROUGH * inflation
-        lower = question.solve(_sized(forcing, 1.0), kernel, rough)
+        lower = question.collocate(_sized(forcing, 1.0), kernel, rough)
         larger = 1.0 + inflation
-        high = question.solve(_sized(forcing, larger), _sized(kernel, larger), rough)
-        low_end, high_end = (side.evaluate(question.t)[0] for side in (lower, high))
-        if np.all(high_end <= 2.0 * low_end) or inflation <= 10.0 * deviation:
+        upper = question.collocate(_sized(forcing, larger), _sized(kernel, larger), rough)
+        low, high = (side.evaluate(question.t)[0] for side in (lower, upper))
+        if np.all(high <= 2.0 * low) or inflation <= 10.0 * deviation:
             break
         inflation *= 0.1
-    return lower, high, inflation
+    return Chord(lower, upper, deviation, inflation)
 
 
 @overload
@@ -293,13 +331,17 @@ def _positive(kernel: Kernel) -> Kernel:
 
 
 def _observe(
-    source: CompressedTrajectory, weights: Compressor, added: Forcing | None
+    source: CompressedTrajectory, observed: SumOfExponentials, added: Forcing | None
 ) -> CompressedTrajectory:
     question = source.question
+    weights = Compressor(observed, until=float(question.t[-1]) if question.is_exact else np.inf)
 
     def attempt(target: float) -> CompressedTrajectory:
         driver = source if target >= source.target else _attempt(question, target)
-        return _observed(driver, weights.to(target), added)
+        return replace(
+            _observed(driver, weights.to(target), added),
+            extend=lambda last: _observe(source.extend(last), observed, added),
+        )
 
     return _tighten(question, source.target, attempt)
 
@@ -307,21 +349,54 @@ def _observe(
 def _observed(
     driver: CompressedTrajectory, v: Compression, added: Forcing | None
 ) -> CompressedTrajectory:
-    """Observe y', Y(0) and Y(q), the majorants with |v| and (1 + q) |v|."""
-    inflation = max(driver.inflation, v.error)
-    deviation = inflation if v.error > driver.inflation else max(driver.deviation, v.error)
-    size = _sized(v.sum, 1.0)
+    """Observe y' and, with |v'|, what bounds it."""
+    deviation = max(driver.deviation, v.error)
+    inner, majorant, size = driver.inner, driver.majorant, _sized(v.sum, 1.0)
+    if isinstance(inner, ExactTrajectory) and deviation > 0:
+        inner = inner.with_deviation(deviation)
+        assert isinstance(inner.forcing, SumOfExponentials)
+        positive = inner.forced_by(_sized(inner.forcing, 1.0))
+        observed = _follow(positive, driver.kernel, size, None)
+        majorant = Derivative(observed, inner.roots, deviation, factors=2)
+    elif isinstance(inner, CollocationTrajectory) and deviation > 0:
+        chord = majorant
+        if not isinstance(chord, Chord):
+            chord = _chord(driver.question, inner.problem.forcing, driver.kernel, deviation)
+        inflation = max(chord.inflation, v.error)
+        majorant = Chord(
+            lower=_follow(chord.lower, driver.kernel, size, None),
+            upper=_follow(chord.upper, driver.kernel, _sized(v.sum, 1.0 + inflation), None),
+            deviation=inflation if v.error > chord.inflation else deviation,
+            inflation=inflation,
+        )
     return replace(
         driver,
-        inner=_follow(driver.inner, driver.kernel, v.sum, added),
-        lower=_follow(driver.lower, driver.kernel, size, None),
-        upper=_follow(driver.upper, driver.kernel, _sized(v.sum, 1.0 + inflation), None),
+        inner=_follow(inner, driver.kernel, v.sum, added),
+        majorant=majorant,
+        plain=lambda: _follow(driver.plain(), driver.kernel, v.sum, added),
         deviation=deviation,
-        inflation=inflation,
         driver=driver,
     )
 
 
+@overload
+def _follow(
+    trajectory: ExactTrajectory,
+    kernel: SumOfExponentials,
+    v: SumOfExponentials,
+    added: Forcing | None,
+) -> ExactTrajectory: ...
+@overload
+def _follow(
+    trajectory: CollocationTrajectory,
+    kernel: SumOfExponentials,
+    v: SumOfExponentials,
+    added: Forcing | None,
+) -> CollocationTrajectory: ...
+@overload
+def _follow(
+    trajectory: Inner, kernel: SumOfExponentials, v: SumOfExponentials, added: Forcing | None
+) -> Inner: ...
 def _follow(
     trajectory: Inner, kernel: SumOfExponentials, v: SumOfExponentials, added: Forcing | None
 ) -> Inner:

@@ -28,8 +28,9 @@ Array = NDArray[np.float64]
 
 _SHORT = 48  # a sum of so few terms is left alone
 _CONDENSE = 6_000  # beyond so many points the first pass pays
-_PER_NODE = 4.4  # by which one more node divides a group's error
+_PER_NODE = 3.7  # by which one more node divides a group's error
 _MAX_NODES = 44  # per group
+_SPARE = 2  # nodes beyond those asked for that the recurrences provide
 _ROUNDS = 4
 _GAIN = 0.8  # a rule that would not become shorter by this is short enough
 _HORIZON = 700.0  # exp(-700) is 1e-304: there a sum of exponentials ends
@@ -113,11 +114,11 @@ def compress(sum: SumOfExponentials, *, rtol: float = 1e-10) -> Compression:
 class Compressor:
     """A sum whose points are sorted into groups once, to be compressed to any tolerance."""
 
-    def __init__(self, sum: SumOfExponentials) -> None:
-        """Do the work that is linear in the number of terms."""
+    def __init__(self, sum: SumOfExponentials, *, until: float = math.inf) -> None:
+        """Do the work that is linear in the number of terms; errors hold up to time `until`."""
         self.sum = sum
         self.terms = sum.rates.size + (sum.constant != 0)
-        self._halves = [] if self.terms <= _SHORT else _halves(sum)
+        self._halves = [] if self.terms <= _SHORT else _halves(sum, until)
 
     def to(self, rtol: float) -> Compression:
         """The shortest sum found with an error of at most `rtol`, or near it; all of it for 0."""
@@ -135,7 +136,7 @@ class Compressor:
         return Compression(short, max(error for _, _, error in rules), self.terms)
 
 
-def _halves(sum: SumOfExponentials) -> list[_Half]:
+def _halves(sum: SumOfExponentials, until: float) -> list[_Half]:
     """The terms of positive and those of negative weight."""
     rates, weights = sum.rates, sum.weights
     if sum.constant != 0:
@@ -144,23 +145,24 @@ def _halves(sum: SumOfExponentials) -> list[_Half]:
     for sign in (1.0, -1.0):
         chosen = sign * weights > 0
         if np.all(chosen):
-            halves.append(_Half(rates, sign * weights, sign))
+            halves.append(_Half(rates, sign * weights, sign, until))
         elif np.any(chosen):
-            halves.append(_Half(rates[chosen], sign * weights[chosen], sign))
+            halves.append(_Half(rates[chosen], sign * weights[chosen], sign, until))
     return halves
 
 
 class _Half:
     """Terms of one sign, as a measure on the distances from their smallest rate, in groups."""
 
-    def __init__(self, rates: Array, weights: Array, sign: float) -> None:
+    def __init__(self, rates: Array, weights: Array, sign: float, until: float) -> None:
         self.sign, self.smallest = sign, float(rates.min())
         distance = rates - self.smallest
         here = distance == 0
         self.atom = float(np.sum(weights[here]))
         self.groups: list[tuple[Array, Array]] = []
         self.condensed = False
-        self.horizon = _HORIZON / self.smallest if self.smallest > _TINY else math.inf
+        end = _HORIZON / self.smallest if self.smallest > _TINY else math.inf
+        self.horizon = max(min(end, until), _TINY)
         if np.all(here):
             return
         distance, weights = distance[~here], weights[~here]
@@ -177,7 +179,7 @@ class _Half:
         ends = np.flatnonzero(np.diff(number[order])) + 1
         for part in np.split(order, ends):
             self.groups.append((distance[part], weights[part]))
-        self._recurrences: list[Recurrence] = []
+        self._recurrences: dict[int, Recurrence] = {}
 
     def rule(self, rtol: float) -> tuple[Array, Array, float]:
         """Rates, signed weights and relative error."""
@@ -186,17 +188,17 @@ class _Half:
         rules, error = self._choose(rtol)
         nodes = np.concatenate([rule.gauss.nodes for rule in rules])
         weights = np.concatenate([rule.gauss.weights for rule in rules])
-        rates = np.concatenate([[self.smallest], self.smallest + nodes])
-        return rates, self.sign * np.concatenate([[self.atom], weights]), error
+        used = weights > 0  # a weight may underflow
+        rates = np.concatenate([[self.smallest], self.smallest + nodes[used]])
+        return rates, self.sign * np.concatenate([[self.atom], weights[used]]), error
 
     def _choose(self, rtol: float) -> tuple[list[GroupRule], float]:
         """Adapt the number of nodes group by group to what the certificate says."""
-        guess = 5 + math.ceil(max(0.0, math.log(1.0 / rtol)) / math.log(_PER_NODE))
-        counts = np.full(len(self.groups), min(_MAX_NODES, guess))
+        counts = np.full(len(self.groups), min(_MAX_NODES, self._guess(rtol)))
         best: tuple[list[GroupRule], float] | None = None
         for _ in range(_ROUNDS):
-            self._prepare(int(counts.max()))
-            counts = np.minimum(counts, [r.degree for r in self._recurrences])
+            self._prepare(counts)
+            counts = np.minimum(counts, [self._recurrences[i].degree for i in range(counts.size)])
             rules = [self._group_rule(i, int(m)) for i, m in enumerate(counts)]
             per_group, error = self._certify(rules, int(counts.max()))
             if best is None or error <= max(rtol, best[1]):
@@ -214,16 +216,25 @@ class _Half:
         spare = np.log(np.maximum(rtol / 3.0 / per_group, 1e-30)) / math.log(_PER_NODE)
         change = np.where(spare < 0, np.ceil(-spare), -np.floor(0.7 * spare)).astype(np.intp)
         # A rule that is the group itself is already as good as it can be.
-        complete = [r.is_complete(int(m)) for r, m in zip(self._recurrences, counts, strict=True)]
+        complete = [self._recurrences[i].is_complete(int(m)) for i, m in enumerate(counts)]
         return np.where(complete, counts, np.clip(counts + change, 1, _MAX_NODES))
 
-    def _prepare(self, degree: int) -> None:
-        """Lanczos for all groups, to the degree that is asked for."""
-        if self._recurrences and all(
-            r.distinct is not None or r.degree >= degree for r in self._recurrences
-        ):
-            return
-        self._recurrences = [recurrence(s, w, degree) for s, w in self.groups]
+    def _guess(self, rtol: float) -> int:
+        """Nodes per group that a spectrum without gaps takes; the certificate has the last word.
+
+        A rule is worst at late times, which an atom covers that is not too small.
+        """
+        needed = 4 + math.ceil(max(0.0, -math.log(rtol)) / math.log(_PER_NODE))
+        total = self.atom + math.fsum(float(np.sum(weights)) for _, weights in self.groups)
+        covered = 7.0 + math.log(max(self.atom / total, _TINY)) / math.log(_PER_NODE)
+        return max(1, needed - max(0, math.floor(covered)))
+
+    def _prepare(self, counts: NDArray[np.intp]) -> None:
+        """Lanczos for all groups, to the degree that is asked for and a little more."""
+        for i, (count, (s, w)) in enumerate(zip(counts, self.groups, strict=True)):
+            found = self._recurrences.get(i)
+            if found is None or (found.distinct is None and found.degree < count):
+                self._recurrences[i] = recurrence(s, w, int(count) + _SPARE)
 
     def _group_rule(self, index: int, nodes: int) -> GroupRule:
         found = self._recurrences[index]

@@ -35,17 +35,20 @@ class ExactTrajectory:
 
     kernel: Sum
     forcing: Sum
+    roots: SecularRoots
     convolution: Convolution
     added: Forcing | None
     added_at_zero: Callable[[Array], Array]
+    deviation: float = 0.0
     work: Mapping[str, int] = field(default_factory=dict)
 
     def evaluate(self, t: Array) -> tuple[Array, Array]:
         """Values and error bounds; at t = 0 the integral is zero and the value is exact."""
         if isinstance(self.kernel, SumOfPowers):
             check_iterations(t)
-        value, error = self.convolution.evaluate(t)
         start = t == 0
+        value, error = np.zeros_like(t), np.zeros_like(t)
+        value[~start], error[~start] = self.convolution.evaluate(t[~start])
         value[start] = self.added_at_zero(t[start])
         error[start] = EPS * np.abs(value[start])
         if self.added is not None:
@@ -59,10 +62,20 @@ class ExactTrajectory:
 
         For powers the sum over j and s < k of v_j q_j^(k-1-s) y_s.
         """
-        return _observe(self.kernel, self.forcing, weights, forcing)
+        return _observe(self, weights, forcing)
+
+    def forced_by(self, forcing: Sum) -> ExactTrajectory:
+        """The solution with another forcing: the same roots and residues."""
+        return _respond(forcing, self.kernel, self.roots, self.deviation)
+
+    def with_deviation(self, deviation: float) -> ExactTrajectory:
+        """The solution with a kernel known to another deviation."""
+        if deviation == self.deviation:
+            return self
+        return solve_exact(self.forcing, self.kernel, deviation=deviation)
 
 
-def solve_exact(forcing: Sum, kernel: Sum) -> ExactTrajectory:
+def solve_exact(forcing: Sum, kernel: Sum, *, deviation: float = 0.0) -> ExactTrajectory:
     """Solve y = f + K * y for sums of exponentials, or for sums of powers.
 
     Parameters
@@ -71,6 +84,8 @@ def solve_exact(forcing: Sum, kernel: Sum) -> ExactTrajectory:
         f, any signs, of the kernel's kind.
     kernel : SumOfExponentials or SumOfPowers
         K, weights >= 0.
+    deviation : float
+        |true K - K| <= deviation * K; what that does to y, to first order, joins its error.
 
     Returns
     -------
@@ -83,13 +98,19 @@ def solve_exact(forcing: Sum, kernel: Sum) -> ExactTrajectory:
         If a kernel weight is negative.
     """
     require_positive(kernel)
-    reading, positive = _reading(forcing, kernel)
-    roots = secular_roots(*distinct_positive(kernel), positive=positive)
+    positive = _reading(forcing, kernel)[1]
+    roots = secular_roots(*distinct_positive(kernel), positive=positive, deviation=deviation)
+    return _respond(forcing, kernel, roots, deviation)
+
+
+def _respond(forcing: Sum, kernel: Sum, roots: SecularRoots, deviation: float) -> ExactTrajectory:
+    reading, _ = _reading(forcing, kernel)
     rates, weights = _forcing_terms(forcing)
     residues = resolvent_residues(roots)
     convolution = convolve(roots, residues, rates, weights, reading=reading, own=weights)
+    work = _work(roots, rates, convolution)
     return ExactTrajectory(
-        kernel, forcing, convolution, None, forcing, work=_work(roots, rates, convolution)
+        kernel, forcing, roots, convolution, None, forcing, deviation=deviation, work=work
     )
 
 
@@ -116,12 +137,13 @@ def require_positive(kernel: Sum) -> None:
         )
 
 
-def _observe(kernel: Sum, forcing: Sum, weights: Array, added: Forcing | None) -> ExactTrajectory:
+def _observe(source: ExactTrajectory, weights: Array, added: Forcing | None) -> ExactTrajectory:
     # notation: v observation weights per distinct rate
+    kernel, forcing, deviation = source.kernel, source.forcing, source.deviation
     modes = kernel.modes()
     v = modes.collect(weights)
     reading, positive = _reading(forcing, kernel)
-    roots, keep = roots_for_observation(modes.rates, modes.weights, v, positive)
+    roots, keep = roots_for_observation(modes.rates, modes.weights, v, positive, deviation)
     rates, amplitudes = _forcing_terms(forcing)
     residues = observation_residues(roots, v[keep])
     none = np.zeros_like(amplitudes)
@@ -130,8 +152,9 @@ def _observe(kernel: Sum, forcing: Sum, weights: Array, added: Forcing | None) -
     def at_zero(t: Array) -> Array:
         return evaluate_forcing(added, t)
 
+    work = _work(roots, rates, convolution)
     return ExactTrajectory(
-        kernel, forcing, convolution, added, at_zero, work=_work(roots, rates, convolution)
+        kernel, forcing, roots, convolution, added, at_zero, deviation=deviation, work=work
     )
 
 
@@ -154,7 +177,7 @@ def observation_residues(roots: SecularRoots, v: Array) -> Residues:
 
 
 def roots_for_observation(
-    rates: Array, weights: Array, v: Array, positive: bool
+    rates: Array, weights: Array, v: Array, positive: bool, deviation: float
 ) -> tuple[SecularRoots, NDArray[np.bool_]]:
     """Roots of a kernel in which every observed mode has at least a vanishing weight.
 
@@ -167,7 +190,8 @@ def roots_for_observation(
     floor = _NEGLIGIBLE * reference
     keep = (weights > floor) | (v != 0)
     raised = np.maximum(weights[keep], floor)
-    return secular_roots(rates[keep], raised, positive=positive), keep
+    roots = secular_roots(rates[keep], raised, positive=positive, deviation=deviation)
+    return roots, keep
 
 
 def _forcing_terms(forcing: Sum) -> tuple[Array, Array]:

@@ -11,6 +11,7 @@ W. Gautschi, "Orthogonal polynomials: computation and approximation", 2004, sect
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -72,11 +73,14 @@ class Recurrence:
             np.append(self.diagonal[:nodes], -1.0),
             self.off_diagonal[:nodes],
         )
-        coupling = jacobi[nodes, nodes - 1]
-        shifted = jacobi[:nodes, :nodes] + np.eye(nodes)
-        last = np.zeros(nodes)
-        last[-1] = coupling * coupling
-        jacobi[nodes, nodes] += float(np.linalg.solve(shifted, last)[-1])
+        # Elimination in the Jacobi matrix shifted by the fixed node tells the last entry.
+        pivot, coupling = math.inf, 0.0
+        for diagonal, following in zip(
+            self.diagonal[:nodes].tolist(), self.off_diagonal[:nodes].tolist(), strict=True
+        ):
+            pivot = diagonal + 1.0 - coupling / pivot
+            coupling = following * following
+        jacobi[nodes, nodes] += coupling / pivot
         return self._rule(jacobi)
 
     def _rule(self, jacobi: Array) -> Rule:
@@ -100,21 +104,21 @@ def recurrence(points: Array, weights: Array, degree: int) -> Recurrence:
     if right == left:
         return Recurrence(np.full(1, -1.0), np.zeros(1), mass, left, left, 1)
     x = (points - left) * (2.0 / (right - left)) - 1.0
-    basis = np.empty((degree, points.size))
+    basis = np.empty((degree + 1, points.size))
     diagonal, off_diagonal = np.zeros(degree), np.zeros(degree)
-    q = np.sqrt(weights / mass)
+    np.sqrt(weights / mass, out=basis[0])
     for k in range(degree):
-        basis[k] = q
-        q = x * q
-        diagonal[k] = float(basis[k] @ q)
+        known, q = basis[: k + 1], x * basis[k]
+        overlap = np.dot(known, q)
+        diagonal[k] = overlap[k]
+        q -= np.dot(overlap, known)
         # Twice is enough: what the first projection leaves by rounding, the second takes away.
-        for _ in range(2):
-            q = q - (basis[: k + 1] @ q) @ basis[: k + 1]
-        size = float(np.sqrt(q @ q))
+        q -= np.dot(np.dot(known, q), known)
+        size = math.sqrt(np.dot(q, q))
         if size < _EXHAUSTED:
             return Recurrence(diagonal[: k + 1], off_diagonal[: k + 1], mass, left, right, k + 1)
         off_diagonal[k] = size
-        q /= size
+        np.divide(q, size, out=basis[k + 1])
     return Recurrence(diagonal, off_diagonal, mass, left, right, None)
 
 

@@ -19,6 +19,10 @@ from volterra.secular import SecularRoots
 Array = NDArray[np.float64]
 Index = NDArray[np.intp]
 
+_NO_DISTANCE = 1e-100  # rates closer than this are equal
+# Distance times time below which a derivative is taken from its series: as a difference it has
+# there, and only there, less than nine digits, enough for what is an error bound itself.
+_CLOSE = 1e-7
 _RESONANT = 0.5  # a pair with residue / |root - rate| above this is kept as a pair
 
 
@@ -90,22 +94,44 @@ class Differences:
     at_fast: Array
     root_is_slow: Mask
 
-    def functions(self, t: Array, growth: float) -> tuple[Array, Array, Array]:
-        """phi, -d phi / d root and the decay's exponent, each (times, pairs), without weights."""
-        # notation: phi = decay h1, psi = -d phi / d root = decay h2
-        time, d = t[:, None], np.maximum(self.distance, np.finfo(np.float64).tiny)
-        x, at_slow = time * self.apart, self.slow.slope
-        filled = -np.expm1(-x)
-        h1 = np.where(x > 0, filled / d, time * at_slow)
-        # The derivative by the root is the slope at the root less h1, over the distance.
-        slope_at_root = np.where(self.root_is_slow, at_slow, (filled - 1.0) * self.at_fast)
-        h2 = (time * slope_at_root + np.where(self.root_is_slow, -h1, h1)) / d
-        row, column = np.nonzero(x < 1e-4)
-        h2[row, column] = self._series(t[row], column)
+    def functions(self, t: Array, growth: float) -> tuple[Array, Array, Array, Array]:
+        """phi, moved, facing and the decay's exponent: (times, pairs), `facing` for all times.
+
+        All multiplied by exp(-growth t), without weights; -d phi / d root = moved * facing.
+        """
+        # notation: phi as above; moved = distance * -d phi / d root, up to a sign in `facing`
+        time, d = t[:, None], np.maximum(self.distance, _NO_DISTANCE)
         # Beyond this the decay is zero in floating point; a larger power would only make NaN.
-        power = np.minimum(time * (self.slow.decay + growth), 800.0)
+        power = time * (self.slow.decay + growth)
+        np.minimum(power, 800.0, out=power)
         decay = np.exp(-power)
-        return decay * h1, decay * h2, power
+        filled = np.expm1(-self.apart * time)
+        # The derivative by the root is the slope at the root less phi, over the distance.
+        moved = filled + 1.0
+        moved[:, self.root_is_slow] = 1.0
+        moved *= decay
+        moved *= time
+        if self.slow.lag:
+            moved *= np.where(self.root_is_slow, self.slow.slope, self.at_fast)
+        phi = filled
+        phi *= decay
+        phi *= -1.0 / d
+        touching = np.flatnonzero(self.distance < _NO_DISTANCE)
+        phi[:, touching] = decay[:, touching] * time * self.slow.slope[touching]
+        moved -= phi
+        facing = np.where(self.root_is_slow, 1.0, -1.0) / d
+        self._expand(t, decay, moved, 1.0 / facing)
+        return phi, moved, facing, power
+
+    def _expand(self, t: Array, decay: Array, moved: Array, facing: Array) -> None:
+        """Replace by its series what cancels where the rates are nearly equal."""
+        close = np.flatnonzero(self.apart * np.min(t) < _CLOSE)
+        if close.size:
+            time, apart = t[:, None], self.apart[close]
+            series = self._series(time, close)
+            series *= decay[:, close]
+            series *= facing[close]
+            moved[:, close] = np.where(time * apart < _CLOSE, series, moved[:, close])
 
     def _series(self, time: Array, pair: Index) -> Array:
         """h2 for nearly equal rates: the derivatives of z^t are z^(t - n) t (t - 1) ... (t - n)."""
@@ -132,21 +158,20 @@ class Pairs(Differences):
 
     def evaluate(self, t: Array, growth: float) -> tuple[Array, Array, Array]:
         """Value, slope and rounding at times `t`, all multiplied by exp(-growth t)."""
-        # notation: phi, psi as in `functions`
-        if self.weight.size == 0:
+        if self.weight.size == 0 or t.size == 0:
             zero = np.zeros_like(t)
             return zero, zero, zero
-        phi, psi, power = self.functions(t, growth)
-        slope = phi @ self.slope + psi @ self.moving
-        rounding = phi @ self.rounding + psi @ self.jitter
+        phi, moved, facing, power = self.functions(t, growth)
+        slope, rounding = (phi @ np.stack([self.slope, self.rounding], axis=1)).T
+        slope += moved @ (self.moving * facing)
+        rounding += moved @ (self.jitter * facing)
         size = np.abs(self.weight)
         if np.any(self.slow.excess):
             rounding += t * (phi @ (self.slow.excess * size))
+        power *= phi
+        rounding += power @ size
         self.slow.flip(phi, t - self.slow.lag)
-        value = phi @ self.weight
-        np.abs(phi, out=phi)
-        phi *= power
-        return value, slope, rounding + phi @ size
+        return phi @ self.weight, slope, rounding
 
 
 def all_differences(roots: SecularRoots, rates: Array) -> Differences:

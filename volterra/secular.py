@@ -46,7 +46,7 @@ class SecularRoots:
     residue : ndarray, shape (modes,)
         g_k = 1 / sum_j w_j / (rate_j - root_k)^2, the weight of exp(-root_k t) in the resolvent.
     weight_error : ndarray, shape (modes,)
-        Bound on |implied weight - given weight|, rounding included.
+        Bound on |implied weight - true weight|, rounding included.
     root_slope, residue_slope : ndarray, shape (modes,)
         How root_k and g_k move when `weight_error` is added to the weights, to first order; if not
         `positive`, how far at most when errors of that size and any sign are.
@@ -96,7 +96,9 @@ def row_chunks(rows: int, columns: int) -> Iterator[slice]:
         yield slice(start, min(start + step, rows))
 
 
-def secular_roots(rates: Array, weights: Array, *, positive: bool = True) -> SecularRoots:
+def secular_roots(
+    rates: Array, weights: Array, *, positive: bool = True, deviation: float = 0.0
+) -> SecularRoots:
     """Find all roots.
 
     Parameters
@@ -107,6 +109,8 @@ def secular_roots(rates: Array, weights: Array, *, positive: bool = True) -> Sec
         Positive.
     positive : bool
         See `SecularRoots`.
+    deviation : float
+        Relative to which the weights are known; it joins their `weight_error`.
 
     Returns
     -------
@@ -131,7 +135,9 @@ def secular_roots(rates: Array, weights: Array, *, positive: bool = True) -> Sec
         rows = np.arange(part.start + 1, part.stop + 1)
         origin[rows], shift[rows], count = _interior_roots(scaled_rates, scaled_weights, rows)
         iterations = max(iterations, count)
-    return _finish(rates, weights, origin / scale, shift / scale, iterations, positive)
+    implied, rounding = implied_weights(rates, origin / scale, shift / scale)
+    error = np.abs(implied - weights) + (EPS * rounding + deviation) * weights
+    return _finish(rates, implied, origin / scale, shift / scale, error, iterations, positive)
 
 
 # ------------------------------------------------------------------------- interior roots
@@ -236,12 +242,16 @@ def _two_pole_root(c: Array, s: Array, S: Array, d: Array, near_left: Mask) -> A
 
 
 def _finish(
-    rates: Array, weights: Array, origin: Array, shift: Array, iterations: int, positive: bool
+    rates: Array,
+    implied: Array,
+    origin: Array,
+    shift: Array,
+    p: Array,
+    iterations: int,
+    positive: bool,
 ) -> SecularRoots:
     # notation: D = rate_j - root_k, p_j the uncertainty of w_j; S2 = sum w/D^2, S3 = sum w/D^3;
     # P1, P2 with p in the place of w
-    implied, rounding = implied_weights(rates, origin, shift)
-    p = np.abs(implied - weights) + EPS * rounding * weights
     residue, root_slope, residue_slope = (np.empty_like(shift) for _ in range(3))
     both = np.stack([implied, p], axis=1)
     for part in row_chunks(shift.size, rates.size):

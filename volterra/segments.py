@@ -182,7 +182,9 @@ def _filtered(roots: SecularRoots, sigma: Array, terms: Array, time: float) -> A
     for part in row_chunks(sigma.size, roots.shift.size):
         shape = part.stop - part.start, roots.shift.size
         functions = all_differences(roots, sigma[part]).functions(np.array([time]), 0.0)
-        phi, psi, power = (each.reshape(shape) for each in functions)
+        phi, moved, facing, power = functions
+        moved *= facing
+        phi, psi, power = (each.reshape(shape) for each in (phi, moved, power))
         a, size = terms[part], np.abs(terms[part])
         out[0] += phi.T @ a
         out[1] += phi.T @ size
@@ -224,7 +226,7 @@ class Walk:
             weights = np.full(distinct.shape, feed * np.sum(self.modes.weights))
             rates = np.zeros_like(rates)
         # All modes are kept, for the next segment needs the state of each.
-        roots, _ = roots_for_observation(distinct, weights, np.ones_like(distinct), True)
+        roots, _ = roots_for_observation(distinct, weights, np.ones_like(distinct), True, 0.0)
         sigma, terms, own = self._terms(number, pace, before, rates)
         return Segment(start, pace, feed, rates, label, roots, sigma, terms, own, before)
 

@@ -53,7 +53,7 @@ def plan(
         for row, node in enumerate(nodes):
             stretch = Stretch(int(node), 1, 1)
             piece = advance(kernel, stretch, state, f[[row]], seen[[row]], keep=False)
-            if not piece.finite:
+            if not piece.finite and panels:
                 return tuple(panels)
             panels.append(stretch)
             state = piece.end

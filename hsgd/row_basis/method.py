@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hsgd.checks import Array
-from hsgd.recursion import cancellation
 from hsgd.row_basis import enrichment
+from hsgd.row_basis.convergence import Curve, change, difference, remaining, stalled
 from hsgd.row_basis.galerkin import LARGEST, Basis, Kernel, Piece, covariance, march
 from hsgd.row_basis.layout import plan, resolved
 from hsgd.row_basis.powers import compress
@@ -29,11 +29,6 @@ the curves may be rougher before other panels are sought."""
 _MOST_REFINEMENTS = 3
 _LEFT = 0.02
 """Share of the change by the last refinement that may be left: four nodes more gain far more."""
-_SAFETY = 2.0
-_LARGEST_GAIN = 0.003
-"""No cycle is trusted to have gained more than a factor of 300, unless nothing is missing."""
-_NOTHING = 1e-12
-"""Residuals of this relative size are rounding."""
 _ROUNDING = 3e-12
 """Relative error that is always admitted."""
 _REFINEMENT = 4
@@ -74,67 +69,6 @@ def solve(
         return work.run(iterations) if any(r.noise for r in regimes) else work.rest(iterations)
 
 
-def _change(before: list[_Curve], after: list[_Curve]) -> Array:
-    """Relative change of each statistic at its worst node, shape (s,)."""
-    start = after[0].scale[0]
-    gaps = [_gap(a.values - b.values, b.scale, start) for a, b in zip(before, after, strict=True)]
-    return np.asarray(np.max(gaps, axis=0))
-
-
-def _gap(difference: Array, scale: Array, start: Array) -> Array:
-    """The largest difference of each statistic relative to its scale, rounding apart."""
-    usable = np.isfinite(difference) & np.isfinite(scale) & (scale > 0)
-    beyond = np.maximum(np.abs(difference) - cancellation(scale, start), 0.0)
-    relative = np.where(usable, beyond, 0.0) / np.where(usable, scale, 1.0)
-    return np.asarray(relative.max(axis=0))
-
-
-def _difference(coarse: list[_Curve], fine: list[_Curve]) -> Array:
-    """Largest relative difference of each statistic at the nodes of the finer solve."""
-    worst = []
-    for before, after in zip(coarse, fine, strict=True):
-        first = 0
-        for old, new in zip(before.pieces, after.pieces, strict=True):
-            here = slice(first, first + new.stretch.order)
-            first = here.stop
-            guess = old.stretch.interpolation(new.stretch.nodes) @ old.observed
-            worst.append(_gap(0.5 * (guess - new.observed), after.scale[here], fine[0].scale[0]))
-    return np.asarray(np.max(worst, axis=0))
-
-
-def _remaining(changes: list[Array], missed: list[Array]) -> Array:
-    """What the last change leaves, from how change and residual shrank: each statistic's error.
-
-    The last change is, nearly, the error before it. How much smaller the error is now, residuals
-    tell better than changes; the factors are those with which this is never below a third of the
-    true error on hundreds of small problems, and some five times it in the median (tests).
-    """
-    if _size(missed[-1]) < _NOTHING:
-        return np.zeros_like(changes[-1])
-    shrunk: Array = np.array(_size(missed[-1]) / _size(missed[-2]))
-    if len(changes) > 1:
-        shrunk = np.maximum(shrunk, changes[-1] / np.maximum(changes[-2], 1e-300))
-    return np.asarray(changes[-1] * np.clip(_SAFETY * shrunk, _LARGEST_GAIN, 1.0))
-
-
-def _size(residuals: Array) -> float:
-    return float(np.linalg.norm(residuals, axis=1).max(initial=0.0))
-
-
-def _stalled(changes: list[Array]) -> bool:
-    last = [float(change.max()) for change in changes[-3:]]
-    return len(last) == 3 and last[2] > 0.7 * last[1] > 0.5 * last[0]
-
-
-@dataclass(eq=False)
-class _Curve:
-    """One regime's curves at its nodes: E q and the scale of its error, shapes (nodes, s)."""
-
-    pieces: list[Piece]
-    values: Array
-    scale: Array
-
-
 @dataclass(eq=False)
 class _Work:
     regimes: list[Regime]
@@ -147,7 +81,7 @@ class _Work:
     kernels: list[Kernel] = field(init=False)
     layouts: list[tuple[Stretch, ...]] = field(init=False, default_factory=list)
     means: list[Array] = field(init=False, default_factory=list)
-    curves: list[_Curve] = field(init=False, default_factory=list)
+    curves: list[Curve] = field(init=False, default_factory=list)
     half_applications: int = field(init=False, default=0)
 
     def run(self, iterations: NDArray[np.int64]) -> Outcome:
@@ -166,9 +100,9 @@ class _Work:
                 self._plan()
                 changes, missed = [], [self._sweep(cycle)]
                 continue
-            changes.append(_change(before, self.curves))
-            estimate = _remaining(changes, missed)
-            if estimate.max() <= 0.5 * self.rtol or _stalled(changes):
+            changes.append(change(before, self.curves))
+            estimate = remaining(changes, missed)
+            if estimate.max() <= 0.5 * self.rtol or stalled(changes):
                 break
         error = estimate + self._certify(0.5 * self.rtol) + _ROUNDING
         return self._outcome(iterations, error, tuple(float(c.max()) for c in changes))
@@ -179,7 +113,7 @@ class _Work:
             coarse = self.curves
             self._refine()
             self._sweep(None)
-            left = _LEFT * _difference(coarse, self.curves)
+            left = _LEFT * difference(coarse, self.curves)
             if left.max() <= tolerance:
                 break
         return left
@@ -289,7 +223,7 @@ class _Work:
             pieces = list(march(regime, self.basis, kernel, layout, start, keep))
             noise = 0.5 * np.concatenate([piece.observed for piece in pieces])
             mean = self.means[number]
-            curves.append(_Curve(pieces, mean + noise, np.abs(mean) + np.abs(noise)))
+            curves.append(Curve(pieces, mean + noise, np.abs(mean) + np.abs(noise)))
             if cycle is not None:
                 residuals.append(self._residuals(number, pieces, chosen, start))
             if number + 1 < len(self.regimes):

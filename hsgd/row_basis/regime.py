@@ -1,4 +1,4 @@
-"""Iterations at one learning rate: the mean, and the part of the covariance that needs no rows.
+"""Iterations at one learning rate and batch size: the mean, and what of the covariance it drives.
 
 With l = λ + ridge and q = φγ²/n the covariance obeys V ← D∘V + q Aᵀdiag(ρ)A − (q/n) g gᵀ, where
 D_ij = (1−γl_i/n)(1−γl_j/n) − qλ_iλ_j/n. The last term and the covariance at the start act on
@@ -14,14 +14,16 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from hsgd.algorithms import SGD, first_iterations
 from hsgd.checks import Array
 from hsgd.row_basis.powers import log_magnitude, signed_powers
 from hsgd.row_basis.rows import SQRT2, Rows
+from hsgd.schedules import Constant, Piecewise
 
 
 @dataclass(frozen=True, eq=False)
 class Regime:
-    """Iterations first, …, last at a constant learning rate; k counts from `first`."""
+    """Iterations first, …, last at a constant rate and batch size; k counts from `first`."""
 
     rows: Rows
     first: int
@@ -143,6 +145,30 @@ class Regime:
                 logs = log_magnitude(np.where(D < 0, 1.0 + D, self._distances(i)))
                 sums += signed_powers(logs, D < 0, k) * start[entries]
             yield entries, sums
+
+
+def constant_regimes(rows: Rows, algorithm: SGD, last: int) -> list[Regime] | None:
+    """The stretches of constant rate and batch size up to iteration `last`, one after the other.
+
+    None if the learning rate varies smoothly.
+    """
+    schedule, n = algorithm.schedule, rows.number
+    if not isinstance(schedule, Constant | Piecewise):
+        return None
+    changes = first_iterations((*schedule.breakpoints, *algorithm.batch_boundaries), n)
+    firsts = np.unique(np.r_[0, changes[changes < last]])
+    times = firsts / n
+    rates = schedule(times)
+    factors = np.broadcast_to(algorithm.noise_factor(n, algorithm.batch_sizes(times)), times.shape)
+    regimes: list[Regime] = []
+    start, outside = rows.start, rows.outside
+    ends = [*firsts[1:], last]
+    for first, end, rate, factor in zip(firsts, ends, rates, factors, strict=True):
+        regime = Regime(rows, int(first), int(end), float(rate), float(factor), start, outside)
+        regimes.append(regime)
+        start = regime.mean(np.array([regime.length]))[0]
+        outside = outside * regime.fade(np.array([regime.length]))[0]
+    return regimes
 
 
 def _sums(D: Array, y: Array, difference: Array, powers: Array, k: Array) -> Array:

@@ -8,7 +8,7 @@ import hsgd
 def random_problem(seed):
     """A problem and an algorithm: sizes, spectra, row norms, batches and stability all vary."""
     rng = np.random.default_rng(seed)
-    n, d = (int(v) for v in rng.integers((60, 10), (160, 80)))
+    n, d = (int(v) for v in rng.integers((50, 8), (110, 60)))
     spectrum = np.arange(1, d + 1.0) ** -rng.choice([0.0, 0.5, 1.0, 2.0])
     A = rng.normal(size=(n, d)) * np.sqrt(spectrum / spectrum.sum())
     A *= np.exp(rng.choice([0.0, 0.0, 0.2, 0.5]) * rng.normal(size=n))[:, None]

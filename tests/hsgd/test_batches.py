@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import xarray as xr
 
 import hsgd
 from hsgd.modes import modes
@@ -50,14 +51,38 @@ def test_the_critical_learning_rate_brackets_divergence(batch, sampling, momentu
         assert (curve[1] < 1.05 * curve[0]) == settles
 
 
+def growth_of_runs(problem, rate, batch, replicates=64, epochs=15, seed=0):
+    """Mean training risk of a plain loop over its start, all runs at once."""
+    rng = np.random.default_rng(seed)
+    A, b, n = problem.A, problem.b, problem.num_rows
+    X = np.tile(problem.x0, (replicates, 1))
+    for _ in range(int(epochs * n / batch)):
+        rows = np.argsort(rng.random((replicates, n)), axis=1)[:, :batch] if batch > 1 else None
+        rows = rng.integers(n, size=(replicates, 1)) if rows is None else rows
+        residual = np.einsum("rbd,rd->rb", A[rows], X) - b[rows]
+        X = X - rate * np.einsum("rb,rbd->rd", residual, A[rows]) / batch
+    start = np.mean((A @ problem.x0 - b) ** 2)
+    return float(np.mean((X @ A.T - b) ** 2) / start)
+
+
+@pytest.mark.parametrize("batch", [1, 10])
+def test_runs_diverge_beyond_the_critical_learning_rate(batch):
+    problem = hsgd.GaussianRows(1 / 60, np.ones(60), 0.1).sample(120, 0)
+    critical = hsgd.critical_learning_rate(
+        problem, batch_size=batch, sampling="subset", method="discrete"
+    )
+    assert growth_of_runs(problem, 0.75 * critical, batch) < 0.2
+    assert growth_of_runs(problem, 1.25 * critical, batch) > 10
+
+
 def test_noise_and_curvature_are_one_limit_in_finite_steps():
     problem = problem_of(n=60, d=20)
-    rates = [
-        hsgd.critical_learning_rate(problem, batch_size=b, method="discrete") for b in range(1, 61)
-    ]
-    limit = [hsgd.critical_learning_rate(problem, batch_size=b) for b in range(1, 61)]
+    sizes = xr.DataArray(np.arange(1, 61), dims="batch_size")
+    rates = hsgd.critical_learning_rate(problem, batch_size=sizes, method="discrete").values
+    limit = hsgd.critical_learning_rate(problem, batch_size=sizes).values
+    assert rates[2] == hsgd.critical_learning_rate(problem, batch_size=3, method="discrete")
     assert (np.diff(rates) > 0).all(), "larger batches always allow larger steps"
-    assert (np.array(rates) < limit).all()
+    assert (rates < limit).all()
     assert rates[0] == pytest.approx(limit[0], rel=0.1)
 
 

@@ -42,6 +42,17 @@ def test_predict_prints_and_writes(file, tmp_path, capsys):
     assert f"{float(curve.empirical_risk[-1]):.6g}" in printed
 
 
+def test_the_method_may_be_chosen(file, tmp_path, capsys):
+    out = tmp_path / "theory.nc"
+    words = [file, "--fraction", "0.5", "--method", "discrete", "--batch-size", "4"]
+    assert theory(["predict", *words, "--num-times", "5", "--out", str(out)]) == 0
+    assert dataset.load(out).attrs["method"] == "discrete"
+    assert theory(["limits", *words]) == 0
+    assert "kernel_norm" in capsys.readouterr().out
+    assert theory(["limits", file, "--fraction", "0.5", "--method", "magic"]) == 2
+    assert "must be one of" in capsys.readouterr().err
+
+
 def test_limits_and_diagnose(file, capsys):
     assert theory(["limits", file, "--learning-rate", "0.3"]) == 0
     assert "critical_learning_rate" in capsys.readouterr().out

@@ -32,6 +32,15 @@ def test_gaussian_rows_pass():
         hsgd.predict(problem, at(problem, 0.5), [0.0, 1.0])
 
 
+def test_a_discrepancy_of_five_percent_is_reason_to_name_the_exact_mean():
+    problem = gaussian()
+    for fraction, named in ((0.5, False), (0.8, True)):
+        report = hsgd.diagnose(problem, at(problem, fraction))
+        assert report.attrs["concern"] == ""
+        assert (float(report.expected_discrepancy) > 0.05) is named
+        assert ("hsgd.exact_mean is free of it" in report.attrs["verdict"]) is named
+
+
 def test_every_threshold_has_its_concern_and_remedy():
     problem = gaussian()
     unstable = hsgd.diagnose(problem, at(problem, 1.2))

@@ -252,16 +252,25 @@ RULES = [(1, "with_replacement"), (4, "with_replacement"), (4, "subset")]
 @pytest.mark.parametrize("ratio", [2.0, 0.5])
 @pytest.mark.parametrize(("batch", "sampling"), RULES)
 def test_every_statistic_errs_like_one_over_n(ratio, batch, sampling):
-    slope, error = slopes(ratio, batch, sampling, "discrete", [20, 40, 80], range(8))
+    sizes = [15, 30, 60] if ratio > 1 else [20, 40, 80]
+    slope, error = slopes(ratio, batch, sampling, "discrete", sizes, range(8))
     # Three standard errors; at n = 10 the law is only beginning to hold, which costs 0.1.
     assert (np.abs(slope + 1.0) <= 3.0 * error + 0.1).all(), (slope, error)
 
 
+# Left out are settings whose batch is near the critical size at these n: there steps are not small
+# yet (homogenized SGD), or the batch is most of the rows.
+LARGER = [
+    *(("hsgd", 2.0, *rule) for rule in RULES),
+    ("hsgd", 0.5, *RULES[0]),
+    *(("discrete", 2.0, *rule) for rule in (*RULES, (16, "with_replacement"), (16, "subset"))),
+    *(("discrete", 0.5, *rule) for rule in RULES),
+]
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize("ratio", [2.0, 0.5])
-@pytest.mark.parametrize(("batch", "sampling"), [*RULES, (16, "with_replacement"), (16, "subset")])
-@pytest.mark.parametrize("method", ["hsgd", "discrete"])
-def test_every_statistic_errs_like_one_over_n_larger(ratio, batch, sampling, method):
+@pytest.mark.parametrize(("method", "ratio", "batch", "sampling"), LARGER)
+def test_every_statistic_errs_like_one_over_n_larger(method, ratio, batch, sampling):
     slope, error = slopes(ratio, batch, sampling, method, [40, 80, 160], range(16))
     assert (np.abs(slope + 1.0) <= 3.0 * error + 0.1).all(), (slope, error)
 

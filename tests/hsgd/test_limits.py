@@ -192,7 +192,7 @@ def never_below_gradient_flow(seeds):
         options = {"batch_size": batch, "sampling": sampling}
         rate = rng.uniform(0.05, 1.1) * hsgd.critical_learning_rate(problem, **options)
         rates = hsgd.PowerDecay(rate, 0.4) if seed % 20 == 0 else rate
-        curve = quiet(problem, hsgd.SGD(rates, **options), np.linspace(0, 20, 30))
+        curve = quiet(problem, hsgd.SGD(rates, **options), np.linspace(0, 20, 12))
         for name in ("empirical_risk", "population_risk", "distance"):
             risk, flow, error = (
                 curve[name + suffix].values for suffix in ("", "_gradient_flow", "_error")

@@ -131,6 +131,7 @@ def test_problems_describe_themselves_and_sample(problem):
     ("make", "message"),
     [
         (lambda: hsgd.GaussianRows(-0.5, np.ones(3)), "covariance is -0.5"),
+        (lambda: hsgd.GaussianRows(0.0, np.ones(3)), "nothing to learn"),
         (lambda: hsgd.GaussianRows(np.ones(2), np.ones(3)), "coefficients has 3 entries where 2"),
         (lambda: hsgd.GaussianRows(np.triu(np.ones((2, 2))), np.ones(2)), "symmetric"),
         (lambda: hsgd.SampledLeastSquares(ROWS.sample(4, 0), 3), "pass the hsgd.GaussianRows"),
@@ -163,7 +164,7 @@ def test_bad_input_gets_one_sentence_with_the_remedy(make, message):
     ("problem", "algorithm", "message"),
     [
         (hsgd.SampledLeastSquares(ROWS, 5), hsgd.SGD(0.1), r"by \.sample\(n, seed\)"),
-        (hsgd.PowerLawRandomFeatures(1, 1, 5, 2), hsgd.SGD(0.1), r"by \.sample\(n, seed\)"),
+        (hsgd.PowerLawRandomFeatures(1, 1, 5, 2), hsgd.SGD(0.1), r"given_weights\(seed\)"),
         (ROWS.sample(5, 0), hsgd.HeavyBall(0.1, 0.5), r"pass hsgd.SGD\(learning_rate\)"),
         (ROWS.sample(5, 0), hsgd.StreamingSGD(0.1), "stream fresh rows of a hsgd.GaussianRows"),
         (ROWS.sample(5, 0), hsgd.SGD(0.1, hsgd.Piecewise((1,), (1, 2))), "pass one integer"),

@@ -1,5 +1,7 @@
 """Streaming SGD: the exact recursion against its definition, Monte Carlo, and the limit."""
 
+import warnings
+
 import numpy as np
 import pytest
 
@@ -131,6 +133,20 @@ def test_a_billion_iterations_cost_no_more():
     assert curve.attrs["status"] == "The tolerance is met at every requested time."
 
 
+def test_ten_thousand_modes_of_a_power_law():
+    # No matrix of d by d is made, and the limit agrees with the steps where d is so large.
+    d = 10_000
+    spectrum = np.arange(1, d + 1.0) ** -0.5
+    rows = hsgd.GaussianRows(spectrum / spectrum.sum(), np.ones(d), 0.1)
+    algorithm, times = hsgd.StreamingSGD(1.0), np.geomspace(1, 1e6, 7) / d
+    limit = hsgd.predict(rows, algorithm, times, rtol=1e-6)
+    stepped = step_through(modes(rows), algorithm, np.inf, limit.iteration.values[:5], 1e-9)
+    exact = stepped.loss()[0] / d
+    gap = np.abs(exact / limit.population_risk.values[:5] - 1)
+    assert 1e-4 < gap.max() < 0.02
+    np.testing.assert_allclose(limit.population_risk_discrepancy[:5], gap, atol=1e-6)
+
+
 def test_a_mode_whose_powers_coincide_loses_no_digits():
     # γλ = ½ without ridge, and its neighbours: there the forcing's ratios a and q agree.
     for shift in (0.0, 1e-12, 1e-7, 1e-4):
@@ -179,6 +195,16 @@ def test_large_steps_that_only_their_limit_survives_are_warned_of():
     with pytest.warns(UserWarning, match=r"steps of this size diverge above .* lower it, or pass"):
         limit = hsgd.predict(rows, hsgd.StreamingSGD(rate, 20), [0.0, 40.0])
     assert limit.population_risk_discrepancy[-1] > 1
+
+
+def test_a_limit_that_is_far_from_exact_says_so():
+    rows = population(4)
+    with pytest.warns(UserWarning, match="At d = 4 .* off by up to .*%: pass method='discrete'"):
+        curve = hsgd.predict(rows, hsgd.StreamingSGD(0.9), np.linspace(0, 5, 11))
+    assert curve.attrs["expected_discrepancy"] > 0.1
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        hsgd.predict(rows, hsgd.StreamingSGD(0.9), np.linspace(0, 5, 11), method="discrete")
 
 
 def states_ratio(rows, states):
@@ -278,6 +304,16 @@ def test_closed_form_of_the_isotropic_floor():
     # Exactly, at finite d: s = 1 − 2γ/d + γ²(d+2)/d² per direction, critical at γ = 2d/(d+2).
     exact = hsgd.critical_learning_rate(rows, method="discrete")
     assert exact == pytest.approx(2 * d / (d + 2), rel=1e-12)
+
+
+def test_at_rest_nothing_moves():
+    rows = population(3, ridge=0.1)
+    for method in ("hsgd", "discrete"):
+        curve = hsgd.predict(rows, hsgd.StreamingSGD(0.0), [0.0, 5.0], method=method)
+        start = rows.population.risk.values(rows.x0[None])[0]
+        np.testing.assert_allclose(curve.population_risk, start, rtol=1e-14)
+        ends = hsgd.limits(rows, hsgd.StreamingSGD(0.0), method=method)
+        assert float(ends.limiting_population_risk) == pytest.approx(start, rel=1e-14)
 
 
 def test_directions_that_no_row_sees_keep_their_start_or_fade():

@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import threading
@@ -273,3 +274,24 @@ def test_stale_unfinished_files_are_swept_and_fresh_ones_left(build, tmp_path):
         os.utime(path, (stamp, stamp))
     sgd(build(), SGD(0.4), TIMES, seed=1, checkpoint=tmp_path)
     assert [path.name for path in tmp_path.glob(".*.part")] == [".new.part"]
+
+
+@pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="needs POSIX signals")
+def test_interrupted_by_the_user_it_goes_on_to_the_bit(build, tmp_path):
+    times = [0.0, 1.0, 1e6]
+    sgd(build(), SGD(0.4), [1.0], seed=1)  # compiled before the clock starts
+    before = signal.signal(signal.SIGALRM, signal.default_int_handler)
+    signal.setitimer(signal.ITIMER_REAL, 0.15)
+    try:
+        with pytest.warns(UserWarning, match="the same call goes on"):
+            partial = sgd(build(), SGD(0.4), times, seed=1, checkpoint=tmp_path)
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+    assert partial.attrs["status"] == "partial"
+    (state,) = tmp_path.glob("running-*")
+    assert np.load(state)["done"] > 30
+    resumed = sgd(build(), SGD(0.4), times, seed=1, checkpoint=tmp_path)
+    whole = sgd(build(), SGD(0.4), times, seed=1)
+    assert (resumed.to_dataarray().values == whole.to_dataarray().values).all()
+    assert (partial.distance[:2].values == whole.distance[:2].values).all()

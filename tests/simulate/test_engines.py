@@ -39,9 +39,10 @@ def assert_same_bits(first, second):
 
 
 @pytest.mark.parametrize("engine", COMPARED)
-@pytest.mark.parametrize("schedule", SCHEDULES)
-@pytest.mark.parametrize("ridge", [0.0, 0.7])
-@pytest.mark.parametrize("batch_size", [1, 2, 7])
+@pytest.mark.parametrize(
+    ("schedule", "ridge"), [("constant", 0.7), ("cosine", 0.0), ("jump", 0.7), ("callable", 0.0)]
+)
+@pytest.mark.parametrize("batch_size", [1, 7])
 @pytest.mark.parametrize("sampling", SAMPLINGS)
 def test_engines_agree_to_rounding(build, engine, sampling, batch_size, ridge, schedule):
     problem = build(ridge=ridge)

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
+import hsgd
 from hsgd.algorithms import SGD
 from simulate import sgd
 
@@ -108,6 +109,26 @@ def test_the_test_rejects_the_other_sampling(build):
     problem = build(n=16, d=6)
     risks = risks_of(problem, 0.9, 4, "with_replacement")
     assert largest_z_score(risks, exact_means(problem, 0.9, 4, "subset")) > LIMIT
+
+
+@pytest.mark.parametrize(("sampling", "batch_size"), [("with_replacement", 1), ("subset", 4)])
+@pytest.mark.parametrize(
+    ("n", "dtype"),
+    [
+        (20, "float64"),
+        (80, "float32"),
+        pytest.param(150, "float64", marks=pytest.mark.slow),
+        pytest.param(400, "float64", marks=pytest.mark.slow),
+    ],
+)
+def test_mean_is_that_of_the_witness_at_every_size(build, n, sampling, batch_size, dtype):
+    problem = build(n=n, d=n // 2, ridge=0.3)
+    algorithm = SGD(0.7, batch_size, sampling)
+    asked = {"statistics": ["empirical_risk", "distance"]}
+    exact = hsgd.exact_mean(problem, algorithm, TIMES, **asked)
+    runs = sgd(problem, algorithm, TIMES, num_replicates=1000, seed=1, dtype=dtype, **asked)
+    for name in asked["statistics"]:
+        assert largest_z_score(runs[name].values, exact[name].values) < LIMIT
 
 
 @pytest.mark.parametrize("sampling", ["with_replacement", "reshuffle"])

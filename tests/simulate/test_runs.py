@@ -42,7 +42,7 @@ BAD = [
     ({"engine": "gpu"}, ValueError, "engine"),
     ({"engine": None}, ValueError, "engine"),
     ({"dtype": "float16"}, ValueError, "dtype"),
-    ({"client": object()}, ValueError, "not available yet"),
+    ({"client": object()}, TypeError, "Client"),
     ({"checkpoint": 3}, TypeError, "folder"),
     ({"checkpoint": "parts", "seed": None}, ValueError, "seed=0"),
     ({"progress": "yes"}, TypeError, "progress"),

@@ -4,19 +4,34 @@ import numpy as np
 import pytest
 
 from hsgd import dataset
-from validation import compare
+from validation import compare, report
 from validation.__main__ import main
 from validation.cases import CASES
 from validation.cases.base import Outcome
+from validation.folders import Settings, complete
 from validation.members import member
 
+QUICK = ("gaussian", "streaming", "formulas", "photographs-with-means", "reshuffling")
+"""Two seconds each; `python -m validation all --size small`, a check of its own, runs all."""
 
-@pytest.mark.parametrize("name", CASES)
-def test_every_verdict_is_the_expected_one(name):
+
+@pytest.mark.parametrize(
+    "name",
+    [name if name in QUICK else pytest.param(name, marks=pytest.mark.slow) for name in CASES],
+)
+def test_every_verdict_is_the_expected_one_and_the_report_shows_it(name, tmp_path):
     case = CASES[name]
-    outcome = case.run(case.sizes["small"], seed=0, say=lambda line: None)
-    assert outcome.passed, [c for c in outcome.checks if not c.passed]
-    assert any(check.control for check in outcome.checks), "a case needs a negative control"
+    settings = Settings(case, "small", case.sizes["small"], seed=0)
+    result = complete(settings, tmp_path, lambda line: None)
+    checks = result.outcome.checks
+    assert result.outcome.passed, [check for check in checks if not check.passed]
+    assert any(check.control for check in checks), "a case needs a negative control"
+    assert len({check.label for check in checks}) == len(checks)
+    again = complete(settings, tmp_path, lambda line: None)
+    assert again.reused
+    page = report.write([again], tmp_path).read_text(encoding="utf-8")
+    assert page.count("<svg") == 1
+    assert "1 of 1 cases are as expected" in page
 
 
 @pytest.mark.parametrize("name", CASES)
@@ -28,6 +43,8 @@ def test_a_case_describes_itself(name):
     assert case.question
     assert case.right
     assert case.wrong
+    for text in (case.right, case.wrong):
+        assert not text.endswith("."), "the report adds the full stop"
 
 
 def test_the_quickstart_at_its_real_size_with_its_controls():
@@ -118,3 +135,22 @@ def test_an_unexpected_verdict_gives_exit_code_one(monkeypatch, capsys):
     monkeypatch.setitem(CASES, "quickstart", changed)
     assert main(["quickstart"]) == 1
     assert "quickstart FAILS: not as expected: half" in capsys.readouterr().out
+
+
+def test_a_case_that_crashes_fails_with_its_traceback_and_the_others_run(
+    monkeypatch, tmp_path, capsys
+):
+    def broken(size, *, seed, say):
+        raise ValueError("something inside")
+
+    case = CASES["reshuffling"]
+    changed = type(case)(**{**vars(case), "run": broken})
+    monkeypatch.setattr(
+        "validation.__main__.CASES", {"broken": changed, "formulas": CASES["formulas"]}
+    )
+    assert main(["all", "--size", "small", "--out", str(tmp_path)]) == 1
+    printed = capsys.readouterr()
+    assert "ValueError: something inside" in printed.err
+    assert "- reshuffling FAILS: it crashed" in printed.out
+    assert "- formulas passes" in printed.out
+    assert "1 of 1 cases" in (tmp_path / "report.html").read_text(encoding="utf-8")

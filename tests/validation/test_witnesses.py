@@ -57,14 +57,13 @@ def test_the_row_basis_is_a_reference_as_good_as_the_recursion():
 
 
 def test_an_error_of_three_percent_is_noticed_nine_times_in_ten():
-    # The reference has no finite-n budget, so only Monte Carlo error stands between the two:
-    # 3% is three standard errors of the standard error here (about 1% at 512 runs).
-    problem, time = gaussian(20), np.array([0.0, 1.0, 2.0, 4.0, 8.0])
+    # The reference has no finite-n budget, so only Monte Carlo error stands between the two.
+    problem, time = gaussian(20), np.array([0.0, 1.0, 4.0])
     exact = hsgd.exact_mean(problem, hsgd.SGD(0.6), time, statistics="empirical_risk")
     wrong = exact.copy()
     wrong["empirical_risk"] = exact.empirical_risk * np.where(time > 0, 1.03, 1.0)
     noticed, alarms = 0, 0
-    for seed in range(20):
+    for seed in range(10):
         runs = simulate.sgd(
             problem,
             hsgd.SGD(0.6),
@@ -76,5 +75,5 @@ def test_an_error_of_three_percent_is_noticed_nine_times_in_ten():
         )
         noticed += not compare(wrong, runs).attrs["agrees"]
         alarms += not compare(exact, runs).attrs["agrees"]
-    assert noticed >= 18
-    assert alarms <= 2  # 0.2 expected at a level of 1%; more than 2 has probability 0.001
+    assert noticed >= 9
+    assert alarms <= 1  # 0.1 expected at a level of 1%; more than 1 has probability 0.004

@@ -184,7 +184,7 @@ CASE = Case(
     wrong="the bundle stays as wide, or the dots on the right level off",
     sizes={
         "small": {"smallest": 50, "doublings": 3, "replicates": 256},
-        "full": {"smallest": 50, "doublings": 6, "replicates": 512},
+        "full": {"smallest": 50, "doublings": 6, "replicates": 256},
     },
     run=run,
     draw=draw,

@@ -120,7 +120,7 @@ CASE = Case(
     wrong="dots that leave the line by more than their bars, early or late",
     sizes={
         "small": {"d": 100, "units": 40, "replicates": 512},
-        "full": {"d": 400, "units": 100, "replicates": 1024},
+        "full": {"d": 400, "units": 50, "replicates": 512},
     },
     run=run,
     draw=draw,

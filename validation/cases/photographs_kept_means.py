@@ -69,7 +69,7 @@ def _width(found: Confrontation) -> float:
 def draw(datasets: Datasets) -> Figure:
     """Single runs and the theory, with the means removed and kept."""
     figure = figures.new_figure(figures.WIDTH, 4.6)
-    grid = figure.subplots(1, 2)
+    grid = figure.subplots(1, 2, sharey=True)
     for axes, removed in zip(grid, (1.0, 0.0), strict=True):
         runs, theory = (datasets[name].sel({DIM: removed}) for name in ("simulation", "theory"))
         curves = runs.empirical_risk.transpose("time", "replicate").values
@@ -95,8 +95,8 @@ def draw(datasets: Datasets) -> Figure:
 CASE = Case(
     name="photographs-with-means",
     question="Where the theory does not apply, does diagnose say so before any run?",
-    right="on the left a narrow bundle on the blue line; on the right runs scattered widely, and "
-    "diagnose said so beforehand",
+    right="on the left the runs keep together around the blue line; on the right they scatter more "
+    "than twice as widely, mostly far below it, and diagnose said so beforehand",
     wrong="diagnose is silent about the right panel, or warns about the left one",
     sizes={
         "small": {"n": 2000, "n_test": 1000, "d": 250, "epochs": 10, "replicates": 64},

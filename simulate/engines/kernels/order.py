@@ -90,6 +90,13 @@ def fill_batch(order, iteration, position, batch):  # type: ignore[no-untyped-de
     if order.code == SUBSET:
         fill_block(order, iteration, batch.size)
         batch[:] = order.rows[: batch.size]
-    else:
-        for j in range(batch.size):
-            batch[j] = row_at(order, position + j)
+        return
+    # Stretches of blocks: an array is taken out of the tuple once, not for every row.
+    rows, filled = order.rows, 0
+    while filled < batch.size:
+        block, offset = divmod(position + filled, rows.size)
+        if order.held[0] != block:
+            fill_block(order, block, rows.size)
+        count = min(batch.size - filled, rows.size - offset)
+        batch[filled : filled + count] = rows[offset : offset + count]
+        filled += count

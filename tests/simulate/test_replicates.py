@@ -1,0 +1,163 @@
+"""How many replicates, where they run, and what their mean is worth."""
+
+import numpy as np
+import pytest
+import xarray as xr
+from scipy import stats
+
+import simulate
+from hsgd import dataset
+from hsgd.algorithms import SGD
+from simulate import sgd, stopping, threads
+
+TIMES = [0.0, 0.5, 2.0]
+
+
+def test_summary_is_mean_standard_error_and_effective_size(problem):
+    runs = sgd(problem, SGD(0.4), TIMES, num_replicates=50, seed=0)
+    found = simulate.summary(runs)
+    assert dataset.check(found) is None
+    np.testing.assert_allclose(found.distance, runs.distance.mean("replicate"))
+    expected = stats.sem(runs.distance.values, axis=1)
+    np.testing.assert_allclose(found.distance_standard_error, expected, atol=1e-15)
+    sizes = found.distance_effective_size.values
+    assert sizes[0] == pytest.approx(50)
+    assert 1 < sizes[-1] < 50
+    # One run that is all of the mean counts as one.
+    runs.distance[:, 1:] = 0.0
+    np.testing.assert_allclose(simulate.summary(runs).distance_effective_size, 1.0)
+    # What is not there does not count.
+    runs.distance[2, :20] = np.nan
+    runs.distance[2, 20:] = 3.0
+    part = simulate.summary(runs).isel(time=2)
+    assert float(part.distance) == 3.0
+    assert float(part.distance_effective_size) == pytest.approx(30)
+    with pytest.raises(TypeError, match="replicate"):
+        simulate.summary(found)
+
+
+def test_auto_stops_when_the_means_are_precise(problem):
+    rough = sgd(problem, SGD(0.4), TIMES, num_replicates="auto", target_standard_error=0.05, seed=0)
+    fine = sgd(
+        problem, SGD(0.4), TIMES, num_replicates="auto", target_standard_error=0.02, seed=0,
+        first_replicate=3,
+    )  # fmt: skip
+    for runs, target in ((rough, 0.05), (fine, 0.02)):
+        means = simulate.summary(runs)
+        for name in runs.data_vars:
+            assert (means[f"{name}_standard_error"] <= target * means[name]).all()
+        assert runs.attrs["target_standard_error"] == target
+        assert runs.attrs["confidence"] == 0.95
+    assert fine.sizes["replicate"] > 2 * rough.sizes["replicate"]
+    # They are the runs that they would have been.
+    whole = sgd(
+        problem, SGD(0.4), TIMES, first_replicate=3, num_replicates=fine.sizes["replicate"], seed=0
+    )
+    assert (fine.to_dataarray().values == whole.to_dataarray().values).all()
+    assert (fine.replicate == whole.replicate).all()
+
+
+def test_auto_gives_up_where_there_is_no_hope(problem, monkeypatch):
+    monkeypatch.setattr(stopping, "MOST_REPLICATES", 32)
+    with pytest.warns(UserWarning, match="ask for less precision"):
+        runs = sgd(
+            problem, SGD(0.4), TIMES, num_replicates="auto", target_standard_error=1e-6, seed=0
+        )
+    assert runs.sizes["replicate"] == 32
+    with pytest.warns(UserWarning, match="diverged"):
+        runs = sgd(problem, SGD(50.0), [300.0], num_replicates="auto", seed=0)
+    assert runs.sizes["replicate"] == 16
+    with pytest.raises(ValueError, match="target_standard_error"):
+        sgd(problem, SGD(0.4), TIMES, num_replicates="auto", target_standard_error=0.0, seed=0)
+
+
+def coverage(rule, first, more, trials=2000, target=0.2):
+    """How often the mean at the stop is within 1.96·target of the truth, which is 1.
+
+    The rule looks first at `first` runs and then at `more(count)` more each time.
+    """
+    rng = np.random.default_rng(0)
+    covered = 0
+    for _ in range(trials):
+        values, count, look = rng.normal(1.0, 0.9, 4096), first, 0
+        while True:
+            mean, error = values[:count].mean(), values[:count].std(ddof=1) / np.sqrt(count)
+            if error * rule(look, count) <= 1.96 * target * abs(mean):
+                break
+            count, look = count + more(count), look + 1
+        covered += abs(mean - 1.0) <= 1.96 * target * abs(mean)
+    return covered / trials
+
+
+def test_confidence_is_held_although_the_runs_are_looked_at():
+    lowest = stats.binom.ppf(1e-4, 2000, 0.95) / 2000
+    assert coverage(stopping.half_width, stopping.FIRST_LOOK, lambda count: count) >= lowest
+    # The negative control: a look after every run, with the interval of a single look.
+    assert coverage(lambda look, count: 1.96, 3, lambda count: 1) < lowest
+
+
+def test_threads_can_be_limited_for_one_thread(monkeypatch):
+    monkeypatch.setenv("NUMBA_NUM_THREADS", "3")
+    with threads.limited(1):
+        assert threads.available() == 1
+    assert threads.available() == 3
+
+
+def test_a_client_must_be_one(problem):
+    with pytest.raises(TypeError, match=r"distributed\.Client"):
+        sgd(problem, SGD(0.4), TIMES, seed=0, client=object())
+
+
+class Cluster:
+    """What `sgd` uses of a client, in this process."""
+
+    def __init__(self):
+        self.calls = []
+
+    def nthreads(self):
+        return {"first": 1, "second": 1}
+
+    def scatter(self, data, broadcast, hash):
+        return data
+
+    def submit(self, function, *arguments, retries, pure):
+        self.calls.append(arguments[2:4])
+        return function(*arguments)
+
+    def gather(self, futures):
+        return futures
+
+    def cancel(self, futures):
+        raise AssertionError("nothing is cancelled")
+
+
+def test_a_cluster_gives_the_same_runs(problem):
+    expected = sgd(problem, SGD(0.4), TIMES, num_replicates=13, first_replicate=2, seed=4)
+    cluster = Cluster()
+    runs = sgd(
+        problem, SGD(0.4), TIMES, num_replicates=13, first_replicate=2, seed=4, client=cluster
+    )
+    assert cluster.calls == [(2, 2), (4, 2), (6, 2), (8, 2), (10, 2), (12, 2), (14, 1)]
+    assert (runs.to_dataarray().values == expected.to_dataarray().values).all()
+    assert (runs.replicate == expected.replicate).all()
+    assert runs.attrs["num_threads"] == 2
+    assert dataset.check(runs) is None
+    # Fresh entropy is drawn once, and recorded.
+    fresh = sgd(problem, SGD(0.4), TIMES, num_replicates=3, client=Cluster())
+    again = sgd(problem, SGD(0.4), TIMES, num_replicates=3, seed=int(fresh.attrs["seed"]))
+    assert (fresh.to_dataarray().values == again.to_dataarray().values).all()
+    with pytest.warns(UserWarning, match="3 of 3 runs diverged"):
+        sgd(problem, SGD(50.0), [300.0], num_replicates=3, seed=0, client=Cluster())
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore")
+def test_a_real_cluster_gives_the_same_runs(problem):
+    distributed = pytest.importorskip("distributed")
+    expected = sgd(problem, SGD(0.4), TIMES, num_replicates=9, seed=4)
+    with (
+        distributed.LocalCluster(2, threads_per_worker=1, dashboard_address=None) as cluster,
+        distributed.Client(cluster) as client,
+    ):
+        runs = sgd(problem, SGD(0.4), TIMES, num_replicates=9, seed=4, client=client)
+    xr.testing.assert_equal(runs.drop_attrs(), expected.drop_attrs())
