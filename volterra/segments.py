@@ -106,13 +106,10 @@ class Segment:
         return observation_residues(self.roots, self.feed * total)
 
     def _piece(self, residues: Residues, majorant: Residues, own: Array) -> Piece:
-        with np.errstate(all="ignore"):
-            value, slack = (
-                convolve(self.roots, seen, self.sigma, terms, reading=of_exponentials, own=added)
-                for seen, terms, added in zip(
-                    (residues, majorant), self.terms.T, own.T, strict=True
-                )
-            )
+        value, slack = (
+            convolve(self.roots, seen, self.sigma, terms, reading=of_exponentials, own=added)
+            for seen, terms, added in zip((residues, majorant), self.terms.T, own.T, strict=True)
+        )
         return Piece(self.start, self.pace, value, slack)
 
     def end(self, stop: float) -> Array:
@@ -286,7 +283,8 @@ class SegmentedTrajectory:
         if number not in self.pieces:
             segment = self.walk.segment(number)
             v = self.observed
-            self.pieces[number] = segment.solution() if v is None else segment.observation(v)
+            with np.errstate(all="ignore"):  # what overflows shows as infinite
+                self.pieces[number] = segment.solution() if v is None else segment.observation(v)
         return self.pieces[number]
 
     @property
