@@ -177,7 +177,7 @@ class Folder(Store):
         buffer = io.BytesIO()
         np.savez(buffer, configuration=np.array(self._hash), **content)
         try:
-            dataset.write_atomically(self._folder / name, buffer.getbuffer())
+            dataset.write_atomically(self._folder / name, buffer.getvalue())
         except OSError as error:
             if not self._told:
                 self._told = True
