@@ -158,8 +158,13 @@ def figure(path: str, races: list[tuple[rivals.Problem, list[Entry]]]) -> None:
         axis.set_xlabel("largest relative error (more accurate to the right)")
         axis.set_ylabel("seconds (lower is better)")
         axis.grid(alpha=0.3)
-        axis.legend(fontsize=7)
-    canvas.tight_layout()
+    handles = {
+        label: line
+        for axis in axes[0]
+        for line, label in zip(*axis.get_legend_handles_labels(), strict=True)
+    }
+    canvas.tight_layout(rect=(0, 0.14, 1, 1))
+    canvas.legend(handles.values(), handles.keys(), loc="lower center", ncols=4, fontsize=8)
     canvas.savefig(path, dpi=130)
     print(f"\nfigure: {path}")
 
