@@ -275,7 +275,25 @@ class StreamingSGD(Algorithm):
 
 
 @dataclass(frozen=True)
-class HeavyBall(MultiPass):
+class WithMomentum(MultiPass):
+    """A constant momentum; what has one differs in where the gradient is taken."""
+
+    learning_rate: LearningRate
+    momentum: float
+    batch_size: BatchSize = 1
+    sampling: str = "with_replacement"
+
+    def __post_init__(self) -> None:
+        self._validate()
+        object.__setattr__(self, "momentum", _momentum(self.momentum))
+
+    def description(self) -> dict[str, Any]:
+        words = {"momentum": self.momentum, "sampling": self.sampling}
+        return {"algorithm": type(self).__name__, **self._shared_description(), **words}
+
+
+@dataclass(frozen=True)
+class HeavyBall(WithMomentum):
     """Stochastic heavy ball on the rows of a problem, x ← x − γ g(x) + momentum·(x − previous x).
 
     The first step has no previous one (x₋₁ = x₀). With the sum over the batch in place of the
@@ -294,22 +312,9 @@ class HeavyBall(MultiPass):
         As `SGD`, and for a momentum outside [0, 1).
     """
 
-    learning_rate: LearningRate
-    momentum: float
-    batch_size: BatchSize = 1
-    sampling: str = "with_replacement"
-
-    def __post_init__(self) -> None:
-        self._validate()
-        object.__setattr__(self, "momentum", _momentum(self.momentum))
-
-    def description(self) -> dict[str, Any]:
-        words = {"momentum": self.momentum, "sampling": self.sampling}
-        return {"algorithm": "HeavyBall", **self._shared_description(), **words}
-
 
 @dataclass(frozen=True)
-class Nesterov(MultiPass):
+class Nesterov(WithMomentum):
     """Stochastic Nesterov momentum: y = x + momentum·(x − previous x), then x ← y − γ g(y).
 
     Parameters
@@ -324,19 +329,6 @@ class Nesterov(MultiPass):
     TypeError, ValueError
         As `SGD`, and for a momentum outside [0, 1).
     """
-
-    learning_rate: LearningRate
-    momentum: float
-    batch_size: BatchSize = 1
-    sampling: str = "with_replacement"
-
-    def __post_init__(self) -> None:
-        self._validate()
-        object.__setattr__(self, "momentum", _momentum(self.momentum))
-
-    def description(self) -> dict[str, Any]:
-        words = {"momentum": self.momentum, "sampling": self.sampling}
-        return {"algorithm": "Nesterov", **self._shared_description(), **words}
 
 
 def _momentum(value: Any) -> float:
