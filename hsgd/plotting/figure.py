@@ -11,11 +11,11 @@ import numpy as np
 from hsgd.checks import one_of
 from hsgd.dataset import write_atomically
 from hsgd.plotting import keys
+from hsgd.plotting.appearance import require, style
 from hsgd.plotting.layout import plan, sort
 from hsgd.plotting.over_time import Curves, Verdicts
 from hsgd.plotting.parameters import picture_of
 from hsgd.plotting.scales import TRANSFORMS
-from hsgd.plotting.style import require, style
 
 if TYPE_CHECKING:
     import xarray as xr
