@@ -7,7 +7,7 @@ machine that others use slows all of them alike. Compilation is excluded.
 
 - The loop is what a user would write first, `x -= g*(a@x - b)*a`, one thread, the rows drawn ahead.
 - "Whole call" is `simulate.sgd`, all of it: checks, random numbers, threads, labels.
-- "JAX" is a jitted `vmap` over replicates of a `scan` over steps, in double precision on the CPU, if
+- "JAX" is a jitted `vmap` over replicates of a `scan` over steps, double precision, on the CPU, if
   it is installed; its rows are drawn ahead, too.
 - "Reading" is a compiled loop that only adds up the entries of random rows, one per core: what the
   memory gives to any algorithm that touches each row once. With --rows 40000 --epochs 2 the data
