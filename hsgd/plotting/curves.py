@@ -154,12 +154,13 @@ def _spread(axes: Axes, values: Array, x: Array, colour: Any, what: str) -> Iter
             artists.line(axes, x, run, label, colour, lw=0.8, alpha=0.45)
         yield values.ravel()
         return
-    filled = np.where(np.isnan(values), np.nanmax(values, axis=1, keepdims=True), values)
-    tails = (1 - LEVEL) / 2
-    low, high = np.quantile(filled, (tails, 1 - tails), axis=1, method="nearest")
+    ends = np.full((2, len(values)), np.nan)
+    present, tails = ~np.isnan(values).all(axis=1), ((1 - LEVEL) / 2, (1 + LEVEL) / 2)
+    # The nearest run, for between two infinite ones there is nothing.
+    ends[:, present] = np.nanquantile(values[present], tails, axis=1, method="nearest")
     label = f"{LEVEL:.0%} of {count} {what}{words}"
-    artists.band(axes, x, (low, high), label, colour)
-    yield from (low, high)
+    artists.band(axes, x, ends, label, colour)
+    yield from ends
 
 
 def _mean(values: Array) -> tuple[Array, Array]:

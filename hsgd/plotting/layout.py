@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 _OWN_DIMS = {"time", "replicate", "statistic"}
 MOST_COLUMNS = 6
+AXES = ("time", "epoch", "iteration")
+"""What the horizontal axis may be: each of them increases."""
 OVER_TIME = ("theory", "exact_mean", "simulation", "diffusion", "comparison")
 """Sources of curves, the first of which says what the axes are."""
 
@@ -130,9 +132,8 @@ def _check_axis(data: xr.Dataset, x: str) -> None:
         raise ValueError(
             f"the {source} dataset has no dimension time: pass curves, not a single time."
         )
-    if x not in data.coords or "time" not in data[x].dims:
-        others = [str(name) for name, coord in data.coords.items() if "time" in coord.dims]
-        raise ValueError(f"x is {x!r}, but it must be one of {', '.join(others)}.")
+    if x not in AXES or x not in data.coords:
+        raise ValueError(f"x is {x!r}, but it must be one of {', '.join(AXES)}.")
 
 
 def _statistics(

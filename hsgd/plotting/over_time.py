@@ -15,6 +15,7 @@ from hsgd.plotting.layout import Layout, label, take
 from hsgd.plotting.scales import above_rounding, evenly, set_horizontal, set_vertical, spacing
 
 if TYPE_CHECKING:
+    import xarray as xr
     from matplotlib.axes import Axes
 
 
@@ -59,7 +60,7 @@ class Curves:
             x = layout.axis(one).values.astype(np.float64)
             shown += curves.draw(axes, one, name, x, scale, colour)
         set_horizontal(axes, _until_the_end(coordinate.values, shown), scale)
-        axes.set_xlabel(label(coordinate) + " (square-root axis)" * (scale == "sqrt"))
+        axes.set_xlabel(_axis_label(coordinate, scale, self.shape[1]))
         axes.set_ylabel(layout.words(name))
         if layout.col is not None and column is not None:
             value = layout.coordinate(layout.col)[column]
@@ -104,7 +105,7 @@ class Verdicts:
             self._errors(below, name, x, scale)
             for axes in (above, below):
                 set_horizontal(axes, x, scale)
-                axes.set_xlabel(label(coordinate) + " (square-root axis)" * (scale == "sqrt"))
+                axes.set_xlabel(_axis_label(coordinate, scale, self.shape[1]))
             above.set_xlabel("")
             above.tick_params(labelbottom=False)
         figure = grid[0, 0].figure
@@ -132,6 +133,12 @@ class Verdicts:
         axes.set_ylabel(data.relative_error.attrs["long_name"])
 
 
+def _axis_label(coordinate: xr.DataArray, scale: str, columns: int) -> str:
+    if scale != "sqrt":
+        return label(coordinate)
+    return label(coordinate) + (" " if columns <= 3 else "\n") + "(square-root axis)"
+
+
 def _until_the_end(axis: Array, shown: list[Array]) -> Array:
     """The horizontal axis, up to a little after the last curve has become infinite."""
     x = np.unique(axis.astype(np.float64))
@@ -139,4 +146,5 @@ def _until_the_end(axis: Array, shown: list[Array]) -> Array:
         return x
     alive = [x[np.isfinite(values)] for values in shown if values.shape == x.shape]
     last = max((some[-1] for some in alive if some.size), default=x[-1])
-    return x[: int(np.searchsorted(x, 1.25 * last)) + 1] if last < 0.5 * x[-1] else x
+    count = max(2, int(np.searchsorted(x, 1.25 * last)) + 1)
+    return x[:count] if last < 0.5 * x[-1] else x

@@ -1,7 +1,10 @@
 """Figures, by what is in them: lines, bands, scales, labels and colours, not by their pixels."""
 
+import contextlib
 import io
+import re
 import sys
+from pathlib import Path
 
 import matplotlib as mpl
 import numpy as np
@@ -87,22 +90,22 @@ def legend_of(axes):
     return [text.get_text() for text in owner.get_texts()]
 
 
-@pytest.mark.parametrize("background", ["default", "dark_background"])
 @pytest.mark.parametrize(
     "kind",
     ["theory", "runs", "summary", "exact_mean", "diffusion", "comparison", "limits", "swept",
      "swept limits", "steps"],
 )  # fmt: skip
-def test_every_kind_of_dataset_has_a_figure(sources, kind, background):
-    with mpl.style.context(background):
+def test_every_kind_of_dataset_has_a_figure(sources, kind):
+    with mpl.style.context("dark_background"):
         grid = plotting.plot(sources[kind])
         for axes in grid.ravel():
             assert axes.get_lines() or axes.collections
+            # The reader's background and ink are left alone.
+            assert to_hex(axes.get_facecolor()) == "#000000"
+            assert to_hex(axes.xaxis.label.get_color()) == "#ffffff"
         assert legend_of(grid[0, 0])
         assert grid[-1, 0].get_xlabel()
         grid[0, 0].figure.savefig(io.BytesIO(), dpi=20)
-        # The reader's background is left alone.
-        assert to_hex(grid[0, 0].get_facecolor()) == to_hex(mpl.rcParams["axes.facecolor"])
 
 
 def test_theory_is_a_line_and_gradient_flow_is_dashed(sources):
@@ -333,7 +336,7 @@ def test_a_figure_is_saved_whole(sources, tmp_path, ending):
         (lambda s: ["theory.nc"], {}, "this is a str"),
         (lambda s: [s["theory"], s["theory"]], {}, "two datasets have the source theory"),
         (lambda s: [s["theory"]], {"statistics": "happiness"}, "choose among empirical_risk"),
-        (lambda s: [s["theory"]], {"x": "replicate"}, "must be one of time, iteration, epoch"),
+        (lambda s: [s["theory"]], {"x": "replicate"}, "must be one of time, epoch, iteration"),
         (lambda s: [s["theory"]], {"xscale": "cubic"}, "linear"),
         (lambda s: [s["theory"]], {"hue": "ridge"}, "hue is 'ridge', but swept are none"),
         (lambda s: [s["limits"], s["theory"].isel(time=0)], {}, "no dimension time"),
@@ -373,6 +376,24 @@ def test_the_style_is_there_for_everybody():
         assert mpl.rcParams["axes.prop_cycle"].by_key()["color"][0] == appearance.THEORY
     for forbidden in ("facecolor", "text.color", "labelcolor", "edgecolor"):
         assert forbidden not in appearance.STYLE_FILE.read_text(encoding="utf-8")
+
+
+def test_the_page_about_figures_draws_its_figure(tmp_path, monkeypatch):
+    page = Path(__file__).parents[2] / "docs" / "figures.md"
+    text = page.read_text(encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    printed, namespace = io.StringIO(), {}
+    blocks = re.findall(r"^```python\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
+    with contextlib.redirect_stdout(printed):
+        for block in blocks:
+            exec(compile(block, "page", "exec"), namespace)
+    assert len(blocks) == text.count("```python") == 3
+    assert f"```text\n{printed.getvalue()}```" in text
+    kept = page.with_name("plot.png")
+    for path in (kept, tmp_path / "plot.png"):
+        assert path.stat().st_size < 150_000
+    sizes = {pyplot.imread(path).shape for path in (kept, tmp_path / "plot.png")}
+    assert len(sizes) == 1
 
 
 # What dichromats see, in linear RGB: Machado, Oliveira, Fernandes 2009, severity 1.
