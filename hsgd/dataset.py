@@ -4,7 +4,7 @@ Schema (version 1; the docs' page "dataset schema" says the same at length)
 - dims: `time`; `replicate` only where there are runs.
 - coords: `time` (the caller's array, bit for bit), `iteration` (int64, rint(time·n), with d for
   n when rows are streamed), `epoch` (rows drawn/n), `learning_rate` (its value at that
-  iteration) and, where it changes, `batch_size`.
+  iteration, unless each run finds its own) and, where it changes, `batch_size`.
 - variables: the same name means the same quantity in the same units, whatever the source. Suffixes
   `_gradient_flow`, `_error`, `_standard_deviation`, `_standard_error`, `_lower`, `_upper`.
 - attrs: `Conventions`, `schema_version`, `source`, `problem` and `algorithm` (JSON), and more.
@@ -26,7 +26,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from hsgd.algorithms import SGD, Algorithm, StreamingSGD
+from hsgd.algorithms import SGD, Algorithm
 from hsgd.checks import Array, is_swept
 from hsgd.gaussian_rows import GaussianRows
 from hsgd.problems import LeastSquares, Problem
@@ -115,13 +115,17 @@ def check_setting(
     if not isinstance(problem, problems):
         raise TypeError(f"the problem is a {type(problem).__name__}: {_remedy(problem, problems)}.")
     fresh = isinstance(problem, GaussianRows)
-    fitting = tuple(kind for kind in algorithms if issubclass(kind, StreamingSGD) == fresh)
+    fitting = tuple(kind for kind in algorithms if (kind.on_stream if fresh else kind.on_data))
     if not isinstance(algorithm, fitting):
-        names = " or ".join(f"hsgd.{kind.__name__}(learning_rate)" for kind in fitting)
+        known = [f"hsgd.{kind.__name__}(learning_rate)" for kind in fitting]
+        names = known[0] if len(known) == 1 else f"{', '.join(known[:-1])} or {known[-1]}"
         if isinstance(algorithm, Algorithm):
+            kind = type(algorithm).__name__
+            if algorithm.only_simulated and not isinstance(algorithm, algorithms):
+                raise TypeError(f"only simulate.sgd knows {kind}: run it there, or pass {names}.")
             raise TypeError(
-                f"{type(algorithm).__name__} on {type(problem).__name__} is not what this verb "
-                f"knows: pass {names}, " + (_SAMPLE if fresh else _STREAM)
+                f"{kind} on {type(problem).__name__} is not what this verb knows: pass {names}, "
+                + (_SAMPLE if fresh else _STREAM)
             )
         raise TypeError(f"the algorithm is a {type(algorithm).__name__}: pass {names}.")
     for noun in (problem, algorithm):
@@ -131,6 +135,8 @@ def check_setting(
                     f"{name} is swept (an xarray.DataArray), but this takes one setting at a time: "
                     "pass one number."
                 )
+    if fresh:
+        algorithm.check_batch(np.inf)
     if isinstance(problem, LeastSquares):
         algorithm.check_batch(problem.num_rows)
         if problem.is_sparse and not sparse:
@@ -191,7 +197,6 @@ def assemble(
 
 def _time_coords(grid: Grid, problem: Problem, algorithm: Algorithm) -> dict[str, Any]:
     per_unit = problem.iterations_per_unit
-    rates = algorithm.schedule(grid.iteration / per_unit)
     epochs = algorithm.rows_drawn(grid.iteration, per_unit) / per_unit
     streamed = isinstance(problem, GaussianRows)
     unit = "d" if streamed else "n"
@@ -204,8 +209,10 @@ def _time_coords(grid: Grid, problem: Problem, algorithm: Algorithm) -> dict[str
         "time": coord(np.array(grid.time), "1", f"time (iterations / {unit} = {per_unit})"),
         "iteration": coord(np.array(grid.iteration), "1", "iteration"),
         "epoch": coord(epochs, "1", words),
-        "learning_rate": coord(rates, "1", "learning rate"),
     }
+    if not algorithm.is_adaptive:
+        rates = algorithm.schedule(grid.iteration / per_unit)
+        coords["learning_rate"] = coord(rates, "1", "learning rate")
     if algorithm.has_batch_schedule:
         sizes = algorithm.batch_sizes(grid.iteration / per_unit)
         coords["batch_size"] = coord(sizes, "1", "batch size")
