@@ -91,7 +91,7 @@ class Recorder:
     @property
     def rates(self) -> Array:
         """The learning rates that the runs found, shape (records, replicates)."""
-        return self.values[-1]
+        return np.asarray(self.values[-1])
 
     def diverge(self, replicate: int, slot: int) -> None:
         """A replicate left for infinity before the record `slot`."""
