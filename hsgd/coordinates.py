@@ -43,7 +43,7 @@ class Coordinates:
     >>> import numpy as np, hsgd, simulate
     >>> rows = hsgd.GaussianRows(np.array([0.1, 0.4]), np.ones(2))
     >>> runs = simulate.sgd(rows, hsgd.StreamingSGD(1.0), [0.0], statistics=hsgd.Coordinates([0]))
-    >>> float(runs.coordinate.sel(mode=0)), float(runs.eigenvalue[0])
+    >>> float(runs.coordinate[0, 0, 0]), float(runs.eigenvalue[0])
     (-1.0, 0.4)
     """
 
