@@ -7,6 +7,9 @@ With momentum μ there is a velocity v, at first zero, and the residuals are tho
 p = x + look·v, where look is 0 for heavy ball and μ for Nesterov:
 v ← μ·v − γρ·p − Σ_batch scale·a and then x ← x + v.
 
+On sparse rows the parameters are kept as factor·y, where the factor takes the decay and y changes
+only where a row has entries.
+
 Rules (`rules.py`) look at the whole gradient g = (1/B) Σ_batch a (a·x − b) + ρ x before they take a
 step x ← x − γ g − γ₃ y: one that finds its γ, or one that has a memory y.
 """
@@ -18,6 +21,8 @@ from typing import Any
 import numpy as np
 
 square_root = np.sqrt  # a name of its own: GPUs have another one
+SMALLEST_FACTOR = 2.0**-60
+"""Factor at which it is multiplied out: far from where y would lose digits or overflow."""
 
 
 def shrink_factor(learning_rate: Any, ridge_per_row: Any) -> Any:
