@@ -12,11 +12,14 @@ import pytest
 PAGES = [Path(__file__).parents[1] / "docs" / "symbolic.md"]
 BLOCK = re.compile(r"^```python\n(.*?)^```\n(?:\n^```text\n(.*?)^```$)?", re.MULTILINE | re.DOTALL)
 MODULES = (
+    "hsgd.adaptive",
     "hsgd.algorithms",
     "hsgd.asymptotics",
     "hsgd.batches",
     "hsgd.bootstrap",
+    "hsgd.coordinates",
     "hsgd.gaussian_rows",
+    "hsgd.general_momentum",
     "hsgd.prediction",
     "hsgd.random_features",
     "hsgd.activations",
