@@ -53,12 +53,11 @@ class Block:
 
 def blocks(text: str) -> list[Block]:
     """The blocks of a page that run."""
-    return [
-        Block(
-            m["language"], m["code"], m["options"], m["shown"], text[: m.start("code")].count("\n")
-        )
-        for m in BLOCK.finditer(text)
-    ]
+    found = []
+    for m in BLOCK.finditer(text):
+        line = text.count("\n", 0, m.start("code"))
+        found.append(Block(m["language"], m["code"], m["options"], m["shown"], line))
+    return found
 
 
 def mismatches(text: str, name: str = "page") -> list[tuple[str, str]]:
