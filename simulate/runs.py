@@ -68,7 +68,7 @@ def sgd(
     engine
         `"reference"` (plain NumPy, the definition), `"cpu"` (compiled, all cores; as many threads
         as the environment variable `NUMBA_NUM_THREADS` says), `"cuda"` (an NVIDIA GPU, with the
-        extra `hsgd[cuda]`; dense A; its speed has not been measured), or `"auto"`: `"cpu"`.
+        extra `hsgd[cuda]`; its speed has not been measured), or `"auto"`: `"cpu"`.
     dtype
         What rows are stored in, `"float64"` or `"float32"`. Parameters, products and sums are
         double always, so single precision halves the memory to read and changes the problem by

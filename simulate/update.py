@@ -6,11 +6,17 @@ coordinate this is x ← decay·x − Σ_batch scale·a with decay = 1 − γρ 
 With momentum μ there is a velocity v, at first zero, and the residuals are those of the point
 p = x + look·v, where look is 0 for heavy ball and μ for Nesterov:
 v ← μ·v − γρ·p − Σ_batch scale·a and then x ← x + v.
+
+On sparse rows the parameters are kept as factor·y, where the factor takes the decay and y changes
+only where a row has entries.
 """
 
 from __future__ import annotations
 
 from typing import Any
+
+SMALLEST_FACTOR = 2.0**-60
+"""Factor at which it is multiplied out: far from where y would lose digits or overflow."""
 
 
 def shrink_factor(learning_rate: Any, ridge_per_row: Any) -> Any:
