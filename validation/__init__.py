@@ -10,6 +10,9 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
+from hsgd import accessor
+from validation import attached
+
 _HOMES = {
     "compare": "comparison",
     "convergence": "slopes",
@@ -26,6 +29,8 @@ if TYPE_CHECKING:
     from validation.differences import diff as diff
     from validation.folders import load as load
     from validation.slopes import convergence as convergence
+
+accessor.attach("compare", attached.compare)
 
 
 def __getattr__(name: str) -> Any:

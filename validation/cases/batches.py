@@ -210,7 +210,6 @@ def draw(datasets: Datasets) -> Figure:
     right.set_ylabel("training risk / start")
     right.legend(frameon=False)
     for axes in (left, right):
-        figures.plain(axes)
     figures.title(left, "larger batches help up to the knee")
     figures.title(right, "line: theory, dots: mean of the runs")
     figures.finish(figure, "Batch saturation")
