@@ -29,7 +29,7 @@ class Public(SphinxDirective):
         names = [
             name
             for name in chosen or home.__all__
-            if not inspect.ismodule(getattr(home, name))  # those have pages of their own
+            if callable(getattr(home, name))  # not modules, which have pages of their own, nor data
         ]
         lines = [f".. currentmodule:: {module}", "", ".. autosummary::", "   :nosignatures:", ""]
         lines += [f"   {name}" for name in names] + [""]
@@ -42,7 +42,7 @@ class Public(SphinxDirective):
 def _directive(found: Any) -> str:
     if inspect.isclass(found):
         return "autoexception" if issubclass(found, Exception) else "autoclass"
-    return "autofunction" if inspect.isroutine(found) else "autodata"
+    return "autofunction"
 
 
 def as_restructured_text(
