@@ -13,9 +13,8 @@ B. M. Hill, "A simple general approach to inference about the tail of a distribu
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
+import scipy.stats
 from numpy.typing import NDArray
 
 from hsgd.checks import Array
@@ -23,17 +22,19 @@ from hsgd.checks import Array
 HEAVY = 3.0
 """The index below which the third moment is infinite."""
 _FEWEST = 4
-_QUANTILE = 1.645
-"""Of the normal law: lower limits of indices hold with a confidence of 95%."""
+_DOUBT = 0.001
+"""Probability that an index is smaller than its lower limit: small, for there are many points."""
 
 
 def heavy(index: Array, number: int) -> NDArray[np.bool_]:
     """Where tails of `number` runs are too heavy for a test of the mean from below.
 
     There must be a point whose index is below 3, and then every point counts at which it may be:
-    indices of few runs are noisy (relative error 1/√count), but alike at all times.
+    samples in which large runs are missing show too light a tail just where the mean is too low.
+    Of a Pareto law 2·count·α/index has a χ² law with 2·count degrees of freedom.
     """
-    lower = index / (1.0 + _QUANTILE / math.sqrt(_count(number)))
+    freedom = 2 * _count(number)
+    lower = index * scipy.stats.chi2.ppf(_DOUBT, freedom) / freedom
     return np.asarray((lower < HEAVY) & (index < HEAVY).any())
 
 

@@ -209,7 +209,6 @@ def draw(datasets: Datasets) -> Figure:
     right.set_xlabel("iteration")
     right.set_ylabel("training risk / start")
     right.legend(frameon=False)
-    for axes in (left, right):
     figures.title(left, "larger batches help up to the knee")
     figures.title(right, "line: theory, dots: mean of the runs")
     figures.finish(figure, "Batch saturation")
