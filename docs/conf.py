@@ -56,5 +56,5 @@ default_role = "code"  # single backticks in docstrings
 # Types of other projects, whose pages an offline build cannot see.
 nitpick_ignore_regex = [
     ("py:.*", r"(collections|numpy|os|sympy|xarray)\..*"),
-    ("py:class", "ndarray|shape|modes|times"),  # what stands for a type in `volterra`
+    ("py:class", "ndarray|shape|modes|rtol|times"),  # what stands for a type in `volterra`
 ]
