@@ -57,12 +57,19 @@ def complaints(site: Path) -> list[str]:
                 found.append(f"{name} loads {address}, which needs a network.")
             else:
                 found += _dead(path, name, address)
+        found += [f"{name} has a cell that plots and shows no figure."] * _blank(path)
         for address in _page(path).links:
             found += _dead(path, name, address)
     for path in sorted(site.rglob("*.css")):
         loaded = IN_STYLES.findall(path.read_text(encoding="utf-8"))
         found += [f"{path.relative_to(site)} loads {address}." for address in loaded]
     return found
+
+
+def _blank(path: Path) -> int:
+    """Number of cells that call something named plot and show no image."""
+    cells = path.read_text(encoding="utf-8").split('<div class="cell ')[1:]
+    return sum('<span class="n">plot</span><span class="p">(' in c and "<img" not in c for c in cells)
 
 
 def _dead(path: Path, name: Path, address: str) -> list[str]:

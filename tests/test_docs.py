@@ -88,6 +88,7 @@ def test_the_typeset_equation_is_the_printed_one():
         ('<img src="missing.png">', "missing.png"),
         ('<script src="https://example.org/x.js">', "https://example.org/x.js"),
         ('<link rel="stylesheet" href="//example.org/x.css">', "//example.org/x.css"),
+        ('<div class="cell x"><span class="n">plot</span><span class="p">(', "no figure"),
         ('<style>@import url("https://example.org/x.css")</style>', "https://example.org/x.css"),
     ],
 )
