@@ -14,11 +14,14 @@ PAGES = [page for page in sorted(DOCS.rglob("*.md")) if pages.blocks(page.read_t
 RUN = {"python", "bash", "{code-cell}"}
 FENCE = re.compile(r"^```+(\S*)", re.MULTILINE)
 MODULES = (
+    "hsgd.adaptive",
     "hsgd.algorithms",
     "hsgd.asymptotics",
     "hsgd.batches",
     "hsgd.bootstrap",
+    "hsgd.coordinates",
     "hsgd.gaussian_rows",
+    "hsgd.general_momentum",
     "hsgd.prediction",
     "hsgd.random_features",
     "hsgd.activations",
