@@ -107,11 +107,24 @@ def plot(
     if xscale is not None:
         one_of("xscale", xscale, tuple(TRANSFORMS))
     picture = _picture(datasets, statistics, x, xscale, hue, col)
+    if axes is None and figure is None:
+        _wake_pyplot()
     with style():
         grid = _grid(picture.shape, axes, figure)
         picture.draw(grid)
         keys.add_legend(grid, below=axes is None, neutral=picture.has_colours)
     return grid
+
+
+def _wake_pyplot() -> None:
+    """Let pyplot find its backend before the style is on.
+
+    The one of notebooks then switches interactive figures on. Inside the style that would be undone
+    at the style's end, and no later figure would be shown.
+    """
+    from matplotlib import pyplot
+
+    pyplot.draw_if_interactive()  # type: ignore[no-untyped-call]
 
 
 def save(path: str | os.PathLike[str], *datasets: xr.Dataset, **options: Any) -> Path:
