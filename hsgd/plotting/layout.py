@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from textwrap import wrap
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -63,10 +64,18 @@ class Layout:
         """The members along a swept dim."""
         return next(data[dim] for data in self.datasets.values() if dim in data.dims)
 
+    def varies(self, name: str, dim: str | None) -> bool:
+        """Whether a statistic is another one for each member along a dim."""
+        return any(
+            dim in (data[name].dims if name in data else data.dims)
+            for data in self.datasets.values()
+        )
+
     def words(self, name: str) -> str:
-        """What stands on the vertical axis."""
+        """What stands on the vertical axis, in lines that are not longer than it."""
         found = (data[name] for data in self.datasets.values() if name in data)
-        return next((label(array) for array in found), name.replace("_", " ") + " [1]")
+        words = next((label(array) for array in found), name.replace("_", " ") + " [1]")
+        return "\n".join(wrap(words, 45 if self.shape[0] == 1 else 32))
 
 
 def take(

@@ -51,11 +51,15 @@ class Curves:
 
     def _panel(self, axes: Axes, name: str, column: int | None) -> Array:
         layout = self.layout
+        if column and not layout.varies(name, layout.col):
+            axes.set_axis_off()
+            return np.zeros(0)
         chosen = layout.column(column)
         coordinate = layout.axis(chosen)
         scale = self.scale or spacing(coordinate.values.ravel())
         shown: list[Array] = []
-        for member, colour in self._members(axes):
+        several = layout.varies(name, layout.hue)
+        for member, colour in self._members(axes) if several else [(0, None)]:
             one = take(chosen, layout.hue, member)
             x = layout.axis(one).values.astype(np.float64)
             shown += curves.draw(axes, one, name, x, scale, colour)
@@ -71,8 +75,6 @@ class Curves:
         return np.hstack([above_rounding(np.ravel(values)) for values in shown])
 
     def _members(self, axes: Axes) -> list[tuple[int | None, Any]]:
-        if self.layout.hue is None:
-            return [(None, None)]
         coordinate = self.layout.coordinate(self.layout.hue)
         bar = keys.colour_bar(axes, coordinate)
         return [(number, bar.to_rgba(at)) for number, at in enumerate(keys.places(coordinate))]
