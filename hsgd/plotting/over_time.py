@@ -75,7 +75,7 @@ class Curves:
         return np.hstack([above_rounding(np.ravel(values)) for values in shown])
 
     def _members(self, axes: Axes) -> list[tuple[int | None, Any]]:
-        coordinate = self.layout.coordinate(self.layout.hue)
+        coordinate = self.layout.coordinate(str(self.layout.hue))
         bar = keys.colour_bar(axes, coordinate)
         return [(number, bar.to_rgba(at)) for number, at in enumerate(keys.places(coordinate))]
 
