@@ -174,7 +174,7 @@ def _mean(values: Array) -> tuple[Array, Array]:
         squares = np.where(present, scaled - mean[:, None], 0.0) ** 2
         error = np.sqrt(squares.sum(axis=1) / np.maximum(count - 1, 1) / count)
         mean, error = mean * largest[:, 0], error * largest[:, 0]
-    known = np.isfinite(mean) & np.isfinite(error) & np.isfinite(largest[:, 0])
+    known = np.isfinite(mean) & np.isfinite(error) & present.any(axis=1)
     return np.where(known, mean, np.nan), np.where(known, error, np.nan)
 
 

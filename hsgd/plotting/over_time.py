@@ -113,7 +113,7 @@ class Verdicts:
         figure = grid[0, 0].figure
         verdict = str(data.attrs["verdict"]).split(";")[0]
         # About nine characters an inch.
-        figure.suptitle("\n".join(wrap(verdict, int(9 * figure.get_size_inches()[0]))))
+        figure.suptitle("\n".join(wrap(verdict, int(9 * figure.bbox.width / figure.dpi))))
 
     def _errors(self, axes: Axes, name: str, x: Array, scale: str) -> None:
         data = self.layout.datasets["comparison"]

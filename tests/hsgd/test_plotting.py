@@ -327,6 +327,34 @@ def test_it_draws_where_it_is_told_to(sources):
         plotting.plot(sources["theory"], axes=mine)
 
 
+def test_it_draws_into_a_part_of_a_figure(sources):
+    left, right = pyplot.figure(figsize=(9, 4), layout="constrained").subfigures(1, 2)
+    plotting.plot(sources["swept"], figure=left, statistics="distance")
+    grid = plotting.plot(sources["comparison"], figure=right, statistics="distance")
+    assert grid[0, 0].figure is right
+    right.figure.savefig(io.BytesIO(), dpi=20)
+    assert tuple(right.figure.get_size_inches()) == (9, 4)
+
+
+def test_runs_that_were_interrupted_are_shown_as_far_as_they_went(sources):
+    runs = sources["runs"].copy(deep=True)
+    runs.empirical_risk[20:, :30] = np.nan
+    runs.empirical_risk[25:] = np.nan
+    grid = plotting.plot(sources["theory"], runs, statistics="empirical_risk")
+    assert "90% of 40 runs (40 incomplete or diverged)" in legend_of(grid[0, 0])
+    (dots,) = grid[0, 0].containers
+    x, y = dots.lines[0].get_data()
+    assert np.isfinite(y).tolist() == (x < TIME[25]).tolist()
+
+
+@pytest.mark.parametrize("times", [[0.0], [0.0, 1.0]])
+@pytest.mark.parametrize("scale", [1e-150, 1.0, 1e140])
+def test_extremes_have_figures_too(problem, sgd, times, scale):
+    extreme = hsgd.LeastSquares(problem.A, scale * problem.b, ridge=problem.ridge)
+    theory = hsgd.predict(extreme, sgd, times)
+    plotting.plot(theory)[0, 0].figure.savefig(io.BytesIO(), dpi=20)
+
+
 @pytest.mark.parametrize("ending", ["png", "svg", "pdf"])
 def test_a_figure_is_saved_whole(sources, tmp_path, ending):
     path = plotting.save(tmp_path / f"risk.{ending}", sources["theory"], sources["runs"])
