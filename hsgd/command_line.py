@@ -20,6 +20,7 @@ import numpy as np
 from hsgd import checks, dataset, plotting
 from hsgd.algorithms import SAMPLINGS, SGD
 from hsgd.checks import Array
+from hsgd.plotting.figure import check_target
 from hsgd.problems import LeastSquares
 from hsgd.schedules import Constant, CosineDecay, PowerDecay, Schedule
 
@@ -268,7 +269,7 @@ def execute(
             if getattr(options, "out", None) is not None:
                 dataset.check_writable(options.out)
             if getattr(options, "plot", None) is not None:
-                plotting.check_target(options.plot)
+                check_target(options.plot)
             act(options)
     except (TypeError, ValueError, OSError, MemoryError, ImportError) as error:
         print(f"{parser.prog}: {error}", file=sys.stderr)
