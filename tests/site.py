@@ -69,7 +69,9 @@ def complaints(site: Path) -> list[str]:
 def _blank(path: Path) -> int:
     """Number of cells that call something named plot and show no image."""
     cells = path.read_text(encoding="utf-8").split('<div class="cell ')[1:]
-    return sum('<span class="n">plot</span><span class="p">(' in c and "<img" not in c for c in cells)
+    return sum(
+        '<span class="n">plot</span><span class="p">(' in c and "<img" not in c for c in cells
+    )
 
 
 def _dead(path: Path, name: Path, address: str) -> list[str]:
