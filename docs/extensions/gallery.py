@@ -36,8 +36,8 @@ class Cases(SphinxDirective):
 
 _WITHOUT_FIGURES = """\
 This copy of the page was built without figures. To have them, run
-`python -m validation all --size small --out cases`, a minute or two, and build the pages with the environment variable
-`HSGD_CASES=cases`."""
+`python -m validation all --size small --out cases`, a minute or two, and build the pages with the
+environment variable `HSGD_CASES=cases`."""
 
 
 def _described(case: Case, folder: Path | None, home: Path) -> str:
