@@ -29,6 +29,7 @@ from numpy.typing import NDArray
 from hsgd.algorithms import SGD, Algorithm, StreamingSGD
 from hsgd.checks import Array, is_swept
 from hsgd.gaussian_rows import GaussianRows
+from hsgd.local_dask import no_cluster
 from hsgd.problems import LeastSquares, Problem
 from hsgd.schedules import check_times
 
@@ -330,7 +331,8 @@ def _netcdf(dataset: xr.Dataset) -> bytes:
         if variable.dtype.kind == "f":
             options["_FillValue"] = None
         encoding[str(name)] = options
-    return bytes(dataset.to_netcdf(engine="h5netcdf", encoding=encoding))
+    with no_cluster():
+        return bytes(dataset.to_netcdf(engine="h5netcdf", encoding=encoding))
 
 
 def load(path: str | os.PathLike[str]) -> xr.Dataset:

@@ -15,6 +15,7 @@ from hsgd.mean_square import mean_square_critical_learning_rate
 from hsgd.modes import Modes, modes
 from hsgd.problems import LeastSquares
 from hsgd.schedules import Constant, Schedule
+from hsgd.sweeps import follows_sweeps
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -35,6 +36,7 @@ class _Concern:
     sentence: str
 
 
+@follows_sweeps
 def diagnose(problem: LeastSquares, algorithm: SGD, *, horizon: float = 100.0) -> xr.Dataset:
     """Say whether homogenized SGD describes this problem at this learning rate.
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -46,7 +45,9 @@ def summary(runs: xr.Dataset) -> xr.Dataset:
         raise TypeError("summary needs a dataset of runs, with the dimension replicate.")
     variables = {}
     for name, runs_of_name in runs.data_vars.items():
-        values = runs_of_name.transpose("time", "replicate").values
+        values = runs_of_name.transpose(..., "time", "replicate").values
+        kept = tuple(dim for dim in runs_of_name.dims if dim not in ("time", "replicate"))
+        kept = (*kept, "time")
         words = runs_of_name.attrs.get("long_name", name)
         for suffix, prefix, result in (
             ("", "mean of ", _mean(values)),
@@ -54,7 +55,7 @@ def summary(runs: xr.Dataset) -> xr.Dataset:
             ("_effective_size", "effective number of runs in the mean of ", _effective(values)),
         ):
             attrs = {"units": "1", "long_name": prefix + str(words)}
-            variables[f"{name}{suffix}"] = xr.Variable("time", result, attrs)
+            variables[f"{name}{suffix}"] = xr.Variable(kept, result, attrs)
     coords = {name: c for name, c in runs.coords.items() if "replicate" not in c.dims}
     return xr.Dataset(variables, coords, runs.attrs)
 
@@ -62,36 +63,22 @@ def summary(runs: xr.Dataset) -> xr.Dataset:
 def _mean(values: Any) -> Any:
     present = ~np.isnan(values)
     with np.errstate(invalid="ignore"):
-        return np.where(present, values, 0.0).sum(axis=1) / present.sum(axis=1)
+        return np.where(present, values, 0.0).sum(axis=-1) / present.sum(axis=-1)
 
 
 def _standard_error(values: Any) -> Any:
     present = ~np.isnan(values)
-    count = present.sum(axis=1)
+    count = present.sum(axis=-1)
     with np.errstate(all="ignore"):
-        deviations = np.where(present, values - _mean(values)[:, None], 0.0)
-        variance = (deviations**2).sum(axis=1) / np.where(count > 1, count - 1, np.nan)
+        deviations = np.where(present, values - _mean(values)[..., None], 0.0)
+        variance = (deviations**2).sum(axis=-1) / np.where(count > 1, count - 1, np.nan)
         return np.sqrt(variance / count)
 
 
 def _effective(values: Any) -> Any:
     """(Σ v)²/Σ v², of values scaled so that neither sum overflows; R where all are zero."""
     present = np.where(np.isnan(values), 0.0, values)
-    largest = np.abs(present).max(axis=1, keepdims=True)
+    largest = np.abs(present).max(axis=-1, keepdims=True)
     with np.errstate(all="ignore"):
         scaled = np.where(largest > 0, present / largest, ~np.isnan(values))
-        return scaled.sum(axis=1) ** 2 / (scaled**2).sum(axis=1)
-
-
-def joined(parts: Sequence[xr.Dataset]) -> xr.Dataset:
-    """Runs of other replicates of the same setting, as one dataset."""
-    import xarray as xr
-
-    whole = xr.concat(
-        parts, "replicate", data_vars="minimal", coords="minimal", compat="override",
-        combine_attrs="override",
-    )  # fmt: skip
-    whole.attrs["num_diverged"] = sum(int(part.attrs["num_diverged"]) for part in parts)
-    if any(part.attrs["status"] == "partial" for part in parts):
-        whole.attrs["status"] = "partial"
-    return whole
+        return scaled.sum(axis=-1) ** 2 / (scaled**2).sum(axis=-1)
