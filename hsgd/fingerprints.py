@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from hsgd.checks import digest
+from hsgd.coordinates import EigenCoordinates
 from hsgd.statistics import Statistic
 
 
@@ -23,7 +24,7 @@ def fingerprint(name: str, value: Any) -> Any:
         return value
     if isinstance(value, np.generic):
         return value.item()
-    if isinstance(value, Statistic):
+    if isinstance(value, Statistic | EigenCoordinates):
         return of_statistic(value)
     if isinstance(value, np.random.SeedSequence):
         return {"entropy": str(value.entropy), "spawn_key": str(value.spawn_key)}
@@ -42,7 +43,7 @@ def fingerprint(name: str, value: Any) -> Any:
     )
 
 
-def of_statistic(statistic: Statistic) -> dict[str, Any]:
+def of_statistic(statistic: Statistic | EigenCoordinates) -> dict[str, Any]:
     """A statistic's kind, name and content."""
     words: dict[str, Any] = {"kind": type(statistic).__name__, "name": statistic.name}
     values = vars(statistic)

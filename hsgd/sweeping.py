@@ -15,13 +15,13 @@ import numpy as np
 from hsgd import clusters, provenance
 from hsgd.algorithms import Algorithm
 from hsgd.blas import single_threaded_blas
-from hsgd.checks import digest, integer, is_swept
+from hsgd.checks import digest, integer
 from hsgd.fingerprints import fingerprint
 from hsgd.parts import PartFiles, Parts
 from hsgd.progress import bar
-from hsgd.schedules import check_times
+from hsgd.schedules import as_schedule, check_times
 from hsgd.stacking import joined, packed, unpacked
-from hsgd.sweeps import Sweep, recorded
+from hsgd.sweeps import Sweep, fields_of, recorded
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -256,13 +256,9 @@ def _configuration(whole: Sweep, pieces: list[Piece]) -> dict[str, Any]:
 
 
 def _schedules(whole: Sweep) -> str:
-    """The rates of algorithms over time: a user's function can only be known by its values."""
+    """The schedules of algorithms over time: a user's function can only be known by its values."""
     end = check_times(whole.arguments.get("time", [100.0]))[-1]
     probes = np.linspace(0.0, end, _PROBES + 1)
-    return digest(
-        *(
-            value.schedule(probes)
-            for value in whole.arguments.values()
-            if isinstance(value, Algorithm) and not is_swept(value.learning_rate)
-        )
-    )
+    algorithms = (value for value in whole.arguments.values() if isinstance(value, Algorithm))
+    values = (value for algorithm in algorithms for value in fields_of(algorithm).values())
+    return digest(*(as_schedule(value)(probes) for value in values if callable(value)))

@@ -17,7 +17,7 @@ import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, is_dataclass, replace
 from typing import TYPE_CHECKING, Any, ParamSpec
 from weakref import WeakKeyDictionary
 
@@ -188,7 +188,7 @@ def follows_sweeps(verb: Callable[Arguments, xr.Dataset]) -> Callable[Arguments,
 
     @functools.wraps(verb)
     def call(*positional: Arguments.args, **named: Arguments.kwargs) -> xr.Dataset:
-        if not (any(map(_has_sweep, positional)) or _parameters(named)):
+        if not (any(map(_swept_fields, positional)) or _parameters(named)):
             return verb(*positional, **named)
         sweep = Sweep.of(verb, positional, named).checked()
         if "ridge" in sweep.parameters:
@@ -217,19 +217,22 @@ def _is_noun(value: Any) -> bool:
     return _is_algorithm(value) or (hasattr(value, "ridge") and hasattr(value, "description"))
 
 
-def _has_sweep(value: Any) -> bool:
-    return _is_noun(value) and any(is_swept(getattr(value, name, None)) for name in _PARAMETERS)
+def fields_of(noun: Any) -> dict[str, Any]:
+    """What a noun was made from, by name."""
+    return {f.name: getattr(noun, f.name) for f in fields(noun) if f.init}
+
+
+def _swept_fields(value: Any) -> dict[str, xr.DataArray]:
+    own = fields_of(value) if is_dataclass(value) and _is_noun(value) else {}
+    return {name: own[name] for name in _PARAMETERS if is_swept(own.get(name))}
 
 
 def _parameters(arguments: Mapping[str, Any]) -> dict[str, xr.DataArray]:
     """The swept parameters by name: fields of the nouns among the arguments, or options."""
     swept: dict[str, Any] = {}
     for option, value in arguments.items():
-        noun = _is_noun(value)
-        fields = {name: getattr(value, name, None) for name in _PARAMETERS} if noun else {}
-        if option in _PARAMETERS:
-            fields[option] = value
-        swept |= {name: field for name, field in fields.items() if is_swept(field)}
+        swept |= {option: value} if option in _PARAMETERS and is_swept(value) else {}
+        swept |= _swept_fields(value)
     return swept
 
 
@@ -253,7 +256,7 @@ def _with(value: Any, setting: Mapping[str, Any], name: str) -> Any:
         return setting[name]
     if _is_algorithm(value):
         return _algorithm_with(value, setting)
-    if "ridge" in setting and _has_sweep(value):
+    if "ridge" in setting and _swept_fields(value):
         known = _by_ridge.setdefault(value, {})
         ridge = setting["ridge"]
         if ridge not in known:
@@ -265,13 +268,10 @@ def _with(value: Any, setting: Mapping[str, Any], name: str) -> Any:
 def _algorithm_with(algorithm: Any, setting: Mapping[str, Any]) -> Algorithm:
     # Schedules remember what they integrated, in bits that depend on how far: every member has
     # its own, so that it does not matter which were run before it.
-    fields: dict[str, Any] = {
-        name: copy.copy(value)
-        for name, value in vars(algorithm).items()
-        if isinstance(value, Schedule) and name != "schedule"
-    }
-    fields |= {name: value for name, value in setting.items() if hasattr(algorithm, name)}
-    return replace(algorithm, **fields)  # type: ignore[no-any-return]
+    own = fields_of(algorithm)
+    changed = {name: copy.copy(value) for name, value in own.items() if isinstance(value, Schedule)}
+    changed |= {name: value for name, value in setting.items() if name in own}
+    return replace(algorithm, **changed)  # type: ignore[no-any-return]
 
 
 _PLAIN = (TypeError, ValueError, MemoryError, ArithmeticError, RuntimeError, OSError)

@@ -10,15 +10,15 @@ from hsgd.algorithms import Algorithm
 from hsgd.checks import digest
 from hsgd.fingerprints import of_statistic
 from hsgd.problems import Problem
-from hsgd.statistics import Statistic
 from simulate.engines.base import Course
+from simulate.recording import Recorded
 
 
 def configuration(
     problem: Problem,
     algorithm: Algorithm,
     course: Course,
-    statistics: Sequence[Statistic],
+    statistics: Sequence[Recorded],
     attributes: Mapping[str, Any],
 ) -> dict[str, Any]:
     """JSON-ready words, the same for two runs only if each could resume the other.
