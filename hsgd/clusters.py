@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
+import logging
 import multiprocessing
 import pickle
 import warnings
@@ -93,26 +94,41 @@ def workers(client: Any, num_tasks: int) -> Iterator[Any]:
         )
         yield None
         return
-    _check_main()
     distributed: Any = importlib.import_module("distributed")
-    single = {f"{name}_NUM_THREADS": "1" for name in ("OMP", "OPENBLAS", "MKL", "NUMBA")}
     with (
-        distributed.LocalCluster(
-            n_workers=count, threads_per_worker=1, dashboard_address=None, env=single
-        ) as cluster,
+        _local_cluster(count) as cluster,
         distributed.Client(cluster, set_as_default=False) as local,
     ):
         yield local
 
 
-def _check_main() -> None:
-    """Refuse to start workers while this process is itself one that is being started."""
+def _local_cluster(count: int) -> Any:
+    """Worker processes of one thread each on this machine.
+
+    Raises
+    ------
+    RuntimeError
+        If they do not start, as in a script that would start others for each of them.
+    """
+    remedy = (
+        "worker processes read the script that starts them: put the call of hsgd.sweep under "
+        "`if __name__ == '__main__':`, or pass client=False to use this process alone."
+    )
     starting = getattr(multiprocessing.current_process(), "_inheriting", False)
     if multiprocessing.parent_process() is not None and starting:
-        raise RuntimeError(
-            "worker processes read the script that starts them: put the call of hsgd.sweep under "
-            "`if __name__ == '__main__':`, or pass client=False to use this process alone."
+        raise RuntimeError(remedy)
+    distributed: Any = importlib.import_module("distributed")
+    single = {f"{name}_NUM_THREADS": "1" for name in ("OMP", "OPENBLAS", "MKL", "NUMBA")}
+    try:
+        return distributed.LocalCluster(
+            n_workers=count,
+            threads_per_worker=1,
+            dashboard_address=None,
+            env=single,
+            silence_logs=logging.CRITICAL,  # what matters is raised, or made up for
         )
+    except RuntimeError as error:
+        raise RuntimeError(f"no workers could be started ({error}); {remedy}") from error
 
 
 def compute(
@@ -143,8 +159,8 @@ def compute(
         if not left:
             return
     raise RuntimeError(
-        f"all workers died {ROUNDS} times while {len(left)} pieces were left: give them more "
-        "memory, or pass client=False."
+        f"{ROUNDS} times all workers were dead or away while {len(left)} pieces were left: see that "
+        "they are there and have enough memory, or pass client=False."
     )
 
 
@@ -153,7 +169,10 @@ def _one_round(
 ) -> Generator[tuple[int, Any], None, None]:
     """What can be computed before what all tasks need is lost."""
     distributed: Any = importlib.import_module("distributed")
-    payload = client.scatter(Payload(content), broadcast=True, hash=False)
+    try:
+        payload = client.scatter(Payload(content), broadcast=True, hash=False)
+    except (OSError, KeyError):
+        return  # workers died while it was sent, or none has come back yet
     futures = {
         client.submit(_on_worker, payload, task, pure=False): index for index, task in tasks.items()
     }

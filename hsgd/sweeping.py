@@ -109,7 +109,7 @@ def sweep(
 
     References
     ----------
-    Docs, page "Sweeps".
+    Docs, page "Sweeps, on all cores or a cluster".
 
     Examples
     --------
