@@ -159,8 +159,8 @@ def compute(
         if not left:
             return
     raise RuntimeError(
-        f"{ROUNDS} times all workers were dead or away while {len(left)} pieces were left: see that "
-        "they are there and have enough memory, or pass client=False."
+        f"{ROUNDS} times all workers were dead or away while {len(left)} pieces were left: see "
+        "that they are there and have enough memory, or pass client=False."
     )
 
 

@@ -140,9 +140,9 @@ def sgd(
     >>> dict(runs.sizes)
     {'time': 2, 'replicate': 3}
     """
-    name = engines.resolve(checks.one_of("engine", engine, engines.NAMES))
-    check(problem, algorithm, name)
+    check(problem, algorithm)
     checks.one_of("dtype", dtype, DTYPES)
+    name = engines.resolve(checks.one_of("engine", engine, engines.NAMES))
     if num_replicates == "auto" or client is not None:
         # Parts are calls of this verb; what they share is checked before the first one.
         count = FIRST_LOOK if num_replicates == "auto" else num_replicates
