@@ -15,6 +15,7 @@ from hsgd.schedules import CosineDecay, Piecewise, PowerDecay
 from simulate import Checkpoint, sgd, summary
 from simulate.normals import FEATURES, LABEL_NOISE, normals
 from simulate.seeds import as_seed
+from tests.killing import Killed, stop_writing
 from tests.simulate.test_algorithms import (
     POPULATIONS,
     TIMES,
@@ -23,7 +24,7 @@ from tests.simulate.test_algorithms import (
     parameters,
     sparse_copy,
 )
-from tests.simulate.test_checkpoint import Killed, kill_after, small_pieces
+from tests.simulate.test_checkpoint import small_pieces
 
 __all__ = ["small_pieces"]  # a fixture
 
@@ -213,7 +214,7 @@ def test_killed_anywhere_it_resumes_to_the_bit(
     kills, rng = 0, np.random.default_rng(0)
     while True:
         with monkeypatch.context() as patch:
-            kill_after(patch, int(rng.integers(2, 7)))
+            stop_writing(patch, int(rng.integers(2, 7)))
             try:
                 folder = Checkpoint(tmp_path, seconds=0.0)
                 runs = sgd(problem, algorithm, times, checkpoint=folder, **asked)
