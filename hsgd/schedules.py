@@ -226,6 +226,10 @@ class FromFunction(Schedule):
         object.__setattr__(self, "breakpoints", tuple(float(b) for b in self.breakpoints))
         object.__setattr__(self, "_antiderivative", _Antiderivative(self, self.breakpoints))
 
+    def __reduce__(self) -> tuple[type[FromFunction], tuple[Any, ...]]:
+        # A copy starts without the integral: its lock is of this process, its panels of its past.
+        return type(self), (self.function, self.breakpoints)
+
     def value(self, time: Array) -> Array:
         return np.asarray(self.function(time), dtype=np.float64)
 

@@ -20,7 +20,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy import stats
 
-from simulate.means import joined, summary
+from hsgd.stacking import joined
+from simulate.means import summary
 from simulate.recording import DIVERGED
 
 if TYPE_CHECKING:
