@@ -90,7 +90,7 @@ def workers(client: Any, num_tasks: int) -> Iterator[Any]:
             "this runs on one core, in this process: for all cores pip install "
             "'hsgd[distributed]', or pass client=False to say that one is enough.",
             UserWarning,
-            stacklevel=5,
+            stacklevel=4,
         )
         yield None
         return
@@ -159,8 +159,8 @@ def compute(
         if not left:
             return
     raise RuntimeError(
-        f"{ROUNDS} times all workers were dead or away while {len(left)} pieces were left: see that "
-        "they are there and have enough memory, or pass client=False."
+        f"{ROUNDS} times all workers were dead or away while {len(left)} pieces were left: see "
+        "that they are there and have enough memory, or pass client=False."
     )
 
 
