@@ -238,7 +238,7 @@ def _parameters(arguments: Mapping[str, Any]) -> dict[str, xr.DataArray]:
 
 def _check_names(swept: Mapping[str, xr.DataArray]) -> None:
     for name, value in swept.items():
-        if "time" in value.dims or "replicate" in value.dims:
+        if {"time", "replicate", "mode"} & set(value.dims):
             raise ValueError(
                 f"{name} is swept along {value.dims}, which datasets use themselves: "
                 f"rename the dimension, for example to {name!r}."
