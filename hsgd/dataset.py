@@ -26,6 +26,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from hsgd import checks
 from hsgd.algorithms import SGD, Algorithm, StreamingSGD
 from hsgd.checks import Array, is_swept
 from hsgd.gaussian_rows import GaussianRows
@@ -73,11 +74,13 @@ def time_grid(time: Any, per_unit: int) -> Grid:
     TypeError, ValueError
         If the times are unsorted, negative, not finite, or count more than 2⁶² iterations.
     """
+    per_unit = checks.integer("per_unit", per_unit, minimum=1)
     times = check_times(time)
     scaled = np.rint(times * per_unit)
     if scaled[-1] > 2.0**62:
         raise ValueError(
-            f"time ends at {times[-1]:g}, which is more than 2^62 iterations: shorten it."
+            f"time ends at {times[-1]:g}, which is more than 2^62 iterations (there are "
+            f"per_unit={per_unit} to a unit): shorten it."
         )
     iteration = scaled.astype(np.int64)
     unique, positions = np.unique(iteration, return_inverse=True)
@@ -131,6 +134,7 @@ def check_setting(
                     f"{name} is swept (an xarray.DataArray), but this takes one setting at a time: "
                     "pass one number."
                 )
+    _check_rate(problem, algorithm)
     if isinstance(problem, LeastSquares):
         algorithm.check_batch(problem.num_rows)
         if problem.is_sparse and not sparse:
@@ -144,6 +148,35 @@ def check_setting(
         )
 
 
+def _check_rate(problem: Any, algorithm: Algorithm) -> None:
+    """Refuse learning rates so large that the first step leaves floating point, or as small.
+
+    Rates above critical are a question like any other; these are a slip, and nothing of them can
+    be computed.
+    """
+    levels = getattr(algorithm.schedule, "levels", (getattr(algorithm.schedule, "level", 0.0),))
+    rate = max(levels)
+    if rate == 0 or 1 / _LARGEST_STEP < rate < _LARGEST_STEP:  # without a pass over the data
+        return
+    if isinstance(problem, GaussianRows):
+        size = float(problem.spectrum[0].sum())
+    else:
+        size = float(problem.squared_row_norms.mean())
+    if rate * size > _LARGEST_STEP:
+        raise ValueError(
+            f"learning_rate is {rate:g} on rows of mean squared norm {size:.3g}: one step would "
+            f"multiply the parameters by {rate * size:.0e}; pass one below "
+            "hsgd.critical_learning_rate(problem)."
+        )
+    if rate * size < 1 / _LARGEST_STEP**2:
+        raise ValueError(
+            f"learning_rate is {rate:g} on rows of mean squared norm {size:.3g}: no step would "
+            "change anything; pass a fraction of hsgd.critical_learning_rate(problem)."
+        )
+
+
+_LARGEST_STEP = 1e25
+"""Factor by which one step may multiply the parameters."""
 _SAMPLE = "or draw rows to pass over many times by problem.sample(n, seed)."
 _STREAM = "or stream fresh rows of a hsgd.GaussianRows."
 
@@ -293,7 +326,9 @@ def write_atomically(path: str | os.PathLike[str], content: bytes | memoryview) 
     OSError
         If the disk is full or the place cannot be written; the message names it.
     """
-    target = Path(path)
+    target = checks.path("path", path)
+    if not isinstance(content, bytes | memoryview):
+        raise TypeError(f"content is {checks.shown(content)}: pass bytes.")
     try:
         handle, temporary = tempfile.mkstemp(
             prefix=f".{target.name}.", suffix=".part", dir=target.parent
@@ -345,7 +380,7 @@ def load(path: str | os.PathLike[str]) -> xr.Dataset:
     """
     import xarray as xr
 
-    source = Path(path)
+    source = checks.path("path", path)
     if not source.is_file():
         raise FileNotFoundError(f"there is no file {source}: check the path.")
     content = source.read_bytes()
@@ -391,12 +426,16 @@ def check_writable(path: str | os.PathLike[str]) -> Path:
     OSError
         If its folder does not exist or cannot be written, or the path is a folder.
     """
-    target = Path(path)
+    target = checks.path("path", path)
     folder = target.parent
     if target.is_dir():
-        raise IsADirectoryError(f"{target} is a folder: add a file name, for example theory.nc.")
+        raise IsADirectoryError(
+            f"path {target} is a folder: add a file name, for example theory.nc."
+        )
     if not folder.is_dir():
-        raise FileNotFoundError(f"the folder {folder} does not exist: make it first.")
+        raise FileNotFoundError(
+            f"the folder {folder} of the path {target} does not exist: make it first."
+        )
     try:
         with tempfile.NamedTemporaryFile(dir=folder):
             pass

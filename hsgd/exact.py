@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from hsgd import dataset, memory, provenance, recursion
+from hsgd import checks, dataset, memory, provenance, recursion
 from hsgd.algorithms import SGD
 from hsgd.checks import Array, number, one_of
 from hsgd.problems import LeastSquares
@@ -123,13 +123,14 @@ def exact_mean(
             f"exact_mean needs independent batches, but sampling is {algorithm.sampling!r}: "
             "simulate it, or use sampling='with_replacement' or 'subset'."
         )
-    if number("rtol", rtol, strict=True) < _SMALLEST_RTOL:
+    rtol = number("rtol", rtol, strict=True)
+    if rtol < _SMALLEST_RTOL:
         raise ValueError(
             f"rtol is {rtol:g}, but double precision allows {_SMALLEST_RTOL:g}: ask for no less."
         )
     one_of("method", method, METHODS)
-    if progress not in (None, True, False):
-        raise TypeError(f"progress is {progress!r}: pass True, False or None.")
+    if not (progress is None or isinstance(progress, bool)):
+        raise TypeError(f"progress is {checks.shown(progress)}: pass True, False or None.")
     last = int(grid.unique[-1])
     regimes = constant_regimes(Rows.of(problem), algorithm, last)
     if _choose(problem, method, regimes, last) == "recursion":

@@ -11,7 +11,7 @@ import numpy as np
 from hsgd import dataset, provenance, sweeps
 from hsgd.algorithms import Algorithm
 from hsgd.applicability import too_small, verdict_of
-from hsgd.checks import Array, number, one_of
+from hsgd.checks import Array, flag, number, one_of
 from hsgd.curves import (
     ALGORITHMS,
     METHODS,
@@ -177,10 +177,10 @@ def _predict(
 
 
 def _check_options(method: str, spread: bool, level: float) -> None:
-    if method in ("mean_field", "modified_flow", "data_fit"):
+    if isinstance(method, str) and method in ("mean_field", "modified_flow", "data_fit"):
         raise ValueError(f"method={method!r} is not available yet: use method='hsgd'.")
     one_of("method", method, METHODS)
-    if spread:
+    if flag("spread", spread):
         raise ValueError(
             "spread=True (bands for single runs) is not available yet: simulate them with "
             "simulate.sgd(..., num_replicates=64)."

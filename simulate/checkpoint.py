@@ -62,7 +62,7 @@ class Checkpoint:
     seconds: float = 60.0
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "folder", Path(self.folder))
+        object.__setattr__(self, "folder", checks.path("folder", self.folder))
         object.__setattr__(self, "seconds", checks.number("seconds", self.seconds))
 
 

@@ -26,6 +26,10 @@ if TYPE_CHECKING:
     import xarray as xr
 
 
+_BYTES_OF_A_KEY = 200
+"""Of a replicate's key, as Python holds it."""
+
+
 @dataclass(frozen=True)
 class Asked:
     """Which replicates are asked for, of which seed, and how they are kept and shown."""
@@ -46,10 +50,11 @@ class Asked:
         TypeError, ValueError
             For bad arguments, or a checkpoint without a seed.
         """
-        if progress not in (None, True, False):
-            raise TypeError(f"progress is {progress!r}: pass True, False or None.")
+        if not (progress is None or isinstance(progress, bool)):
+            raise TypeError(f"progress is {checks.shown(progress)}: pass True, False or None.")
         count = checks.integer("num_replicates", num_replicates, minimum=1)
         first = checks.integer("first_replicate", first_replicate, minimum=0)
+        memory.check(_BYTES_OF_A_KEY * count)  # before there are any
         saves, stream = as_checkpoint(checkpoint), as_seed(seed)
         if saves is not None and seed is None:
             raise ValueError("a checkpoint needs a seed, or nothing could be resumed: pass seed=0.")

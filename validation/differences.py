@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from hsgd import dataset
+from hsgd import checks, dataset
 from validation.folders import RECORD, checks_of, numbers_of
 from validation.verdict import percent
 
@@ -87,7 +87,7 @@ def diff(old_folder: str | os.PathLike[str], new_folder: str | os.PathLike[str])
 
 
 def _records(folder: str | os.PathLike[str]) -> dict[str, tuple[Path, xr.Dataset]]:
-    paths = sorted(Path(folder).rglob(RECORD))
+    paths = sorted(checks.path("folder", folder).rglob(RECORD))
     if not paths:
         raise FileNotFoundError(
             f"there is no result in {folder}: pass a folder that `python -m validation CASE --out` "

@@ -16,6 +16,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from volterra import checks
 from volterra.kernels import Function
 from volterra.solution import Forcing, Trajectory
 
@@ -61,7 +62,7 @@ def read_samples(values: ArrayLike, t: Array) -> Samples:
     """
     from scipy.interpolate import CubicSpline  # scipy is slow to load, and rarely needed here
 
-    array = np.asarray(values)
+    array = checks.plain_array("forcing", values)
     if array.ndim == 0 or array.shape[0] != t.size or array.dtype.kind not in "iuf":
         raise ValueError(
             f"a forcing given as an array needs one real value per requested time, {t.size} of "
