@@ -345,8 +345,8 @@ def write_atomically(path: str | os.PathLike[str], content: bytes | memoryview) 
                 os.unlink(temporary)
     except OSError as error:
         raise OSError(
-            f"{target} could not be written ({error}): free some space or choose another place; "
-            "what was there before is unchanged."
+            f"the path {target} could not be written ({error}): free some space or choose another "
+            "place; what was there before is unchanged."
         ) from error
 
 
@@ -395,12 +395,21 @@ def load(path: str | os.PathLike[str]) -> xr.Dataset:
             f"{source} is damaged: its content does not match its checksum; restore it from a "
             "copy or compute it again."
         )
-    with xr.open_dataset(io.BytesIO(body), engine="h5netcdf", decode_times=False) as opened:
-        dataset = opened.load()
-    problem = check(dataset)
+    try:
+        with xr.open_dataset(io.BytesIO(body), engine="h5netcdf", decode_times=False) as opened:
+            dataset = _plain_attributes(opened.load())
+        problem = check(dataset)
+    except MemoryError:
+        raise
+    except Exception as error:  # whatever the HDF5 library and its readers raise
+        raise ValueError(
+            f"{source} has the right checksum, but is no NetCDF file of ours "
+            f"({type(error).__name__}): it was written by another program; pass a file written by "
+            "hsgd.dataset.save."
+        ) from error
     if problem is not None:
         raise ValueError(f"{source} is not a dataset of ours: {problem}")
-    return _plain_attributes(dataset)
+    return dataset
 
 
 def _checksum(content: bytes) -> bytes:

@@ -19,7 +19,7 @@ import numpy as np
 ALLOWED = (TypeError, ValueError, OSError, MemoryError)
 LONGEST = 700
 """Characters of a message."""
-SECONDS = 20
+SECONDS = 60
 
 
 class Outcome(enum.Enum):

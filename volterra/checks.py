@@ -98,8 +98,13 @@ def check_size(name: str, array: NDArray[Any]) -> None:
 def number(name: str, value: Any, *, minimum: float | None = None, strict: bool = False) -> float:
     """A finite float, at least (`strict`: above) the minimum, or one sentence saying why not."""
     real = isinstance(value, (int, float, np.integer, np.floating))
-    real = real and not isinstance(value, (bool, np.timedelta64))
-    result = float(value) if real and abs(value) < 1e300 else np.nan
+    result = np.nan
+    if real and not isinstance(value, (bool, np.timedelta64)):
+        try:
+            with np.errstate(over="ignore"):  # of long doubles
+                result = float(value)
+        except OverflowError:  # of whole numbers
+            result = np.inf
     small = minimum is not None and (result < minimum or (strict and result == minimum))
     if small or not np.isfinite(result):
         relation = "" if minimum is None else f" {'>' if strict else '>='} {minimum:g}"
