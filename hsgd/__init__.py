@@ -1,12 +1,15 @@
 """What the theory says SGD's risk does: problems, algorithms, and the curves they imply.
 
-The facade loads its parts on first use, so that `import hsgd` stays light.
+The facade loads its parts on first use, so that `import hsgd` stays light; only the methods
+`ds.hsgd` of xarray's datasets are there from the start.
 """
 
 from __future__ import annotations
 
 import importlib
 from typing import TYPE_CHECKING, Any
+
+from hsgd import accessor as accessor
 
 _HOMES = {
     "LeastSquares": "problems",
@@ -19,6 +22,11 @@ _HOMES = {
     "StreamingSGD": "algorithms",
     "HeavyBall": "algorithms",
     "Nesterov": "algorithms",
+    "GeneralMomentum": "general_momentum",
+    "DANA": "general_momentum",
+    "AdaGradNorm": "adaptive",
+    "LineSearch": "adaptive",
+    "Polyak": "adaptive",
     "Schedule": "schedules",
     "Constant": "schedules",
     "Piecewise": "schedules",
@@ -26,6 +34,7 @@ _HOMES = {
     "CosineDecay": "schedules",
     "FromFunction": "schedules",
     "Quadratic": "statistics",
+    "Coordinates": "coordinates",
     "predict": "prediction",
     "bootstrap_risk": "bootstrap",
     "critical_learning_rate": "asymptotics",
@@ -39,7 +48,7 @@ _HOMES = {
     "exact_stability": "mean_square_stability",
 }
 
-_MODULES = ("activations", "dataset", "hermite", "isotropic", "symbolic")
+_MODULES = ("activations", "dataset", "hermite", "isotropic", "plotting", "symbolic")
 
 __all__ = [*_HOMES, *_MODULES]
 
@@ -48,7 +57,11 @@ if TYPE_CHECKING:
     from hsgd import dataset as dataset
     from hsgd import hermite as hermite
     from hsgd import isotropic as isotropic
+    from hsgd import plotting as plotting
     from hsgd import symbolic as symbolic
+    from hsgd.adaptive import AdaGradNorm as AdaGradNorm
+    from hsgd.adaptive import LineSearch as LineSearch
+    from hsgd.adaptive import Polyak as Polyak
     from hsgd.algorithms import SGD as SGD
     from hsgd.algorithms import HeavyBall as HeavyBall
     from hsgd.algorithms import Nesterov as Nesterov
@@ -60,10 +73,13 @@ if TYPE_CHECKING:
     from hsgd.batches import grow_batch_size as grow_batch_size
     from hsgd.batches import steps_to_target as steps_to_target
     from hsgd.bootstrap import bootstrap_risk as bootstrap_risk
+    from hsgd.coordinates import Coordinates as Coordinates
     from hsgd.diagnosis import diagnose as diagnose
     from hsgd.exact import exact_mean as exact_mean
     from hsgd.gaussian_rows import GaussianRows as GaussianRows
     from hsgd.gaussian_rows import SampledLeastSquares as SampledLeastSquares
+    from hsgd.general_momentum import DANA as DANA
+    from hsgd.general_momentum import GeneralMomentum as GeneralMomentum
     from hsgd.mean_square_stability import exact_stability as exact_stability
     from hsgd.populations import Population as Population
     from hsgd.prediction import predict as predict

@@ -15,6 +15,7 @@ from hsgd.mean_square import mean_square_critical_learning_rate
 from hsgd.modes import Modes, modes
 from hsgd.problems import LeastSquares
 from hsgd.schedules import Constant, Schedule
+from hsgd.stability import Stability
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -69,7 +70,7 @@ def diagnose(problem: LeastSquares, algorithm: SGD, *, horizon: float = 100.0) -
     noise_factor = independent_noise_factor(problem, algorithm)
     rate = _largest_rate(algorithm.schedule, number("horizon", horizon))
     figures = _figures(problem, modes(problem), rate, noise_factor)
-    concerns = _concerns(figures)
+    concerns = _concerns(figures, centred=bool(problem.preparation.get("centred")))
     attrs = provenance.attributes(
         problem, algorithm, source="diagnosis", title="does homogenized SGD apply?"
     )
@@ -110,22 +111,26 @@ def _figures(
         "row_norm_spread": float(norms.max()) / middle if middle > 0 else np.inf,
         "largest_leverage": _largest_leverage(problem.svd.left),
         "expected_discrepancy": _limiting_discrepancy(
-            rate * norm_per_rate, feedback_excess(problem, noise_factor)
+            _kernel_norm(problem, rate, noise_factor), feedback_excess(problem, noise_factor)
         ),
         "num_rows": float(n),
     }
 
 
 def feedback_excess(problem: LeastSquares, noise_factor: float) -> float:
-    """Kernel norm on the given rows over homogenized SGD's, at the edge of stability; at least 1.
+    """Kernel norm on the given rows over the theory's, at the edge of stability; at least 1.
 
     The e of the theory page, section "Diagnose".
     """
-    norm_per_rate = modes(problem).kernel_norm(1.0, noise_factor)
-    if norm_per_rate == 0:
-        return 1.0
     threshold = mean_square_critical_learning_rate(problem, noise_factor)
-    return max(1.0, 1.0 / (threshold * norm_per_rate))
+    norm = _kernel_norm(problem, threshold, noise_factor)
+    return max(1.0, 1.0 / norm) if norm > 0 else 1.0
+
+
+def _kernel_norm(problem: LeastSquares, rate: float, noise_factor: float) -> float:
+    """The theory's, of finite steps for batches: these make steps large, which is no fault of n."""
+    method = "hsgd" if noise_factor == 1.0 else "discrete"
+    return Stability(modes(problem), noise_factor, method).kernel_norm(rate)
 
 
 def _largest_leverage(left: Array) -> float:
@@ -138,7 +143,7 @@ def _limiting_discrepancy(norm: float, excess: float) -> float:
     return (heavier - norm) * norm / (1.0 - heavier) if heavier < 1.0 else float("inf")
 
 
-def _concerns(figures: dict[str, float]) -> list[_Concern]:
+def _concerns(figures: dict[str, float], *, centred: bool) -> list[_Concern]:
     found = []
     fraction, critical = figures["fraction_of_critical"], figures["critical_learning_rate"]
     if fraction >= 1.0:
@@ -155,8 +160,9 @@ def _concerns(figures: dict[str, float]) -> list[_Concern]:
             _Concern(
                 "dominant_eigenvalue",
                 f"one eigenvalue carries {figures['top_eigenvalue_share']:.0%} of the trace, so "
-                "single runs do not concentrate on the theory: centre the data, scale its columns, "
-                "or take that direction out",
+                "single runs do not concentrate on the theory: "
+                f"{'' if centred else 'centre the data, '}scale the columns, "
+                "take that direction out, or ask for means only (hsgd.exact_mean)",
             )
         )
     if figures["row_norm_spread"] > LARGEST_ROW_SPREAD:

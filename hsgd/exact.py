@@ -7,14 +7,13 @@ it; `row_basis` solves it for the price of a few dozen steps (docs, page "The ex
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from hsgd import checks, dataset, memory, provenance, recursion
+from hsgd import checks, dataset, memory, provenance, recursion, warned
 from hsgd.algorithms import SGD
 from hsgd.checks import Array, number, one_of
 from hsgd.problems import LeastSquares
@@ -215,7 +214,7 @@ def _by_row_basis(
     status = _status(found, rtol, problem.num_rows)
     worst = float(found.relative_error.max())
     if worst > rtol:
-        warnings.warn(f"exact_mean: {status}", UserWarning, stacklevel=3)
+        warned.warn(f"exact_mean: {status}", stacklevel=3)
     start = np.array([s.values(problem.x0[None, :])[0] for s in statistics])
     with np.errstate(invalid="ignore", over="ignore"):
         errors = found.relative_error * found.scale + recursion.cancellation(found.scale, start)

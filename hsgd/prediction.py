@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from hsgd import dataset, provenance, sweeps
+from hsgd import dataset, provenance, sweeps, warned
 from hsgd.algorithms import Algorithm
 from hsgd.applicability import too_small, verdict_of
 from hsgd.checks import Array, flag, number, one_of
@@ -64,8 +63,8 @@ def predict(
         Increasing times ≥ 0, shape (T,), in units of n iterations (streaming: d). The curves are
         evaluated at `iteration` = rint(time·n), exactly where a simulation records.
     statistics
-        Names among `"empirical_risk"`, `"population_risk"`, `"distance"`, or `Quadratic`s;
-        by default all that the problem has.
+        Names among `"empirical_risk"`, `"population_risk"`, `"distance"`, or `Quadratic`
+        statistics; by default all that the problem has.
     method
         `"hsgd"`, homogenized SGD, the limit of small steps; `"discrete"`, its twin with steps of
         finite size, which is *exact* for streaming from `GaussianRows`, and better than the limit
@@ -170,9 +169,9 @@ def _predict(
         concern, verdict = too_small(problem, float(attrs["expected_discrepancy"]), verdict)
         attrs["diagnosis"] = verdict
     if concern:
-        warnings.warn(verdict, UserWarning, stacklevel=4)
+        warned.warn(verdict, stacklevel=4)
     if curves.status != Status.CONVERGED.value:
-        warnings.warn(curves.status, UserWarning, stacklevel=4)
+        warned.warn(curves.status, stacklevel=4)
     return dataset.assemble(grid, problem, algorithm, variables, attrs)
 
 

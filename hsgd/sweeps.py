@@ -7,14 +7,13 @@ hold numbers only; members share the data and their decomposition.
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from hsgd import provenance
+from hsgd import provenance, warned
 from hsgd.checks import is_swept
 
 if TYPE_CHECKING:
@@ -53,13 +52,12 @@ def sweep(verb: Verb, problem: Any, algorithm: Any) -> xr.Dataset:
     _check_names(swept)
     grid = xr.broadcast(*(value.reset_coords(drop=True) for value in swept.values()))
     sizes = grid[0].shape
-    with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always", UserWarning)
+    with warned.gathered() as messages:
         found = [
             verb(*member, int(np.prod(sizes)))
             for member in _members(problem, algorithm, list(swept), [g.values for g in grid])
         ]
-    _warn_once([str(w.message) for w in caught if issubclass(w.category, UserWarning)], len(found))
+    _warn_once(messages, len(found))
     result = _stacked(found, grid[0].dims, sizes, set(swept))
     coords = {
         name: value.assign_attrs(units="1", long_name=_PARAMETERS[name]).reset_coords(drop=True)
@@ -145,4 +143,4 @@ def _attributes(found: list[xr.Dataset]) -> dict[str, Any]:
 def _warn_once(messages: list[str], count: int) -> None:
     if messages:
         text = f"{len(messages)} warnings in {count} members of the sweep, the first: {messages[0]}"
-        warnings.warn(text, UserWarning, stacklevel=4)
+        warned.warn(text, stacklevel=4)

@@ -7,32 +7,53 @@ from typing import Any
 import numpy as np
 
 from hsgd import checks, dataset
-from hsgd.algorithms import SGD, HeavyBall, MultiPass, Nesterov, StreamingSGD
+from hsgd.adaptive import AdaGradNorm, LineSearch, Polyak
+from hsgd.algorithms import SGD, Algorithm, HeavyBall, Nesterov, StreamingSGD
 from hsgd.gaussian_rows import GaussianRows
+from hsgd.general_momentum import GeneralMomentum
 from hsgd.problems import LeastSquares
 from simulate.engines.base import DataRows, FreshRows, Plan
 from simulate.recording import block_size
+from simulate.rules import rule_of
 from simulate.sampling import CODES, MAX_ROWS
 from simulate.schedules import BatchSizes, LearningRates
 
 DTYPES = ("float64", "float32")
+WITH_RULES: tuple[type[Algorithm], ...] = (GeneralMomentum, AdaGradNorm, LineSearch, Polyak)
+ALGORITHMS: tuple[type[Algorithm], ...] = (
+    SGD,
+    StreamingSGD,
+    HeavyBall,
+    Nesterov,
+    *WITH_RULES,
+)
 
 
-def check(problem: Any, algorithm: Any) -> None:
-    """Refuse what cannot be run, before any work; see `hsgd.dataset.check_setting`."""
+def check(problem: Any, algorithm: Any, engine: str) -> None:
+    """Refuse what cannot be run, before any work; see `hsgd.dataset.check_setting`.
+
+    Raises
+    ------
+    TypeError, ValueError
+        As that, and for an algorithm that the engine does not know.
+    """
     dataset.check_setting(
         problem,
         algorithm,
         problems=(LeastSquares, GaussianRows),
-        algorithms=(SGD, HeavyBall, Nesterov, StreamingSGD),
+        algorithms=ALGORITHMS,
         batch_schedules=True,
         sparse=True,
     )
+    if engine == "cuda" and isinstance(algorithm, WITH_RULES):
+        raise ValueError(
+            f"engine 'cuda' does not know {type(algorithm).__name__} yet: use engine='cpu'."
+        )
 
 
 def make_plan(
     problem: LeastSquares | GaussianRows,
-    algorithm: MultiPass | StreamingSGD,
+    algorithm: Algorithm,
     grid: dataset.Grid,
     keys: tuple[tuple[int, int], ...],
     dtype: str,
@@ -57,7 +78,7 @@ def make_plan(
         rows=_rows(problem, algorithm),
         x0=problem.x0,
         ridge_per_row=problem.ridge if fresh else problem.ridge / per_unit,
-        rates=LearningRates(algorithm, per_unit, num_iterations),
+        rates=LearningRates(algorithm.schedule, per_unit, num_iterations),
         batches=BatchSizes(algorithm, per_unit),
         momentum=momentum,
         look=momentum if isinstance(algorithm, Nesterov) else 0.0,
@@ -65,6 +86,7 @@ def make_plan(
         keys=keys,
         block_size=block_size(problem.dimension),
         dtype=np.dtype(checks.one_of("dtype", dtype, DTYPES)),
+        rule=rule_of(problem, algorithm, num_iterations),
     )
 
 

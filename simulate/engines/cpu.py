@@ -9,22 +9,18 @@ import numpy as np
 from hsgd.checks import Array
 from simulate.checkpoint import Store
 from simulate.engines import driver
-from simulate.engines.base import NOISE_BLOCK, DataRows, FreshRows, Plan, Report
+from simulate.engines.base import DataRows, FreshRows, Plan, Report
+from simulate.engines.following import Following, reader_of_data, reader_of_stream
 from simulate.engines.kernels.dense import Data, batches, single_rows
 from simulate.engines.kernels.momentum import with_momentum
 from simulate.engines.kernels.order import new_order
 from simulate.engines.kernels.sparse import sparse_batches
-from simulate.engines.kernels.streaming import Source, streaming
-from simulate.engines.lanes import room
+from simulate.engines.kernels.streaming import new_source, streaming
 from simulate.engines.layout import SparseRows, aligned_zeros, laid_out
 from simulate.recording import Recorder
 
 CHUNK_FLOPS = 5e8
 """Work between two looks at the clock: about a tenth of a second."""
-
-
-WHOLE = 64
-"""Normals that fill whole vectors, of sixteen blocks of four."""
 
 
 class OnData:
@@ -92,24 +88,11 @@ class OnStream:
     """A replicate that makes its own rows."""
 
     def __init__(self, plan: Plan, rows: FreshRows, index: int) -> None:
-        key = plan.keys[index]
         self._plan = plan
-        # Normals come in whole vectors of blocks; entries beyond d have a root of zero, and so
-        # their parameters stay zero.
-        d = plan.width
-        width = -(-d // WHOLE) * WHOLE if d >= WHOLE else d
-        self._source = Source(
-            key=(np.uint64(key[0]), np.uint64(key[1])),
-            root=np.pad(rows.root, (0, width - d)),
-            coefficients=np.pad(rows.coefficients, (0, width - d)),
-            noise=rows.noise,
-            ridge_per_row=plan.ridge_per_row,
-            held=np.full(1, -1),
-            noises=np.empty(NOISE_BLOCK),
-            words=room(),
-        )
+        self._source = new_source(plan, rows, index)
+        width = len(self._source.root)
         self._x = aligned_zeros(width)
-        self._x[:d] = rows.to_basis(plan.x0)
+        self._x[: plan.dimension] = rows.to_basis(plan.x0)
         self._rows = np.empty((plan.batches.largest, width), dtype=plan.dtype)
         self._residuals = np.empty(plan.batches.largest)
 
@@ -137,15 +120,19 @@ def run(plan: Plan, recorder: Recorder, num_threads: int, report: Report, store:
     """Run every replicate; see `engines.base`."""
     rows = plan.rows
     if isinstance(rows, FreshRows):
-        per_row = 30.0 * plan.width  # making a normal takes as long as some thirty operations
+        per_row = 30.0 * plan.dimension  # making a normal takes as long as some thirty operations
 
         def make(index: int) -> driver.Replicate:
+            if plan.rule is not None:
+                return Following(plan, plan.rule, *reader_of_stream(plan, rows, index))
             return OnStream(plan, rows, index)
     else:
         A = laid_out(rows.A, plan.dtype)
         per_row = 4.0 * (rows.A.nnz / rows.A.shape[0] if isinstance(A, SparseRows) else A.shape[1])
 
         def make(index: int) -> driver.Replicate:
+            if plan.rule is not None:
+                return Following(plan, plan.rule, *reader_of_data(plan, rows, A, index))
             return OnData(plan, rows, A, index)
 
     # A row of few entries still has an overhead.

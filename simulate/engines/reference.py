@@ -50,12 +50,15 @@ class DataReader:
 
 
 class FreshReader:
-    """Makes a replicate's rows."""
+    """Makes a replicate's rows, in the problem's own coordinates or in the basis of `FreshRows`."""
 
-    def __init__(self, plan: Plan, rows: FreshRows, key: tuple[int, int]) -> None:
+    def __init__(
+        self, plan: Plan, rows: FreshRows, key: tuple[int, int], *, in_basis: bool
+    ) -> None:
         self._plan = plan
         self._source = rows
         self._key = key
+        self._in_basis = in_basis
 
     def batch(self, iteration: int, position: int, size: int) -> tuple[Array, Array]:
         """Rows, shape (B, d), and targets of an iteration; its first has number `position`."""
@@ -68,8 +71,9 @@ class FreshReader:
         row = (z.astype(self._plan.dtype) * source.root).astype(self._plan.dtype)
         block, offset = divmod(number, NOISE_BLOCK)
         noise = normals(self._key, LABEL_NOISE, block, NOISE_BLOCK)[offset]
-        target = row.astype(np.float64) @ source.coefficients + source.noise * noise
-        return source.from_basis(row.astype(np.float64)), float(target)
+        row = row.astype(np.float64)
+        target = row @ source.coefficients + source.noise * noise
+        return row if self._in_basis else source.from_basis(row), float(target)
 
 
 class Walker:
@@ -79,41 +83,55 @@ class Walker:
         self._plan = plan
         key = plan.keys[index]
         rows = plan.rows
+        # Rules are defined in the basis; SGD is the same in any, which is worth a test.
+        self._in_basis = plan.rule is not None or isinstance(rows, DataRows)
         self._reader: DataReader | FreshReader = (
             DataReader(plan, rows, key)
             if isinstance(rows, DataRows)
-            else FreshReader(plan, rows, key)
+            else FreshReader(plan, rows, key, in_basis=self._in_basis)
         )
         self._x = plan.x0.copy()
-        self._v = np.zeros_like(plan.x0)
+        if self._in_basis and isinstance(rows, FreshRows):
+            self._x = rows.to_basis(self._x).copy()
+        self._arrays = {"x": self._x}
+        if plan.rule is None:
+            self._v = self._arrays["v"] = np.zeros_like(plan.x0)
+        else:
+            self._state = plan.rule.new_state(len(plan.x0))
+            self._arrays |= self._state
 
     def arrays(self) -> dict[str, Array]:
-        return {"x": self._x, "v": self._v}
+        return self._arrays
 
     def advance(self, first: int, last: int, records: Any, points: Array) -> tuple[int, bool]:
         plan, recorded = self._plan, 0
-        rates, sizes = plan.rates.between(first, last), plan.batches.between(first, last)
+        rates, sizes = plan.rates.up_to(first, last), plan.batches.between(first, last + 1)
         position = plan.batches.rows_before(first)
         with np.errstate(all="ignore"):
             for k in range(first, last + 1):
+                rate, size = float(rates[k - first]), int(sizes[k - first])
                 if recorded < len(records) and records[recorded] == k:
-                    points[recorded] = self._seen()
+                    points[recorded] = self._seen(rate, size)
                     recorded += 1
                 if k == last:
                     break
-                size = int(sizes[k - first])
                 rows, targets = self._reader.batch(k, position, size)
-                if not self._step(rows, targets, float(rates[k - first])):
+                step = self._step if plan.rule is None else self._step_by_rule
+                if not step(rows, targets, rate, k):
                     return recorded, False
                 position += size
         return recorded, True
 
-    def _seen(self) -> Array:
-        """The parameters as the driver expects them: in the basis of fresh rows."""
-        rows = self._plan.rows
-        return rows.to_basis(self._x) if isinstance(rows, FreshRows) else self._x
+    def _seen(self, learning_rate: float, size: int) -> Array:
+        """The point as the driver expects it: in the basis of fresh rows."""
+        rows, rule = self._plan.rows, self._plan.rule
+        if not self._in_basis and isinstance(rows, FreshRows):
+            return rows.to_basis(self._x)
+        if rule is None or not rule.is_adaptive:
+            return self._x
+        return np.append(self._x, rule.rate(self._state, self._x, learning_rate, size))
 
-    def _step(self, rows: Any, targets: Array, learning_rate: float) -> bool:
+    def _step(self, rows: Any, targets: Array, learning_rate: float, iteration: int) -> bool:
         plan = self._plan
         point = update.ahead(self._x, self._v, plan.look)
         residuals = rows @ point - targets
@@ -129,6 +147,17 @@ class Walker:
             # The sum over the batch of `updated`: the decay acts once.
             self._x[:] = update.updated(self._x, pull, decay, 1.0)
         return True
+
+    def _step_by_rule(
+        self, rows: Any, targets: Array, learning_rate: float, iteration: int
+    ) -> bool:
+        plan, size = self._plan, len(targets)
+        residuals = rows @ self._x - targets
+        if plan.rule is None or not np.isfinite(residuals).all():
+            return False
+        pull = update.row_scale(1.0, residuals, size) @ rows
+        gradient = update.with_ridge(pull, self._x, plan.ridge_per_row)
+        return plan.rule.step(self._state, self._x, gradient, learning_rate, size, iteration)
 
 
 def run(plan: Plan, recorder: Recorder, num_threads: int, report: Report, store: Store) -> None:

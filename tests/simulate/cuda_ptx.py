@@ -1,50 +1,58 @@
-"""Run by test_cuda.py: compile every kernel of the CUDA engine to PTX, without a driver or a GPU.
-
-Usage: python cuda_ptx.py MAJOR MINOR
-"""
+"""Run by test_cuda.py: compile every kernel of the CUDA engine to PTX, without a GPU."""
 
 import re
-import sys
 from types import SimpleNamespace
 
 import numba.cuda.dispatcher
 from numba import cuda, types
 
-from simulate.engines import cuda as engine
+from simulate.engines.cuda import dense, order, sparse, streaming
 
-CC = (int(sys.argv[1]), int(sys.argv[2]))
-# numba-cuda asks the current device for the capability of device functions; here is none.
-numba.cuda.dispatcher.get_current_device = lambda: SimpleNamespace(compute_capability=CC)
+i8, f8, truth = types.int64, types.float64, types.boolean
+INTS, FLOATS, KEYS = i8[::1], f8[::1], types.uint64[:, ::1]
+INTS2, FLOATS2, FLOATS3 = i8[:, ::1], f8[:, ::1], f8[:, :, ::1]
+WINDOW = (i8, FLOATS, INTS, INTS, i8)
+RESULTS = (FLOATS2, FLOATS3, INTS)
+ORDER = {
+    order.draw_independent: (KEYS, i8, i8, INTS2),
+    order.draw_subsets: (KEYS, i8, i8, INTS, INTS2, INTS2, INTS2),
+    order.draw_permutations: (KEYS, i8, truth, i8, INTS, INTS2, INTS2, INTS2),
+}
 
-i8, f8 = types.int64, types.float64
-KEYS, INTS, FLOATS = types.uint64[:, ::1], i8[::1], f8[::1]
-INTS2, FLOATS2 = i8[:, ::1], f8[:, ::1]
 
-
-def signatures(stored):
+def steps(stored):
     """Kernel → types of its arguments, where rows are stored as `stored`."""
-    order = (KEYS, i8, i8, i8, i8, INTS, INTS2, INTS2, INTS2, INTS, INTS2)
-    fresh = (KEYS, FLOATS, FLOATS, f8, f8, i8, i8, FLOATS, INTS)
-    parameters = (FLOATS2, FLOATS2, FLOATS2, INTS)
-    state = (FLOATS2, stored[:, :, ::1], FLOATS2, INTS)
+    rows = (stored[::1], types.int32[::1], types.int32[::1], FLOATS)
+    kind = (f8, f8, f8, INTS2)
     return {
-        "draw_independent": (KEYS, i8, i8, INTS2),
-        "draw_in_order": order,
-        "read_rows": (stored[:, ::1], FLOATS, f8, f8, f8, INTS2, i8, FLOATS, INTS, *parameters),
-        "make_rows": fresh + state,
+        dense.dense_rows: (
+            *(stored[:, ::1], FLOATS, *kind, *WINDOW),
+            *(truth, FLOATS2, FLOATS2, *RESULTS),
+        ),
+        sparse.sparse_rows: (*rows, f8, INTS2, *WINDOW, truth, FLOATS2, FLOATS, *RESULTS),
+        sparse.sparse_momentum: (*rows, *kind, *WINDOW, FLOATS2, FLOATS2, FLOATS2, *RESULTS),
+        streaming.fresh_rows: (
+            *(KEYS, FLOATS, FLOATS, f8, f8, i8, *WINDOW),
+            *(truth, FLOATS2, stored[:, :, ::1], *RESULTS),
+        ),
     }
 
 
 kernels = {
-    name
-    for name, value in vars(engine).items()
+    value
+    for module in (dense, order, sparse, streaming)
+    for value in vars(module).values()
     if isinstance(value, numba.cuda.dispatcher.CUDADispatcher)
     and not value.targetoptions.get("device")
 }
-assert kernels == set(signatures(f8)), kernels  # none is forgotten
-for stored in (f8, types.float32):
-    for name, arguments in signatures(stored).items():
-        ptx, _ = cuda.compile_ptx(getattr(engine, name).py_func, arguments, cc=CC)
-        assert re.search(rf"^\.target sm_{CC[0]}{CC[1]}\b", ptx, re.MULTILINE)
-        assert ".entry" in ptx
-        print(f"{name} {stored} {CC}: {len(ptx.splitlines())} lines of PTX")
+assert kernels == {*ORDER, *steps(f8)}, kernels  # none is forgotten
+for capability in ((7, 5), (8, 0), (9, 0)):
+    # numba-cuda asks the current device for the capability of device functions; here is none.
+    device = SimpleNamespace(compute_capability=capability)
+    numba.cuda.dispatcher.get_current_device = lambda device=device: device
+    for arguments in (ORDER, steps(f8), steps(types.float32)):
+        for kernel, signature in arguments.items():
+            ptx, _ = cuda.compile_ptx(kernel.py_func, signature, cc=capability)
+            assert re.search(r"^\.target sm_{}{}\b".format(*capability), ptx, re.MULTILINE)
+            assert ".entry" in ptx
+            print(f"{kernel.py_func.__name__} {capability}: {len(ptx.splitlines())} lines of PTX")

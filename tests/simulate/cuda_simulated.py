@@ -4,81 +4,173 @@ Usage: NUMBA_ENABLE_CUDASIM=1 python cuda_simulated.py FOLDER
 """
 
 import sys
+import threading
 import warnings
+from contextlib import contextmanager
 
 import numpy as np
+from numba import cuda as numba_cuda
+from numba.cuda.simulator import kernel as simulator
+from numba.cuda.simulator import kernelapi
+from scipy import sparse
 
-from hsgd.algorithms import SGD, HeavyBall, Nesterov, StreamingSGD
+import simulate.execution
+import simulate.planning
+from hsgd.algorithms import SAMPLINGS, SGD, HeavyBall, Nesterov, StreamingSGD
 from hsgd.gaussian_rows import GaussianRows
 from hsgd.problems import LeastSquares
 from hsgd.schedules import CosineDecay, Piecewise
 from simulate import Checkpoint, sgd
-from simulate.engines import cuda
+from simulate.engines import cuda as engine
+from simulate.engines.cuda import dense, device, order, replicates, streaming
+from simulate.engines.cuda import sparse as sparse_kernels
 
-cuda.THREADS = 4
+
+class Cuda:
+    """What kernels know as `cuda`, in all modules and threads.
+
+    The simulator puts it into a device function's module when a thread enters and takes it away
+    when a thread leaves, although others may still be inside.
+    """
+
+    def __getattr__(self, name):
+        return getattr(simulator._get_kernel_context() or numba_cuda, name)
+
+
+for module in (device, order, dense, sparse_kernels, streaming, replicates, engine):
+    module.cuda = Cuda()
+launch = simulator.FakeCUDAKernel.__call__
+simulator.FakeCUDAKernel.__call__ = lambda self, *arguments: (
+    self.fn(*arguments) if self._device else launch(self, *arguments)
+)
+dynamic, lock = kernelapi.FakeCUDAShared.array, threading.Lock()
+
+
+def shared_array(self, shape, dtype):
+    """A block's shared memory, known by the line that asks for it.
+
+    In the simulator's own function two threads that ask at the same time get one each.
+    """
+    if shape == 0:
+        return dynamic(self, shape, dtype)
+    with lock:
+        line = sys._getframe(1).f_lineno
+        return self._allocations.setdefault(line, np.empty(shape, np.float64))
+
+
+kernelapi.FakeCUDAShared.array = shared_array
+sys.setswitchinterval(1e-5)  # simulated threads wait for one another all the time
+device.THREADS = 4
+
 TIMES = [0.0, 0.4, 1.2]
 rng = np.random.default_rng(0)
 A = rng.standard_normal((9, 7)) / 3
 problem = LeastSquares(A, rng.standard_normal(9), ridge=0.4, x0=rng.standard_normal(7))
-dense = GaussianRows(A.T @ A / 9, np.arange(7.0) / 7, 0.2, ridge=0.02, x0=np.ones(7))
+holes = LeastSquares(
+    sparse.csr_array(A * (rng.random(A.shape) < 0.6)), problem.b, ridge=0.4, x0=problem.x0
+)
+rows = GaussianRows(A.T @ A / 9, np.arange(7.0) / 7, 0.2, ridge=0.02, x0=np.ones(7))
+silent = GaussianRows(np.arange(1.0, 6.0), np.ones(5))
 growing = Piecewise((0.6,), (1, 3))
-CASES = [
-    (problem, SGD(CosineDecay(0.4, 2.0, 0.1))),
-    (problem, SGD(0.4, growing, "subset")),
-    (problem, HeavyBall(0.2, 0.5, growing, "reshuffle")),
-    (problem, Nesterov(0.2, 0.5, 2, "single_shuffle")),
-    (dense, StreamingSGD(CosineDecay(0.4, 2.0, 0.1), growing)),
-]
+cosine = CosineDecay(0.4, 2.0, 0.1)
 
 
-def values(case, algorithm, engine, **asked):
+def values(case, algorithm, engine, times=TIMES, **asked):
     asked = {"num_replicates": 2, "first_replicate": 1, "seed": 4, **asked}
-    return sgd(case, algorithm, TIMES, engine=engine, **asked).to_dataarray().values
+    if case is holes:
+        asked["statistics"] = "empirical_risk"
+    return sgd(case, algorithm, times, engine=engine, **asked).to_dataarray().values
 
 
-for case, algorithm in CASES:
-    expected = values(case, algorithm, "reference")
-    np.testing.assert_allclose(values(case, algorithm, "cuda"), expected, rtol=1e-11, atol=1e-13)
-    print("agrees:", algorithm)
-
-# Single precision, groups of one, short launches: the same runs.
-expected = values(problem, SGD(0.4), "reference", dtype="float32")
-found = values(problem, SGD(0.4), "cuda", dtype="float32")
-np.testing.assert_allclose(found, expected, rtol=1e-11)
-whole = values(problem, SGD(0.4), "cuda")
-cuda.GROUP_BYTES, cuda.LAUNCH_ROWS = 1, 4
-assert (values(problem, SGD(0.4), "cuda") == whole).all()
-
-# A run that diverges is cut off where the reference's is.
-with warnings.catch_warnings():
-    warnings.simplefilter("ignore")
-    TIMES = [0.0, 0.4, 2.0]
-    found, expected = (values(problem, SGD(1e110), engine) for engine in ("cuda", "reference"))
-assert (np.isfinite(found) == np.isfinite(expected)).all()
-assert np.isinf(found).any()
-
-# Interrupted between two launches, it goes on to the bit.
-TIMES = [0.0, 0.4, 1.2]
-advance, left = cuda.OnData.advance, [3]
+def agree(case, algorithm, **asked):
+    found, expected = (values(case, algorithm, name, **asked) for name in ("cuda", "reference"))
+    np.testing.assert_allclose(found, expected, rtol=1e-11, atol=1e-13)
+    print("agrees:", type(case).__name__, algorithm, asked)
 
 
-def mortal(self, first, last):
-    left[0] -= 1
-    if left[0] == 0:
-        raise KeyboardInterrupt
-    advance(self, first, last)
+@contextmanager
+def changed(*changes):
+    """Attributes that are other for a while."""
+    kept = [(thing, name, getattr(thing, name)) for thing, name, _ in changes]
+    for thing, name, value in changes:
+        setattr(thing, name, value)
+    yield
+    for thing, name, value in kept:
+        setattr(thing, name, value)
 
 
-import simulate.planning  # noqa: E402
+for sampling in SAMPLINGS:
+    agree(problem, SGD(cosine, growing, sampling), num_replicates=1)
+for case in (problem, holes):
+    agree(case, SGD(0.4))
+    agree(case, HeavyBall(0.2, 0.5, growing, "reshuffle"))
+    agree(case, Nesterov(0.2, 0.5, 2))
+agree(holes, SGD(0.4, growing), dtype="float32")
+agree(holes, SGD(22.5), times=[0.5])  # the ridge takes all, and the factor of sparse rows is zero
+agree(problem, Nesterov(0.2, 0.5), dtype="float32")
+agree(rows, StreamingSGD(cosine, growing))
+agree(rows, StreamingSGD(0.3), dtype="float32")
+agree(silent, StreamingSGD(0.05, 2), num_replicates=1)
 
-simulate.planning.block_size = lambda dimension: 2
-whole = values(problem, SGD(0.4), "cuda")
-cuda.OnData.advance = mortal
-with warnings.catch_warnings():
-    warnings.simplefilter("ignore")
-    partial = values(problem, SGD(0.4), "cuda", checkpoint=Checkpoint(sys.argv[1], 0.0))
-assert np.isnan(partial).any()
-cuda.OnData.advance = advance
-resumed = values(problem, SGD(0.4), "cuda", checkpoint=Checkpoint(sys.argv[1], 0.0))
-assert (resumed == whole).all()
+KINDS = ((problem, HeavyBall(0.2, 0.5)), (holes, SGD(0.4)), (rows, StreamingSGD(0.3)))
+
+# Neither groups, nor short launches, nor memory other than shared, nor blocks change any bit.
+for case, algorithm in KINDS:
+    whole = values(case, algorithm, "cuda")
+    with changed(
+        (engine, "GROUP_BYTES", 1),
+        (replicates, "LAUNCH_ENTRIES", 3 * 1024),
+        (replicates, "SHARED_BYTES", 0),
+    ):
+        assert (values(case, algorithm, "cuda") == whole).all()
+print("the same bits")
+
+# A run that diverges is cut off where the reference's is, in the middle of a block or not.
+for size in (2, 16):
+    with (
+        warnings.catch_warnings(),
+        changed((simulate.planning, "block_size", lambda _, size=size: size)),
+    ):
+        warnings.simplefilter("ignore")
+        for case, algorithm in ((problem, SGD(1e110)), (rows, StreamingSGD(1e110))):
+            times = [0.0, 0.2, 0.4, 2.0, 2.1]
+            found, expected = (
+                values(case, algorithm, name, times) for name in ("cuda", "reference")
+            )
+            assert (np.isfinite(found) == np.isfinite(expected)).all()
+            assert np.isinf(found).any()
+            assert np.isfinite(found).any()
+print("diverges alike")
+
+
+# Interrupted between two launches, it keeps what is done and goes on to the bit.
+@contextmanager
+def mortal(show, total):
+    left = [6]
+
+    def report(done):
+        left[0] -= 1
+        if left[0] == 0:
+            raise KeyboardInterrupt
+
+    yield report
+
+
+TIMES = [0.0, 0.3, 0.6, 1.0, 1.6]  # it ends in the middle of a block of three
+for case, algorithm in KINDS:
+    checkpoint = Checkpoint(f"{sys.argv[1]}/{type(case).__name__}{case is holes}", 0.0)
+    with (
+        changed((simulate.planning, "block_size", lambda _: 3)),
+        changed((replicates, "LAUNCH_ENTRIES", 2 * 1024)),
+    ):
+        whole = values(case, algorithm, "cuda", TIMES)
+        with warnings.catch_warnings(), changed((simulate.execution, "bar", mortal)):
+            warnings.simplefilter("ignore")
+            partial = values(case, algorithm, "cuda", TIMES, checkpoint=checkpoint)
+        known = ~np.isnan(partial)
+        assert known.any()
+        assert not known.all()
+        assert (partial[known] == whole[known]).all()
+        resumed = values(case, algorithm, "cuda", TIMES, checkpoint=checkpoint)
+    assert (resumed == whole).all()
 print("all agree")

@@ -10,10 +10,7 @@ import numpy as np
 
 from simulate.engines.kernels.order import fill_batch
 from simulate.numba_policy import cached, compiled
-from simulate.update import decay_factor, row_scale
-
-SMALLEST = 2.0**-60
-"""Factor at which it is multiplied out: far from where y would lose digits or overflow."""
+from simulate.update import SMALLEST_FACTOR, decay_factor, row_scale
 
 
 @compiled
@@ -51,7 +48,7 @@ def sparse_batches(  # type: ignore[no-untyped-def]
             if not np.isfinite(residuals[j]):
                 return recorded, False
         factor[0] *= decay_factor(rate, data.ridge_per_row)
-        if abs(factor[0]) < SMALLEST or abs(factor[0]) > 1.0 / SMALLEST:
+        if abs(factor[0]) < SMALLEST_FACTOR or abs(factor[0]) > 1.0 / SMALLEST_FACTOR:
             for j in range(y.size):
                 y[j] *= factor[0]
             factor[0] = 1.0

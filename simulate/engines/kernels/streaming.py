@@ -6,9 +6,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from simulate.engines.base import NOISE_BLOCK
+from simulate.engines.base import NOISE_BLOCK, FreshRows, Plan
 from simulate.engines.kernels.dense import subtract_row
-from simulate.engines.lanes import fill_normals
+from simulate.engines.lanes import fill_normals, room
 from simulate.normals import FEATURES, LABEL_NOISE
 from simulate.numba_policy import cached, compiled
 from simulate.update import decay_factor, row_scale
@@ -30,6 +30,34 @@ class Source(NamedTuple):
     """Shape (NOISE_BLOCK,)."""
     words: Any
     """Room for random words."""
+
+
+WHOLE = 64
+"""Normals that fill whole vectors, of sixteen blocks of four."""
+
+
+def padded(values: Any) -> Any:
+    """A vector with zeros behind it, so that normals come in whole vectors of blocks.
+
+    Entries beyond d have a root of zero, and so their parameters stay zero.
+    """
+    d = len(values)
+    return np.pad(values, (0, -d % WHOLE if d >= WHOLE else 0))
+
+
+def new_source(plan: Plan, rows: FreshRows, index: int) -> Source:
+    """The beginning of a replicate's rows."""
+    key = plan.keys[index]
+    return Source(
+        key=(np.uint64(key[0]), np.uint64(key[1])),
+        root=padded(rows.root),
+        coefficients=padded(rows.coefficients),
+        noise=rows.noise,
+        ridge_per_row=plan.ridge_per_row,
+        held=np.full(1, -1),
+        noises=np.empty(NOISE_BLOCK),
+        words=room(),
+    )
 
 
 @compiled
