@@ -329,6 +329,35 @@ def _nouns() -> Iterator[Entry]:
         yield Entry(f"hsgd.{kind.__name__}", _stepped(kind), arguments, words={
             "learning_rate": ("schedule", "function")})  # fmt: skip
 
+    yield Entry(
+        "hsgd.GeneralMomentum",
+        _stepped(hsgd.GeneralMomentum),
+        {"learning_rate": 0.1, "momentum_rate": 0.1, "forgetting": 0.2, "gradient_rate": 1.0,
+         "batch_size": 2, "sampling": "subset"},
+        words={"learning_rate": ("schedule",)},
+    )  # fmt: skip
+    dana = {
+        "problem": kept["rows"],
+        "learning_rate": 0.1,
+        "momentum_factor": 1.0,
+        "forgetting_constant": 4.0,
+        "batch_size": 2,
+        "sampling": "with_replacement",
+    }
+    yield Entry("hsgd.DANA.constant", hsgd.DANA.constant, dana)
+    yield Entry("hsgd.DANA.decaying", hsgd.DANA.decaying, {**dana, "alpha": 1.0})
+    yield Entry(
+        "hsgd.AdaGradNorm",
+        _stepped(hsgd.AdaGradNorm),
+        {"learning_rate": 0.3, "initial": 1.0, "batch_size": 2, "sampling": "subset"},
+        words={"learning_rate": ("schedule",)},
+    )
+    for kind in (hsgd.LineSearch, hsgd.Polyak):
+        yield Entry(f"hsgd.{kind.__name__}", _stepped(kind), {"fraction": 1.0, "batch_size": 2},
+                    words={"fraction": ("schedule", "learning_rate")})  # fmt: skip
+    yield Entry("hsgd.Coordinates", hsgd.Coordinates, {"indices": (0, 2)},
+                words={"indices": ("index",)})  # fmt: skip
+
 
 def _used(A: Any, b: Any, **more: Any) -> Any:
     """A problem and all that it computes of itself."""
@@ -580,6 +609,9 @@ def _files() -> Iterator[Entry]:
     yield Entry("dataset.save", dataset.save, {"dataset": kept["theory"], "path": place / "a.nc"})
     yield Entry("dataset.load", dataset.load, {"path": place / "theory.nc"},
                 words={"path": ("file", "folder")})  # fmt: skip
+    yield Entry("dataset.tree", dataset.tree,
+                {"datasets": {"theory": kept["theory"]}, "title": "one"},
+                words={"datasets": ("tree", "group")})  # fmt: skip
     yield Entry("dataset.time_grid", dataset.time_grid, {"time": TIMES, "per_unit": 5})
     yield Entry("dataset.write_atomically", dataset.write_atomically,
                 {"path": place / "b.nc", "content": b"abc"})  # fmt: skip
@@ -661,6 +693,7 @@ def _runs() -> Iterator[Entry]:
         {"old_folder": "a", "new_folder": "b"},
         words={"old_folder": ("result", "folder"), "new_folder": ("result", "folder")},
     )
+    yield Entry("validation.load", validation.load, {"folder": "a"}, words={"folder": ("result",)})
 
 
 def _quietly(make: Callable[[], Any]) -> Any:
