@@ -6,7 +6,6 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
-from scipy.optimize import minimize_scalar
 
 from hsgd import dataset, provenance
 from hsgd.algorithms import SGD, Algorithm, StreamingSGD
@@ -268,6 +267,8 @@ class _Reach:
 
     def best(self, stability: Stability) -> tuple[float, float, float]:
         """The learning rate of the fewest iterations, that number, and the critical rate."""
+        from scipy.optimize import minimize_scalar  # slow to load
+
         critical = stability.critical_rate()
 
         def cost(log_fraction: float) -> float:

@@ -185,6 +185,11 @@ def _by_recursion(
     show: bool | None,
 ) -> tuple[Array, Array, dict[str, Any]]:
     last = int(iterations[-1])
+    n, d = problem.num_rows, problem.dimension
+    rank = len(problem.svd.singular_values)
+    # The covariance, its update, and the curvature of each statistic; rows in the eigenbasis.
+    needed = 8 * (3 * n * rank + (6 + len(statistics)) * rank**2 + len(statistics) * d**2)
+    memory.check(needed, f"exact_mean by recursion (n={n}, rank {rank})", "rows or columns")
     with bar(show, last, description="exact mean", unit="iterations") as report:
         means, noise = recursion.solve(problem, algorithm, statistics, iterations, report)
     scale = np.abs(means) + np.abs(noise)

@@ -107,6 +107,9 @@ class GaussianRows:
             If an eigenvalue is negative beyond rounding.
         """
         diagonal = self.covariance.ndim == 1
+        if not diagonal:
+            d = self.dimension
+            memory.check(8 * 5 * d**2, f"the decomposition of the covariance, {d} by {d},", "rows")
         values, vectors = (
             (self.covariance, None) if diagonal else scipy.linalg.eigh(self.covariance)
         )

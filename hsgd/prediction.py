@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from hsgd import dataset, provenance, sweeps, warned
+from hsgd import dataset, memory, provenance, sweeps, warned
 from hsgd.algorithms import Algorithm
 from hsgd.applicability import too_small, verdict_of
 from hsgd.checks import Array, flag, number, one_of
@@ -23,6 +23,7 @@ from hsgd.curves import (
 from hsgd.discrepancy import Reference, left_out, reference, relative_gap
 from hsgd.gaussian_rows import GaussianRows
 from hsgd.modes import Modes, Solvable, curvatures, modes
+from hsgd.problems import LeastSquares
 from hsgd.statistics import Statistic, resolve
 from volterra import Status
 
@@ -147,6 +148,7 @@ def _predict(
     tolerance = number("rtol", rtol, strict=True)
     times = grid.unique / problem.iterations_per_unit
     algorithm.schedule(times)
+    _check_memory(problem, len(times))
     concern, verdict = verdict_of(problem, algorithm, method, float(times[-1]))
     curves = solve_curves(problem, algorithm, grid.unique, method, tolerance)
     held = reference(problem, algorithm, grid.unique, method, chosen, tolerance, share)
@@ -173,6 +175,14 @@ def _predict(
     if curves.status != Status.CONVERGED.value:
         warned.warn(curves.status, stacklevel=4)
     return dataset.assemble(grid, problem, algorithm, variables, attrs)
+
+
+def _check_memory(problem: Solvable, num_times: int) -> None:
+    """Modes and parameters at all times are held at once; each a few times over."""
+    d = problem.dimension
+    rank = min(problem.num_rows, d) if isinstance(problem, LeastSquares) else d
+    what = f"a prediction at {num_times} times of {d} parameters"
+    memory.check(8 * num_times * (4 * rank + 3 * d), what, "times")
 
 
 def _check_options(method: str, spread: bool, level: float) -> None:

@@ -12,6 +12,7 @@ import numpy as np
 import scipy.linalg
 from scipy import sparse
 
+from hsgd import memory
 from hsgd.checks import (
     Array,
     described,
@@ -216,6 +217,10 @@ class LeastSquares:
     @cached_property
     def svd(self) -> ThinSVD:
         """Thin SVD; singular values below max(n, d)·ε·largest are rounding and are left out."""
+        n, d = self.num_rows, self.dimension
+        # A copy that is overwritten, both factors, and the workspace of divide and conquer.
+        needed = 8 * (n * d + min(n, d) * (n + d) + 6 * min(n, d) ** 2)
+        memory.check(needed, f"the decomposition of A, {n} by {d},", "rows or columns")
         left, values, right = scipy.linalg.svd(
             self._dense(), full_matrices=False, check_finite=False
         )

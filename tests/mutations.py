@@ -16,9 +16,11 @@ import hashlib
 import io
 import os
 import pickle
+import queue
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 import zipfile
 from collections.abc import Callable, Iterator
@@ -27,9 +29,8 @@ from typing import Any
 
 import numpy as np
 
-SECONDS = 60
-"""That a batch of files may take to read before it counts as hung."""
-BATCH = 250
+SECONDS, START = 60, 300
+"""That reading a file, and the start of a reader, may take before they count as hung."""
 
 
 class Malice:
@@ -231,6 +232,7 @@ def worker() -> None:
     reader, resealed = READERS[sys.argv[2]], sys.argv[3] == "True"
     warnings.simplefilter("ignore")
     good = reader(Path(sys.stdin.readline().rstrip("\n")))
+    print("right", flush=True)
     for line in sys.stdin:
         path = Path(line.rstrip("\n"))
         try:
@@ -245,31 +247,52 @@ def worker() -> None:
         print(outcome, flush=True)
 
 
+class _Reader:
+    """A process that reads files one by one, and is watched."""
+
+    def __init__(self, reader: str, good: Path, *, resealed: bool) -> None:
+        command = [sys.executable, "-m", "tests.mutations", "--worker", reader, str(resealed)]
+        self.process = subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1
+        )
+        self._lines: queue.Queue[str] = queue.Queue()
+        threading.Thread(target=self._listen, daemon=True).start()
+        if self.ask(good, START) != "right":
+            raise RuntimeError(f"{good} itself is not read")
+
+    def _listen(self) -> None:
+        assert self.process.stdout is not None
+        for line in self.process.stdout:
+            self._lines.put(line.rstrip("\n"))
+        self._lines.put("")  # the end: the process is gone
+
+    def ask(self, path: Path, seconds: float = SECONDS) -> str | None:
+        """What came of a file; None if the process did not live to say."""
+        assert self.process.stdin is not None
+        self.process.stdin.write(f"{path}\n")
+        try:
+            return self._lines.get(timeout=seconds) or None
+        except queue.Empty:
+            return "HANG"
+
+    def close(self) -> None:
+        self.process.kill()
+        self.process.communicate()
+
+
 def read_all(
     reader: str, good: Path, paths: list[Path], *, resealed: bool
 ) -> collections.Counter[str]:
-    """What came of each file; a process that dies is started again behind the one that did it."""
+    """What came of each file; a reader that dies or hangs is replaced for the next one."""
     found: collections.Counter[str] = collections.Counter()
-    rest = list(paths)
-    while rest:
-        batch, rest = rest[:BATCH], rest[BATCH:]
-        command = [sys.executable, "-m", "tests.mutations", "--worker", reader, str(resealed)]
-        lines = "\n".join(map(str, [good, *batch])) + "\n"
-        try:
-            done = subprocess.run(
-                command, input=lines, capture_output=True, text=True, timeout=SECONDS, check=False
-            )
-            output, code = done.stdout, done.returncode
-        except subprocess.TimeoutExpired as stopped:
-            output, code = (stopped.stdout or b"").decode(), "a hang"
-            done = None
-        outcomes = output.splitlines()
-        if done is not None and not outcomes and code != 0:
-            raise RuntimeError(done.stderr[-2000:])
-        found.update(outcomes)
-        if len(outcomes) < len(batch):
-            found[f"KILLED by {code}"] += 1
-            rest = batch[len(outcomes) + 1 :] + rest
+    child = _Reader(reader, good, resealed=resealed)
+    for path in paths:
+        outcome = child.ask(path)
+        found[outcome or f"KILLED by {child.process.wait()}"] += 1
+        if outcome in (None, "HANG"):
+            child.close()
+            child = _Reader(reader, good, resealed=resealed)
+    child.close()
     return found
 
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import io
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from hsgd import memory
 from hsgd.dataset.atomic import write_atomically
 
 if TYPE_CHECKING:
@@ -47,8 +49,15 @@ def read(source: Path) -> xr.DataTree:
 
     if not source.is_file():
         raise FileNotFoundError(f"there is no file {source}: check the path.")
-    content = source.read_bytes()
-    body, trailer = content[:-_TRAILER], content[-_TRAILER:]
+    with open(source, "rb") as stream:
+        # The end first: a large file of another program need not be read.
+        size = stream.seek(0, os.SEEK_END)
+        stream.seek(max(size - _TRAILER, 0))
+        trailer = stream.read()
+        if trailer.startswith(_MARK):
+            memory.check(3 * size, f"reading {source}", "data at once")
+        stream.seek(0)
+        body = stream.read(max(size - _TRAILER, 0)) if trailer.startswith(_MARK) else b""
     if not trailer.startswith(_MARK):
         raise ValueError(
             f"{source} does not end in hsgd's checksum: it is cut short or was written by another "
