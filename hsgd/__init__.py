@@ -46,6 +46,7 @@ _HOMES = {
     "diagnose": "diagnosis",
     "exact_mean": "exact",
     "exact_stability": "mean_square_stability",
+    "sweep": "sweeping",
 }
 
 _MODULES = ("activations", "dataset", "hermite", "isotropic", "plotting", "symbolic")
@@ -93,6 +94,7 @@ if TYPE_CHECKING:
     from hsgd.schedules import PowerDecay as PowerDecay
     from hsgd.schedules import Schedule as Schedule
     from hsgd.statistics import Quadratic as Quadratic
+    from hsgd.sweeping import sweep as sweep
 
 
 def __getattr__(name: str) -> Any:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, overload
 
 import numpy as np
 
-from hsgd import dataset, provenance, sweeps
+from hsgd import dataset, provenance
 from hsgd.algorithms import SGD, Algorithm, HeavyBall, StreamingSGD
 from hsgd.checks import Array, is_swept, number, one_of
 from hsgd.curves import (
@@ -25,6 +25,7 @@ from hsgd.modes import Modes, Solvable, curvatures, modes
 from hsgd.problems import LeastSquares
 from hsgd.stability import Momentum, Stability
 from hsgd.statistics import Statistic, resolve
+from hsgd.sweeps import follows_sweeps
 from volterra import SumOfExponentials, analyse
 
 if TYPE_CHECKING:
@@ -143,6 +144,7 @@ def curvature_limit(system: Modes) -> float:
     return Stability(system, 0.0).curvature_limit()
 
 
+@follows_sweeps
 def limits(
     problem: Solvable,
     algorithm: Algorithm,
@@ -197,22 +199,6 @@ def limits(
     >>> float(ends.limiting_population_risk)
     1.0
     """
-
-    def one(problem: Solvable, algorithm: Algorithm, share: int = 1) -> xr.Dataset:
-        del share
-        return _limits(problem, algorithm, statistics, method)
-
-    if sweeps.parameters(problem, algorithm):
-        return sweeps.sweep(one, problem, algorithm)
-    return one(problem, algorithm)
-
-
-def _limits(
-    problem: Solvable,
-    algorithm: Algorithm,
-    statistics: str | Statistic | list[str | Statistic] | None,
-    method: str,
-) -> xr.Dataset:
     one_of("method", method, METHODS)
     dataset.check_setting(
         problem, algorithm, problems=PROBLEMS, algorithms=ALGORITHMS, batch_schedules=True

@@ -16,6 +16,7 @@ from hsgd.modes import Modes, modes
 from hsgd.problems import LeastSquares
 from hsgd.schedules import Constant, Schedule
 from hsgd.stability import Stability
+from hsgd.sweeps import follows_sweeps
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -36,6 +37,7 @@ class _Concern:
     sentence: str
 
 
+@follows_sweeps
 def diagnose(problem: LeastSquares, algorithm: SGD, *, horizon: float = 100.0) -> xr.Dataset:
     """Say whether homogenized SGD describes this problem at this learning rate.
 

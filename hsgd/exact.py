@@ -24,6 +24,7 @@ from hsgd.row_basis.method import Outcome, solve
 from hsgd.row_basis.regime import Regime, constant_regimes
 from hsgd.row_basis.rows import Rows
 from hsgd.statistics import Statistic, resolve
+from hsgd.sweeps import follows_sweeps
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -35,6 +36,7 @@ _SMALLEST_RTOL = 1e-11
 """What double precision and the certificate can promise."""
 
 
+@follows_sweeps
 def exact_mean(
     problem: LeastSquares,
     algorithm: SGD,
@@ -219,7 +221,7 @@ def _by_row_basis(
     status = _status(found, rtol, problem.num_rows)
     worst = float(found.relative_error.max())
     if worst > rtol:
-        warned.warn(f"exact_mean: {status}", stacklevel=3)
+        warned.warn(f"exact_mean: {status}", stacklevel=4)
     start = np.array([s.values(problem.x0[None, :])[0] for s in statistics])
     with np.errstate(invalid="ignore", over="ignore"):
         errors = found.relative_error * found.scale + recursion.cancellation(found.scale, start)

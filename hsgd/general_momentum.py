@@ -46,8 +46,7 @@ class GeneralMomentum(OnAnyRows):
 
     References
     ----------
-    D. Ferbach et al., arXiv:2505.16098, general momentum method (γ₁, γ₂, γ₃ and Δ in its notation;
-    there gradients are summed over the batch, here they are averaged).
+    D. Ferbach et al., arXiv:2505.16098, general momentum method: γ₁, γ₂, γ₃ and Δ in its notation.
 
     Examples
     --------

@@ -11,6 +11,7 @@ from hsgd.algorithms import SGD
 from hsgd.checks import Array, number
 from hsgd.mean_square import SecondMomentMap, Threshold, threshold
 from hsgd.problems import LeastSquares
+from hsgd.sweeps import follows_sweeps
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -21,6 +22,7 @@ _RESPONSIBLE, _FEW = 0.5, 5
 _SMALLEST_RTOL = 1e-12
 
 
+@follows_sweeps
 def exact_stability(
     problem: LeastSquares,
     *,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from hsgd import dataset, memory, provenance, sweeps, warned
+from hsgd import dataset, memory, provenance, warned
 from hsgd.algorithms import Algorithm
 from hsgd.applicability import too_small, verdict_of
 from hsgd.checks import Array, flag, number, one_of
@@ -25,6 +25,7 @@ from hsgd.gaussian_rows import GaussianRows
 from hsgd.modes import Modes, Solvable, curvatures, modes
 from hsgd.problems import LeastSquares
 from hsgd.statistics import Statistic, resolve
+from hsgd.sweeps import follows_sweeps, share
 from volterra import Status
 
 if TYPE_CHECKING:
@@ -35,6 +36,7 @@ _NOISELESS = {"hsgd": "gradient flow", "discrete": "gradient descent"}
 """What SGD without noise is."""
 
 
+@follows_sweeps
 def predict(
     problem: Solvable,
     algorithm: Algorithm,
@@ -116,27 +118,6 @@ def predict(
     >>> bool(one_pass.population_risk[-1] < one_pass.population_risk[0])
     True
     """
-
-    def one(problem: Solvable, algorithm: Algorithm, share: int = 1) -> xr.Dataset:
-        return _predict(problem, algorithm, time, statistics, method, spread, level, rtol, share)
-
-    if sweeps.parameters(problem, algorithm):
-        return sweeps.sweep(one, problem, algorithm)
-    return one(problem, algorithm)
-
-
-def _predict(
-    problem: Solvable,
-    algorithm: Algorithm,
-    time: Any,
-    statistics: str | Statistic | Iterable[str | Statistic] | None,
-    method: str,
-    spread: bool,
-    level: float,
-    rtol: float,
-    share: int,
-) -> xr.Dataset:
-    """The prediction for one setting, a member of a sweep that `share` members make."""
     dataset.check_setting(
         problem, algorithm, problems=PROBLEMS, algorithms=ALGORITHMS, batch_schedules=True
     )
@@ -151,7 +132,7 @@ def _predict(
     _check_memory(problem, len(times))
     concern, verdict = verdict_of(problem, algorithm, method, float(times[-1]))
     curves = solve_curves(problem, algorithm, grid.unique, method, tolerance)
-    held = reference(problem, algorithm, grid.unique, method, chosen, tolerance, share)
+    held = reference(problem, algorithm, grid.unique, method, chosen, tolerance, share())
     variables: dict[str, tuple[tuple[str, ...], Array, str]] = {}
     for statistic in chosen:
         variables |= _variables(modes(problem), statistic, curves, held, _NOISELESS[method])
@@ -171,9 +152,9 @@ def _predict(
         concern, verdict = too_small(problem, float(attrs["expected_discrepancy"]), verdict)
         attrs["diagnosis"] = verdict
     if concern:
-        warned.warn(verdict, stacklevel=4)
+        warned.warn(verdict, stacklevel=3)
     if curves.status != Status.CONVERGED.value:
-        warned.warn(curves.status, stacklevel=4)
+        warned.warn(curves.status, stacklevel=3)
     return dataset.assemble(grid, problem, algorithm, variables, attrs)
 
 

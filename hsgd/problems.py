@@ -226,7 +226,8 @@ class LeastSquares:
         )
         floor = max(self.A.shape) * np.finfo(float).eps * (values[0] if len(values) else 0.0)
         rank = int(np.count_nonzero(values > floor))
-        return ThinSVD(left[:, :rank], values[:rank], right[:rank].T)
+        # Contiguous, so that copies in other processes are laid out alike and give the same bits.
+        return ThinSVD(left[:, :rank], values[:rank], np.ascontiguousarray(right[:rank].T))
 
     @cached_property
     def solution(self) -> Array:

@@ -233,6 +233,10 @@ class FromFunction(Schedule):
         object.__setattr__(self, "breakpoints", numbers("breakpoints", self.breakpoints))
         object.__setattr__(self, "_antiderivative", _Antiderivative(self, self.breakpoints))
 
+    def __reduce__(self) -> tuple[type[FromFunction], tuple[Any, ...]]:
+        # A copy starts without the integral: its lock is of this process, its panels of its past.
+        return type(self), (self.function, self.breakpoints)
+
     def value(self, time: Array) -> Array:
         return plain_reals("the learning-rate schedule", self.function(time), finite=False)
 

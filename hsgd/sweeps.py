@@ -1,75 +1,241 @@
 """Sweeps: a parameter given as an `xarray.DataArray` becomes dimensions of the result.
 
 A noun may hold a DataArray in the place of a number (`learning_rate` and `batch_size` of an
-algorithm, `ridge` of a problem). A verb that follows sweeps runs once per member, on nouns that
-hold numbers only; members share the data and their decomposition.
+algorithm, `ridge` of a problem), and so may an option of one of these names. A verb is a function
+of a problem, often of an algorithm, and of more, that gives a dataset; `@follows_sweeps` makes it
+run once per member, on nouns that hold numbers only. `hsgd.sweep` does the same on a cluster.
+Members share the data, their decomposition, and the random numbers: without a seed one is drawn for
+all of them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+import copy
+import functools
+import inspect
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass, fields, is_dataclass, replace
+from typing import TYPE_CHECKING, Any, ParamSpec
+from weakref import WeakKeyDictionary
 
 import numpy as np
 
 from hsgd import provenance, warned
-from hsgd.checks import is_swept
+from hsgd.algorithms import Algorithm
+from hsgd.checks import Array, is_swept
+from hsgd.schedules import Schedule
+from hsgd.stacking import stacked
 
 if TYPE_CHECKING:
     import xarray as xr
 
-Verb = Callable[[Any, Any, int], "xr.Dataset"]
-"""Called with a problem, an algorithm and the number of members that share the cost."""
+Arguments = ParamSpec("Arguments")
 
 _PARAMETERS = {
     "learning_rate": "learning rate",
     "batch_size": "batch size",
     "ridge": "ridge",
 }
+_NOT_IN_SWEEPS = {
+    "client": "a sweep is spread over a cluster as a whole: call hsgd.sweep(verb, ..., "
+    "client=client).",
+    "checkpoint": "a checkpoint belongs to one setting: a sweep keeps what it has finished by "
+    "hsgd.sweep(verb, ..., folder=folder).",
+}
+
+_share: ContextVar[int] = ContextVar("share", default=1)
+_by_ridge: WeakKeyDictionary[Any, dict[float, Any]] = WeakKeyDictionary()
+"""One noun per ridge, so that members with the same ridge share what is computed of it."""
 
 
-def parameters(problem: Any, algorithm: Any) -> dict[str, xr.DataArray]:
-    """The swept parameters, by name."""
+def share() -> int:
+    """How many members of a sweep have to do with the cost of one call."""
+    return _share.get()
+
+
+@contextmanager
+def _sharing(count: int) -> Iterator[None]:
+    token = _share.set(count)
+    try:
+        yield
+    finally:
+        _share.reset(token)
+
+
+@dataclass(frozen=True, eq=False)
+class Sweep:
+    """A call of a verb, its arguments by name, and those of its parameters that are swept."""
+
+    verb: Callable[..., xr.Dataset]
+    arguments: Mapping[str, Any]
+    parameters: Mapping[str, xr.DataArray]
+    dims: tuple[Any, ...]
+    sizes: tuple[int, ...]
+    values: Mapping[str, Array]
+    """Of each swept parameter for every member, shape (members,)."""
+
+    @classmethod
+    def of(cls, verb: Any, positional: Sequence[Any], named: Mapping[str, Any]) -> Sweep:
+        """The sweep that a call is; of one member where nothing is swept.
+
+        Raises
+        ------
+        TypeError, ValueError
+            For arguments that the verb does not take, or dimensions that datasets use themselves.
+        """
+        import xarray as xr
+
+        bound = inspect.signature(verb).bind(*positional, **named)
+        bound.apply_defaults()
+        arguments = dict(bound.arguments)
+        swept = _parameters(arguments)
+        _check_names(swept)
+        grid = xr.broadcast(*(value.reset_coords(drop=True) for value in swept.values()))
+        dims, sizes = (grid[0].dims, grid[0].shape) if grid else ((), ())
+        values = {name: g.values.ravel() for name, g in zip(swept, grid, strict=True)}
+        return cls(verb, arguments, swept, dims, sizes, values)
+
+    def __len__(self) -> int:
+        return int(np.prod(self.sizes))
+
+    @property
+    def problem(self) -> Any:
+        """The noun that comes first."""
+        return next(iter(self.arguments.values()), None)
+
+    def having(self, **changes: Any) -> Sweep:
+        """The same with other arguments."""
+        return replace(self, arguments={**self.arguments, **changes})
+
+    def setting(self, index: int) -> dict[str, Any]:
+        """The swept parameters of a member."""
+        return {name: values[index].item() for name, values in self.values.items()}
+
+    def run(self, index: int, **options: Any) -> xr.Dataset:
+        """Call the verb for one member.
+
+        Raises
+        ------
+        Exception
+            What the verb raises, with the member's parameters in front.
+        KeyboardInterrupt
+            If the verb was interrupted and gave what it had.
+        """
+        setting = self.setting(index)
+        arguments = {
+            name: _with(value, setting, name) for name, value in self.arguments.items()
+        } | options
+        try:
+            with _sharing(len(self)):
+                found = self.verb(**arguments)
+        except Exception as error:
+            place = ", ".join(f"{name} = {value:g}" for name, value in setting.items())
+            raise _placed(error, place) if place else error from error
+        if found.attrs.get("status") == "partial":
+            raise KeyboardInterrupt
+        return found
+
+    def assembled(self, found: Sequence[xr.Dataset], messages: Sequence[str]) -> xr.Dataset:
+        """All members as one dataset; their warnings are counted and issued once."""
+        if messages:
+            where = f"{len(found)} members of the sweep" if self.dims else "the replicates"
+            text = f"{len(messages)} warnings in {where}, the first: {messages[0]}"
+            warned.warn(text, stacklevel=3)
+        result = stacked(found, self.dims, self.sizes, set(self.parameters))
+        coords = {
+            name: value.assign_attrs(units="1", long_name=_PARAMETERS[name]).reset_coords(drop=True)
+            for name, value in self.parameters.items()
+        }
+        inherited: dict[Any, Any] = {}
+        for value in self.parameters.values():
+            inherited |= dict(value.coords)
+        result = result.assign_coords(inherited).assign_coords(coords)
+        if hasattr(self.problem, "description"):
+            result.attrs["problem"] = provenance.describe_problem(self.problem)
+        for algorithm in filter(_is_algorithm, self.arguments.values()):
+            result.attrs["algorithm"] = provenance.describe_algorithm(algorithm)
+        return result
+
+    def checked(self) -> Sweep:
+        """The same with what all members share: one seed, and no progress bars of their own.
+
+        Raises
+        ------
+        ValueError
+            For options that belong to one call.
+        """
+        changes: dict[str, Any] = {}
+        for name, sentence in _NOT_IN_SWEEPS.items():
+            if self.arguments.get(name) is not None:
+                raise ValueError(sentence)
+        count = self.arguments.get("num_replicates")
+        if isinstance(count, str) and count == "auto":
+            raise ValueError(
+                "num_replicates='auto' would give every member of a sweep another number of runs: "
+                "pass an integer."
+            )
+        if "progress" in self.arguments:
+            changes["progress"] = False
+        if "seed" in self.arguments and self.arguments["seed"] is None:
+            changes["seed"] = np.random.SeedSequence().entropy
+        return self.having(**changes)
+
+
+def follows_sweeps(verb: Callable[Arguments, xr.Dataset]) -> Callable[Arguments, xr.Dataset]:
+    """A verb that also takes swept parameters, and then runs once per member in this process."""
+
+    @functools.wraps(verb)
+    def call(*positional: Arguments.args, **named: Arguments.kwargs) -> xr.Dataset:
+        if not (any(map(_swept_fields, positional)) or _parameters(named)):
+            return verb(*positional, **named)
+        sweep = Sweep.of(verb, positional, named).checked()
+        if "ridge" in sweep.parameters:
+            sweep.problem.decompose()  # before it is copied, so that all copies share it
+        found, messages = recorded(sweep.run, range(len(sweep)))
+        return sweep.assembled(found, messages)
+
+    return call
+
+
+def recorded(
+    run: Callable[[int], xr.Dataset], indices: Sequence[int]
+) -> tuple[list[xr.Dataset], list[str]]:
+    """What `run` gives for each index, and the texts of the warnings of verbs in this thread."""
+    with warned.gathered() as messages:
+        found = [run(index) for index in indices]
+    return found, messages
+
+
+def _is_algorithm(value: Any) -> bool:
+    return isinstance(value, Algorithm)
+
+
+def _is_noun(value: Any) -> bool:
+    return _is_algorithm(value) or (hasattr(value, "ridge") and hasattr(value, "description"))
+
+
+def fields_of(noun: Any) -> dict[str, Any]:
+    """What a noun was made from, by name."""
+    return {f.name: getattr(noun, f.name) for f in fields(noun) if f.init}
+
+
+def _swept_fields(value: Any) -> dict[str, xr.DataArray]:
+    own = fields_of(value) if is_dataclass(value) and _is_noun(value) else {}
+    return {name: own[name] for name in _PARAMETERS if is_swept(own.get(name))}
+
+
+def _parameters(arguments: Mapping[str, Any]) -> dict[str, xr.DataArray]:
+    """The swept parameters by name: fields of the nouns among the arguments, or options."""
     swept: dict[str, Any] = {}
-    for noun in (problem, algorithm):
-        for name in _PARAMETERS:
-            value = getattr(noun, name, None)
-            if is_swept(value):
-                swept[name] = value
+    for option, value in arguments.items():
+        swept |= {option: value} if option in _PARAMETERS and is_swept(value) else {}
+        swept |= _swept_fields(value)
     return swept
 
 
-def sweep(verb: Verb, problem: Any, algorithm: Any) -> xr.Dataset:
-    """Run a verb for every combination of the swept parameters, and stack what it gives.
-
-    Every variable gets the sweep's dims in front of its own, and each parameter becomes a
-    coordinate of its dims. Warnings are counted and issued once.
-    """
-    import xarray as xr
-
-    swept = parameters(problem, algorithm)
-    _check_names(swept)
-    grid = xr.broadcast(*(value.reset_coords(drop=True) for value in swept.values()))
-    sizes = grid[0].shape
-    with warned.gathered() as messages:
-        found = [
-            verb(*member, int(np.prod(sizes)))
-            for member in _members(problem, algorithm, list(swept), [g.values for g in grid])
-        ]
-    _warn_once(messages, len(found))
-    result = _stacked(found, grid[0].dims, sizes, set(swept))
-    coords = {
-        name: value.assign_attrs(units="1", long_name=_PARAMETERS[name]).reset_coords(drop=True)
-        for name, value in swept.items()
-    }
-    inherited = {name: coord for value in swept.values() for name, coord in value.coords.items()}
-    result = result.assign_coords(inherited).assign_coords(coords)
-    described = provenance.describe_problem(problem), provenance.describe_algorithm(algorithm)
-    return result.assign_attrs(problem=described[0], algorithm=described[1])
-
-
-def _check_names(swept: dict[str, xr.DataArray]) -> None:
+def _check_names(swept: Mapping[str, xr.DataArray]) -> None:
     for name, value in swept.items():
         if "time" in value.dims or "replicate" in value.dims:
             raise ValueError(
@@ -83,64 +249,35 @@ def _check_names(swept: dict[str, xr.DataArray]) -> None:
             )
 
 
-def _members(
-    problem: Any, algorithm: Any, names: list[str], values: list[Any]
-) -> Iterator[tuple[Any, Any]]:
-    problems: dict[float, Any] = {}
-    if "ridge" in names:
-        problem.decompose()  # before it is copied, so that all copies share it
-    for index in np.ndindex(values[0].shape):
-        chosen = {name: array[index].item() for name, array in zip(names, values, strict=True)}
-        member = problem
-        if "ridge" in chosen:
-            # One noun per ridge, so that members with the same ridge share its modes.
-            ridge = chosen.pop("ridge")
-            if ridge not in problems:
-                problems[ridge] = problem.replace(ridge=ridge)
-            member = problems[ridge]
-        yield member, replace(algorithm, **chosen)
+def _with(value: Any, setting: Mapping[str, Any], name: str) -> Any:
+    """An argument of one member: swept fields and options hold its numbers."""
+    if is_swept(value) and name in setting:
+        return setting[name]
+    if _is_algorithm(value):
+        return _algorithm_with(value, setting)
+    if "ridge" in setting and _swept_fields(value):
+        known = _by_ridge.setdefault(value, {})
+        ridge = setting["ridge"]
+        if ridge not in known:
+            known[ridge] = value.replace(ridge=ridge)
+        return known[ridge]
+    return value
 
 
-def _stacked(
-    found: list[xr.Dataset], dims: tuple[Any, ...], sizes: tuple[int, ...], swept: set[str]
-) -> xr.Dataset:
-    import xarray as xr
-
-    first = found[0]
-
-    def stack(name: Any) -> xr.Variable:
-        variable = first[name].variable
-        values = np.stack([ds[name].values for ds in found]).reshape((*sizes, *variable.shape))
-        return xr.Variable((*dims, *variable.dims), values, variable.attrs)
-
-    data = {name: stack(name) for name in first.data_vars}
-
-    def shared(name: Any) -> bool:
-        values = first[name].values
-        return name in first.dims or all(np.array_equal(ds[name].values, values) for ds in found)
-
-    # What depends on a member is stacked (epochs do on the batch size); the rest is shared.
-    coords = {
-        name: coord.variable if shared(name) else stack(name)
-        for name, coord in first.coords.items()
-        if name not in swept
-    }
-    return xr.Dataset(data, coords, _attributes(found))
+def _algorithm_with(algorithm: Any, setting: Mapping[str, Any]) -> Algorithm:
+    # Schedules remember what they integrated, in bits that depend on how far: every member has
+    # its own, so that it does not matter which were run before it.
+    own = fields_of(algorithm)
+    changed = {name: copy.copy(value) for name, value in own.items() if isinstance(value, Schedule)}
+    changed |= {name: value for name, value in setting.items() if name in own}
+    return replace(algorithm, **changed)  # type: ignore[no-any-return]
 
 
-def _attributes(found: list[xr.Dataset]) -> dict[str, Any]:
-    """The members' attributes: shared ones as they are, the others summed up in words."""
-    attrs = dict(found[0].attrs)
-    for name, value in attrs.items():
-        others = {ds.attrs[name] for ds in found}
-        if len(others) > 1 and name == "expected_discrepancy":
-            attrs[name] = max(others)
-        elif len(others) > 1 and isinstance(value, str) and name not in ("created_at", "history"):
-            attrs[name] = " | ".join(sorted(others)[:3]) + (" | …" if len(others) > 3 else "")
-    return attrs
+_PLAIN = (TypeError, ValueError, MemoryError, ArithmeticError, RuntimeError, OSError)
 
 
-def _warn_once(messages: list[str], count: int) -> None:
-    if messages:
-        text = f"{len(messages)} warnings in {count} members of the sweep, the first: {messages[0]}"
-        warned.warn(text, stacklevel=4)
+def _placed(error: Exception, place: str) -> Exception:
+    """The same kind of error with the place where it happened in front of its words."""
+    plain = [kind for kind in _PLAIN if isinstance(error, kind)]
+    words = str(error) if plain else f"{type(error).__name__}: {error}"
+    return (plain or [RuntimeError])[0](f"in the member {place}: {words}")

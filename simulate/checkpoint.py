@@ -16,9 +16,7 @@ warning says so, and the next write tries again.
 
 from __future__ import annotations
 
-import hashlib
 import io
-import json
 import os
 import threading
 import time
@@ -31,12 +29,14 @@ from typing import Any
 
 import numpy as np
 
-from hsgd import checks, dataset
+from hsgd import checks, dataset, folders
 from hsgd.checks import Array
 from simulate.recording import Recorder
 
-STALE = 3600.0
-"""Seconds after which another process's unfinished file is taken for a dead one's."""
+_PARTS = (
+    "a run of another problem, algorithm, grid of times, statistics, seed, engine, precision or "
+    "version"
+)
 
 
 @dataclass(frozen=True)
@@ -117,48 +117,13 @@ class Folder(Store):
         self._seconds = checkpoint.seconds
         self._recorder = recorder
         self._numbers = numbers
-        text = json.dumps(configuration, sort_keys=True)
-        self._hash = hashlib.sha256(text.encode()).hexdigest()
+        self._hash = folders.claim(self._folder, configuration, kind="checkpoint", parts=_PARTS)
         self._lock = threading.Lock()
         self._saved: dict[int, float] = {}
         self._unwritten: list[int] = []
         self._flushed = time.monotonic()
         self._told = False
-        self._open(text)
         self._done = self._load_finished()
-
-    def _open(self, text: str) -> None:
-        record = self._folder / "configuration.json"
-        try:
-            self._folder.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise type(error)(
-                f"the checkpoint folder {self._folder} cannot be made ({error}): choose another."
-            ) from error
-        dataset.check_writable(record)
-        if not record.exists():
-            content = {"sha256": self._hash, "configuration": json.loads(text)}
-            dataset.write_atomically(record, json.dumps(content, indent=1).encode())
-        self._check_hash(record, self._hash_in(record))
-        for path in self._folder.glob(".*.part"):
-            with suppress(OSError):
-                if time.time() - path.stat().st_mtime > STALE:
-                    path.unlink()
-
-    def _hash_in(self, record: Path) -> str:
-        try:
-            return str(json.loads(record.read_text(encoding="utf-8"))["sha256"])
-        except (ValueError, KeyError, TypeError):
-            raise ValueError(
-                f"{record} is not a checkpoint's record: choose an empty folder."
-            ) from None
-
-    def _check_hash(self, path: Path, found: str) -> None:
-        if found != self._hash:
-            raise ValueError(
-                f"{path} is from a run of another problem, algorithm, grid of times, statistics, "
-                "seed, engine, precision or version: choose another folder for this one."
-            )
 
     def _read(self, path: Path) -> dict[str, Any]:
         try:
@@ -170,7 +135,7 @@ class Folder(Store):
                 f"{path} is damaged ({type(error).__name__}): delete it, and its replicates are "
                 "run again."
             ) from error
-        self._check_hash(path, found)
+        folders.check_hash(path, found, self._hash, _PARTS)
         return content
 
     def _write(self, name: str, content: Mapping[str, Any]) -> bool:

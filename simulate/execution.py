@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from hsgd import checks, dataset, provenance
+from hsgd import checks, dataset, provenance, warned
 from hsgd.algorithms import Algorithm
+from hsgd.blas import single_threaded_blas
 from hsgd.coordinates import EigenCoordinates
 from hsgd.problems import Problem
 from hsgd.statistics import resolve_recorded
 from simulate import memory
-from simulate.blas import single_threaded_blas
 from simulate.checkpoint import Checkpoint, Folder, Store, as_checkpoint
 from simulate.configuration import configuration
 from simulate.engines.base import Course
@@ -130,18 +129,16 @@ def warn(status: Any, interrupted: bool) -> None:
     """Tell the caller of the verb what became of its runs."""
     num_diverged, num_partial = int((status == DIVERGED).sum()), int((status == PARTIAL).sum())
     if num_diverged:
-        warnings.warn(
+        warned.warn(
             f"{num_diverged} of {len(status)} runs diverged and are infinite from there on: lower "
             "the learning rate, or shorten the time.",
-            UserWarning,
-            stacklevel=4,
+            stacklevel=5,
         )
     if interrupted:
-        warnings.warn(
+        warned.warn(
             f"interrupted: {num_partial} of {len(status)} runs are not complete and are NaN from "
             "there on, or left out if they had not begun; with checkpoint=, the same call goes on.",
-            UserWarning,
-            stacklevel=4,
+            stacklevel=5,
         )
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -46,8 +45,8 @@ def summary(runs: xr.Dataset) -> xr.Dataset:
         raise TypeError("summary needs a dataset of runs, with the dimension replicate.")
     variables = {}
     for name, runs_of_name in runs.data_vars.items():
-        ordered = runs_of_name.transpose("time", "replicate", ...)
-        values, dims = ordered.values, [dim for dim in ordered.dims if dim != "replicate"]
+        ordered = runs_of_name.transpose(..., "replicate")
+        values, dims = ordered.values, ordered.dims[:-1]
         words = runs_of_name.attrs.get("long_name", name)
         for suffix, prefix, result in (
             ("", "mean of ", _mean(values)),
@@ -63,36 +62,22 @@ def summary(runs: xr.Dataset) -> xr.Dataset:
 def _mean(values: Any) -> Any:
     present = ~np.isnan(values)
     with np.errstate(invalid="ignore"):
-        return np.where(present, values, 0.0).sum(axis=1) / present.sum(axis=1)
+        return np.where(present, values, 0.0).sum(axis=-1) / present.sum(axis=-1)
 
 
 def _standard_error(values: Any) -> Any:
     present = ~np.isnan(values)
-    count = present.sum(axis=1)
+    count = present.sum(axis=-1)
     with np.errstate(all="ignore"):
-        deviations = np.where(present, values - _mean(values)[:, None], 0.0)
-        variance = (deviations**2).sum(axis=1) / np.where(count > 1, count - 1, np.nan)
+        deviations = np.where(present, values - _mean(values)[..., None], 0.0)
+        variance = (deviations**2).sum(axis=-1) / np.where(count > 1, count - 1, np.nan)
         return np.sqrt(variance / count)
 
 
 def _effective(values: Any) -> Any:
     """(Σ v)²/Σ v², of values scaled so that neither sum overflows; R where all are zero."""
     present = np.where(np.isnan(values), 0.0, values)
-    largest = np.abs(present).max(axis=1, keepdims=True)
+    largest = np.abs(present).max(axis=-1, keepdims=True)
     with np.errstate(all="ignore"):
         scaled = np.where(largest > 0, present / largest, ~np.isnan(values))
-        return scaled.sum(axis=1) ** 2 / (scaled**2).sum(axis=1)
-
-
-def joined(parts: Sequence[xr.Dataset]) -> xr.Dataset:
-    """Runs of other replicates of the same setting, as one dataset."""
-    import xarray as xr
-
-    whole = xr.concat(
-        parts, "replicate", data_vars="minimal", coords="minimal", compat="override",
-        combine_attrs="override",
-    )  # fmt: skip
-    whole.attrs["num_diverged"] = sum(int(part.attrs["num_diverged"]) for part in parts)
-    if any(part.attrs["status"] == "partial" for part in parts):
-        whole.attrs["status"] = "partial"
-    return whole
+        return scaled.sum(axis=-1) ** 2 / (scaled**2).sum(axis=-1)

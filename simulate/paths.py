@@ -12,6 +12,7 @@ from hsgd.algorithms import SGD, StreamingSGD
 from hsgd.gaussian_rows import GaussianRows
 from hsgd.problems import LeastSquares
 from hsgd.schedules import Schedule
+from hsgd.sweeps import follows_sweeps
 from simulate import threads
 from simulate.checkpoint import Checkpoint
 from simulate.engines.sde import Diffusion, run
@@ -27,6 +28,7 @@ MOST_STEPS = 2**27
 """Steps whose schedules are held in memory (3 GB)."""
 
 
+@follows_sweeps
 def diffusion(
     problem: LeastSquares | GaussianRows,
     algorithm: SGD | StreamingSGD,

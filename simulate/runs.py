@@ -6,21 +6,23 @@ import os
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from hsgd import checks, dataset
+from hsgd import checks, clusters, dataset
 from hsgd.algorithms import Algorithm
 from hsgd.gaussian_rows import GaussianRows
 from hsgd.problems import LeastSquares
+from hsgd.sweeps import follows_sweeps
 from simulate import engines, memory, threads
 from simulate.checkpoint import Checkpoint
 from simulate.execution import Asked, carry_out, warn
 from simulate.planning import DTYPES, check, make_plan
-from simulate.spreading import check_client, spread
+from simulate.spreading import spread
 from simulate.stopping import FIRST_LOOK, until_precise
 
 if TYPE_CHECKING:
     import xarray as xr
 
 
+@follows_sweeps
 def sgd(
     problem: LeastSquares | GaussianRows,
     algorithm: Algorithm,
@@ -138,9 +140,9 @@ def sgd(
     >>> dict(runs.sizes)
     {'time': 2, 'replicate': 3}
     """
-    name = engines.resolve(checks.one_of("engine", engine, engines.NAMES))
-    check(problem, algorithm, name)
+    check(problem, algorithm)
     checks.one_of("dtype", dtype, DTYPES)
+    name = engines.resolve(checks.one_of("engine", engine, engines.NAMES))
     automatic = isinstance(num_replicates, str) and num_replicates == "auto"
     if automatic or client is not None:
         # Parts are calls of this verb; what they share is checked before the first one.
@@ -194,7 +196,7 @@ def _in_parts(
         return found
 
     if client is not None:
-        check_client(client)
+        clusters.check_client(client)
     if num_replicates != "auto":
         return run(asked.numbers.start, asked.count)
     goal = checks.number("target_standard_error", target, strict=True)

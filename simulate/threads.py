@@ -1,40 +1,13 @@
-"""Threads: how many, and work spread over them one replicate at a time."""
+"""Work spread over threads one replicate at a time; how many there are is `hsgd.threads`'s."""
 
 from __future__ import annotations
 
-import os
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
-from contextlib import contextmanager
-from contextvars import ContextVar
 
-from simulate.blas import limit_this_thread
-
-_limit: ContextVar[int | None] = ContextVar("limit", default=None)
-
-
-@contextmanager
-def limited(count: int) -> Iterator[None]:
-    """Let the calls that this thread makes use `count` threads."""
-    token = _limit.set(count)
-    try:
-        yield
-    finally:
-        _limit.reset(token)
-
-
-def available() -> int:
-    """Threads to use: as many as `NUMBA_NUM_THREADS` says, else the CPUs this process may use."""
-    limit = _limit.get()
-    if limit is not None:
-        return limit
-    asked = os.environ.get("NUMBA_NUM_THREADS", "")
-    if asked.isdecimal() and int(asked) > 0:
-        return int(asked)
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
+from hsgd.blas import limit_this_thread
+from hsgd.threads import available as available
 
 
 class Cancelled(Exception):

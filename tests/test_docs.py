@@ -24,6 +24,7 @@ MODULES = (
     "hsgd.general_momentum",
     "hsgd.prediction",
     "hsgd.random_features",
+    "hsgd.sweeping",
     "hsgd.activations",
     "hsgd.hermite",
     "hsgd.isotropic.curves",

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from hsgd import memory
 from hsgd.dataset.atomic import write_atomically
+from hsgd.local_dask import no_cluster
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -22,7 +23,8 @@ _TRAILER = len(_MARK) + 64
 def write(tree: xr.DataTree, target: Path) -> None:
     """Write a tree, one group per node; made in memory, for HDF5 fails on a full disk uncaught."""
     encoding = {node.path: _encoding(node.to_dataset(inherit=False)) for node in tree.subtree}
-    content = bytes(tree.to_netcdf(engine="h5netcdf", encoding=encoding) or b"")
+    with no_cluster():
+        content = bytes(tree.to_netcdf(engine="h5netcdf", encoding=encoding) or b"")
     write_atomically(target, content + _MARK + _checksum(content))
 
 

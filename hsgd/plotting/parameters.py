@@ -51,8 +51,8 @@ def picture_of(
     if chosen and not data.dims and ends:
         return Ends(data, chosen)
     raise ValueError(
-        f"this {data.attrs['source']} dataset has neither a time nor one or two swept parameters "
-        "to draw it against: print it."
+        f"this {data.attrs['source']} dataset has neither a time nor one or two swept parameters, "
+        "in numbers, to draw it against: print it."
     )
 
 

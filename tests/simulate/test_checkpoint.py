@@ -3,16 +3,11 @@
 import json
 import os
 import signal
-import subprocess
-import sys
-import threading
 import warnings
-from pathlib import Path
 
 import numpy as np
 import pytest
 
-import hsgd
 from hsgd import dataset
 from hsgd.algorithms import SGD, HeavyBall, StreamingSGD
 from hsgd.gaussian_rows import GaussianRows
@@ -20,12 +15,9 @@ from hsgd.problems import LeastSquares
 from hsgd.statistics import Quadratic
 from simulate import Checkpoint, sgd
 from simulate.engines import cpu, reference
+from tests.killing import Killed, stop_writing
 
 TIMES = np.linspace(0, 3, 40)
-
-
-class Killed(BaseException):
-    """The process ends here, as far as a test can do that without ending."""
 
 
 @pytest.fixture
@@ -34,20 +26,6 @@ def small_pieces(monkeypatch):
     monkeypatch.setattr(cpu, "CHUNK_FLOPS", 3000)
     monkeypatch.setattr(reference, "CHUNK", 7)
     monkeypatch.setattr("simulate.planning.block_size", lambda dimension: 16)
-
-
-def kill_after(monkeypatch, count):
-    """Every write after the first `count` finds the process dead; what is written stays."""
-    write, lock, written = dataset.write_atomically, threading.Lock(), []
-
-    def mortal(path, content):
-        with lock:
-            if len(written) >= count:
-                raise Killed
-            written.append(path)
-            write(path, content)
-
-    monkeypatch.setattr(dataset, "write_atomically", mortal)
 
 
 POPULATION = GaussianRows(np.linspace(0.01, 0.2, 11), np.ones(11), 0.3)
@@ -76,7 +54,7 @@ def test_killed_anywhere_it_resumes_to_the_bit(
         kills = 0
         while True:
             with monkeypatch.context() as patch:
-                kill_after(patch, int(rng.integers(2, 9)))
+                stop_writing(patch, int(rng.integers(2, 9)))
                 try:
                     runs = sgd(problem, algorithm, TIMES, checkpoint=folder, **asked)
                 except Killed:
@@ -95,7 +73,7 @@ def test_the_test_of_kills_notices_a_lost_step(build, tmp_path, monkeypatch, sma
 
     expected = sgd(build(), SGD(0.4), TIMES, seed=3).to_dataarray().values
     with monkeypatch.context() as patch:
-        kill_after(patch, 6)
+        stop_writing(patch, 6)
         with pytest.raises(Killed):
             sgd(build(), SGD(0.4), TIMES, seed=3, checkpoint=Checkpoint(tmp_path, 0.0))
     state = Folder.state
@@ -108,45 +86,6 @@ def test_the_test_of_kills_notices_a_lost_step(build, tmp_path, monkeypatch, sma
     monkeypatch.setattr(Folder, "state", late)
     runs = sgd(build(), SGD(0.4), TIMES, seed=3, checkpoint=Checkpoint(tmp_path, 0.0))
     assert (runs.to_dataarray().values != expected).any()
-
-
-SCRIPT = """
-import os, sys
-import numpy as np
-from hsgd import dataset
-from hsgd.algorithms import SGD
-from hsgd.gaussian_rows import GaussianRows
-from simulate import Checkpoint, sgd
-from simulate.engines import reference
-reference.CHUNK = 5
-write, left = dataset.write_atomically, [int(sys.argv[2])]
-def mortal(path, content):
-    left[0] -= 1
-    if left[0] < 0:
-        os._exit(9)
-    write(path, content)
-dataset.write_atomically = mortal
-problem = GaussianRows(0.1, np.ones(10)).sample(20, 0)
-runs = sgd(problem, SGD(0.5), np.linspace(0, 3, 20), num_replicates=3, seed=1, engine="reference",
-           checkpoint=Checkpoint(sys.argv[1], 0.0))
-np.save(sys.argv[1] + "/result.npy", runs.to_dataarray().values)
-"""
-
-
-def test_a_process_that_is_really_dead_resumes(tmp_path):
-    command = [sys.executable, "-c", SCRIPT, str(tmp_path)]
-    home = str(Path(hsgd.__file__).parents[1])
-    environment = {**os.environ, "PYTHONPATH": home}
-    codes = [
-        subprocess.run([*command, str(kill)], env=environment, check=False).returncode
-        for kill in (9, 1000)
-    ]
-    assert codes == [9, 0]
-    problem = GaussianRows(0.1, np.ones(10)).sample(20, 0)
-    runs = sgd(
-        problem, SGD(0.5), np.linspace(0, 3, 20), num_replicates=3, seed=1, engine="reference"
-    )
-    assert (np.load(tmp_path / "result.npy") == runs.to_dataarray().values).all()
 
 
 def test_a_folder_serves_more_replicates_later(build, tmp_path):

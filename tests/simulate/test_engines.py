@@ -13,11 +13,11 @@ import xarray as xr
 from threadpoolctl import threadpool_info, threadpool_limits
 
 from hsgd.algorithms import SAMPLINGS, SGD
+from hsgd.blas import single_threaded_blas
 from hsgd.gaussian_rows import GaussianRows
 from hsgd.schedules import CosineDecay, Piecewise
 from hsgd.statistics import Quadratic
 from simulate import sgd, threads
-from simulate.blas import single_threaded_blas
 from simulate.engines import cpu, layout
 
 TIMES = np.array([0.0, 0.01, 0.5, 1.0, 1.01, 2.7])

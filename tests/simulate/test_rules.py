@@ -361,9 +361,6 @@ def test_what_cannot_be_run_is_refused(build):
             sgd(build(), greedy, [1.0], seed=0)
     with pytest.raises(ValueError, match="'reshuffle', but fresh rows are never seen again"):
         sgd(POPULATIONS["dense"], hsgd.AdaGradNorm(1.0, 1.0, 1, "reshuffle"), [1.0], seed=0)
-    for algorithm in (EITHER | GREEDY).values():
-        with pytest.raises(ValueError, match=r"'cuda' does not know .* use engine='cpu'"):
-            sgd(POPULATIONS["dense"], algorithm, [1.0], seed=0, engine="cuda")
 
 
 def test_the_theory_refuses_them_and_names_what_does():

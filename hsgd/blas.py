@@ -9,9 +9,29 @@ it, whichever call comes or goes. For OpenMP it is one thread, so every worker a
 from __future__ import annotations
 
 import os
+import sys
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
+from functools import lru_cache
+from typing import Any
+
+
+def _limited() -> AbstractContextManager[Any]:
+    """BLAS limited to one thread, as far as a limit that this thread sets reaches."""
+    return _libraries(len(sys.modules)).limit(limits=1, user_api="blas")  # type: ignore[no-any-return]
+
+
+@lru_cache(maxsize=1)
+def _libraries(num_modules: int) -> Any:
+    """The BLAS libraries of this process, looked for again when a module has been imported.
+
+    Looking takes a hundred times as long as setting a limit.
+    """
+    from threadpoolctl import ThreadpoolController
+
+    del num_modules
+    return ThreadpoolController()
 
 
 class _Hold:
@@ -19,15 +39,13 @@ class _Hold:
 
     def __init__(self) -> None:
         self._held, self._released = threading.Event(), threading.Event()
-        self._thread = threading.Thread(target=self._run, name="simulate-blas", daemon=True)
+        self._thread = threading.Thread(target=self._run, name="hsgd-blas", daemon=True)
         self._thread.start()
         self._held.wait()
 
     def _run(self) -> None:
-        from threadpoolctl import threadpool_limits
-
         try:
-            with threadpool_limits(1, user_api="blas"):
+            with _limited():
                 self._held.set()
                 self._released.wait()
         finally:
@@ -75,12 +93,10 @@ if hasattr(os, "register_at_fork"):
 @contextmanager
 def single_threaded_blas() -> Iterator[None]:
     """Hold BLAS to one thread in this thread and, where it is shared, in the process."""
-    from threadpoolctl import threadpool_limits
-
     _shared.enter()
     try:
         # Where the caller holds a limit of its own, only its own thread can change it.
-        with threadpool_limits(1, user_api="blas"):
+        with _limited():
             yield
     finally:
         _shared.leave()
@@ -88,6 +104,4 @@ def single_threaded_blas() -> Iterator[None]:
 
 def limit_this_thread() -> None:
     """Hold BLAS to one thread for the rest of a worker's life."""
-    from threadpoolctl import threadpool_limits
-
-    threadpool_limits(1, user_api="blas")
+    _limited()
