@@ -203,6 +203,7 @@ def limits(
     dataset.check_setting(
         problem, algorithm, problems=PROBLEMS, algorithms=ALGORITHMS, batch_schedules=True
     )
+    dataset.check_rate(problem, algorithm)
     if not is_constant(algorithm):
         raise ValueError(
             "limits needs a constant learning rate and batch size: pass the algorithm with their "

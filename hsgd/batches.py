@@ -115,6 +115,7 @@ def grow_batch_size(
     [1, 2, 4]
     """
     dataset.check_setting(problem, algorithm, problems=PROBLEMS, algorithms=ALGORITHMS)
+    dataset.check_rate(problem, algorithm)
     refuse_dependent_batches(algorithm)
     fall = _above_one("risk_factor", risk_factor)
     factor = _above_one("growth", growth)

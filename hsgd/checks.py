@@ -155,10 +155,17 @@ def vector(name: str, value: Any, length: int, span: float = SPAN) -> Array:
     return array
 
 
-def number(name: str, value: Any, *, minimum: float = 0.0, strict: bool = False) -> float:
+def number(
+    name: str,
+    value: Any,
+    *,
+    minimum: float = 0.0,
+    strict: bool = False,
+    span: float = SPAN**2,
+) -> float:
     """Return `value` as a float that is at least (`strict`: greater than) `minimum`.
 
-    It is finite, and zero or between SPAN⁻² and SPAN² in size, like squares of data.
+    It is finite, and zero or between 1/span and span in size; by default like squares of data.
     """
     result = _as_float(value)
     if result is None:
@@ -167,10 +174,10 @@ def number(name: str, value: Any, *, minimum: float = 0.0, strict: bool = False)
         relation = f" and {'greater than' if strict else 'at least'} {minimum:g}"
         relation = relation if np.isfinite(minimum) else ""
         raise ValueError(f"{name} is {result}, but it must be finite{relation}.")
-    if abs(result) > SPAN**2 or 0.0 < abs(result) < SPAN**-2:
+    if abs(result) > span or 0.0 < abs(result) < 1.0 / span:
         raise ValueError(
             f"{name} is {result:g}, which is out of all proportion: it must be zero or between "
-            f"{SPAN**-2:g} and {SPAN**2:g} in size, so choose other units."
+            f"{1 / span:g} and {span:g} in size, so choose other units."
         )
     return result
 

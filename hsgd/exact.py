@@ -117,6 +117,7 @@ def exact_mean(
     True
     """
     dataset.check_setting(problem, algorithm, batch_schedules=True)
+    dataset.check_rate(problem, algorithm)
     grid = dataset.time_grid(time, problem.num_rows)
     chosen = resolve(problem, statistics)
     if algorithm.sampling not in ("with_replacement", "subset"):

@@ -121,6 +121,7 @@ def predict(
     dataset.check_setting(
         problem, algorithm, problems=PROBLEMS, algorithms=ALGORITHMS, batch_schedules=True
     )
+    dataset.check_rate(problem, algorithm)
     refuse_dependent_batches(algorithm)
     grid = dataset.time_grid(time, problem.iterations_per_unit)
     chosen = resolve(problem, statistics)

@@ -20,6 +20,9 @@ from numpy.typing import ArrayLike
 
 from hsgd.checks import Array, number, numbers, plain_reals, real_array, shown
 
+_SPAN = 1e250
+"""Rates may be absurd: simulations show what they do. Theories refuse them (`check_rate`)."""
+
 
 class Schedule(ABC):
     """A non-negative, finite function of time (dimensionless; one unit is n or d iterations)."""
@@ -77,7 +80,7 @@ class Constant(Schedule):
     level: float
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "level", number("learning_rate", self.level))
+        object.__setattr__(self, "level", number("learning_rate", self.level, span=_SPAN))
 
     def value(self, time: Array) -> Array:
         return np.full(np.shape(time), self.level)
@@ -334,7 +337,7 @@ def as_schedule(value: Any, name: str = "learning_rate") -> Schedule:
         return value
     if callable(value):
         return FromFunction(value)
-    return Constant(number(name, value))
+    return Constant(number(name, value, span=_SPAN))
 
 
 def check_times(time: Any) -> Array:

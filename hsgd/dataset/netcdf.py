@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 # HDF5 readers ignore what follows the end of their data, so a file can end in its own checksum.
 _MARK = b"\nhsgd-sha256:"
+_HDF5 = b"\x89HDF\r\n\x1a\n"
 _TRAILER = len(_MARK) + 64
 
 
@@ -69,6 +70,11 @@ def read(source: Path) -> xr.DataTree:
         raise ValueError(
             f"{source} is damaged: its content does not match its checksum; restore it from a "
             "copy or compute it again."
+        )
+    if not body.startswith(_HDF5):
+        raise ValueError(
+            f"{source} has the right checksum, but is no HDF5 file: it was written by another "
+            "program; pass a file written by hsgd.dataset.save."
         )
     try:
         with xr.open_datatree(io.BytesIO(body), engine="h5netcdf", decode_times=False) as opened:

@@ -63,7 +63,6 @@ def check_setting(
                     f"{name} is swept (an xarray.DataArray), but this takes one setting at a time: "
                     "pass one number."
                 )
-    _check_rate(problem, algorithm)
     if fresh:
         algorithm.check_batch(np.inf)
     if isinstance(problem, LeastSquares):
@@ -79,14 +78,17 @@ def check_setting(
         )
 
 
-def _check_rate(problem: Any, algorithm: Algorithm) -> None:
+def check_rate(problem: Any, algorithm: Algorithm) -> None:
     """Refuse learning rates so large that the first step leaves floating point, or as small.
 
-    Rates above critical are a question like any other; these are a slip, and nothing of them can
-    be computed.
+    Rates above critical are a question like any other; these are a slip, and no theory can compute
+    anything of them.
+
+    Raises
+    ------
+    ValueError
+        With the size of a step.
     """
-    if algorithm.is_adaptive:
-        return
     levels = getattr(algorithm.schedule, "levels", (getattr(algorithm.schedule, "level", 0.0),))
     rate = max(levels)
     if rate == 0 or 1 / _LARGEST_STEP < rate < _LARGEST_STEP:  # without a pass over the data
