@@ -124,20 +124,44 @@ class TreeAccessor:
     def __init__(self, tree: xr.DataTree) -> None:
         self._tree = tree
 
-    def plot(self, **options: Any) -> Any:
-        """Draw the datasets of this group in one figure; `options` as in `hsgd.plotting.plot`."""
+    def plot(self, *names: str, **options: Any) -> Any:
+        """Draw datasets of this group in one figure.
+
+        Parameters
+        ----------
+        names
+            Of the groups to draw; by default all that can be drawn.
+        options
+            As in `hsgd.plotting.plot`.
+
+        Returns
+        -------
+        numpy.ndarray
+            The axes, shape (rows, columns).
+        """
         from hsgd import plotting
 
-        return plotting.plot(*self._drawable(), **options)
+        return plotting.plot(*self._drawable(names), **options)
 
-    def _drawable(self) -> list[xr.Dataset]:
-        datasets = [node.to_dataset(inherit=False) for node in self._tree.children.values()]
-        chosen = [data for data in datasets if "time" in data.dims or "limits" in _source(data)]
+    def _drawable(self, names: tuple[str, ...]) -> list[xr.Dataset]:
+        children = self._tree.children
+        words = ", ".join(children) or "none"
+        for name in names:
+            if name not in children:
+                raise ValueError(f"there is no group {name!r}: choose among {words}.")
+        datasets = [children[name].to_dataset(inherit=False) for name in names or children]
+        if names:
+            return datasets
+        chosen = [data for data in datasets if "time" in data.dims or _source(data) == "limits"]
         if not chosen:
-            groups = ", ".join(self._tree.children) or "none"
             raise ValueError(
-                f"this group holds no curves; its own groups are {groups}: draw one of them, "
+                f"this group holds no curves; its own groups are {words}: draw one of them, "
                 'tree["name"].hsgd.plot().'
+            )
+        if len({_source(data) for data in chosen}) < len(chosen):
+            raise ValueError(
+                f"several of these groups have the same source: name those to draw, "
+                f'tree.hsgd.plot("theory"), of {words}.'
             )
         return chosen
 

@@ -4,8 +4,8 @@ All of them take x ← x − γ_k g, g the mean gradient of a batch (ridge inclu
 only that γ_k depends on the run. A dataset of such runs has the variable `realised_learning_rate`
 in the place of the coordinate `learning_rate`.
 
-Papers write streaming steps as γ/d for rows whose squared norm is of order d. Here γ is the
-literal factor of g, and rows have a squared norm of order one: the two γ are the same number.
+Here γ is the literal factor of g, whatever the scale of the rows; arXiv:2405.19585 writes γ/d for
+it, with rows whose squared norm is of order d.
 """
 
 from __future__ import annotations
@@ -45,8 +45,8 @@ class AdaGradNorm(OnAnyRows):
     Notes
     -----
     `realised_learning_rate` at iteration k is what is known before the step, with the gradients
-    g_0, …, g_{k−1} under the root. In arXiv:2405.19585 rows are √d times as long and parameters √d
-    times as short as here (rows of norm one): its η is learning_rate/√d, its b is initial/√d.
+    g_0, …, g_{k−1} under the root. In arXiv:2405.19585 steps and gradients have a factor 1/d: on
+    the same rows its γ is d times the rate here, its η is `learning_rate`, its b is initial/d.
 
     References
     ----------
@@ -93,6 +93,7 @@ class Greedy(Algorithm):
     batch_size: BatchSize = 1
 
     def __post_init__(self) -> None:
+        self.schedule  # noqa: B018  (the check of the fraction)
         object.__setattr__(self, "learning_rate", self.fraction)  # what has the schedule
         self._validate()
 

@@ -19,24 +19,20 @@ from simulate.sampling import CODES, MAX_ROWS
 from simulate.schedules import BatchSizes, LearningRates
 
 DTYPES = ("float64", "float32")
-WITH_RULES: tuple[type[Algorithm], ...] = (GeneralMomentum, AdaGradNorm, LineSearch, Polyak)
 ALGORITHMS: tuple[type[Algorithm], ...] = (
     SGD,
     StreamingSGD,
     HeavyBall,
     Nesterov,
-    *WITH_RULES,
+    GeneralMomentum,
+    AdaGradNorm,
+    LineSearch,
+    Polyak,
 )
 
 
-def check(problem: Any, algorithm: Any, engine: str) -> None:
-    """Refuse what cannot be run, before any work; see `hsgd.dataset.check_setting`.
-
-    Raises
-    ------
-    TypeError, ValueError
-        As that, and for an algorithm that the engine does not know.
-    """
+def check(problem: Any, algorithm: Any) -> None:
+    """Refuse what cannot be run, before any work; see `hsgd.dataset.check_setting`."""
     dataset.check_setting(
         problem,
         algorithm,
@@ -45,10 +41,6 @@ def check(problem: Any, algorithm: Any, engine: str) -> None:
         batch_schedules=True,
         sparse=True,
     )
-    if engine == "cuda" and isinstance(algorithm, WITH_RULES):
-        raise ValueError(
-            f"engine 'cuda' does not know {type(algorithm).__name__} yet: use engine='cpu'."
-        )
 
 
 def make_plan(

@@ -141,12 +141,13 @@ def sgd(
     >>> dict(runs.sizes)
     {'time': 2, 'replicate': 3}
     """
-    name = engines.resolve(checks.one_of("engine", engine, engines.NAMES))
-    check(problem, algorithm, name)
+    check(problem, algorithm)
     checks.one_of("dtype", dtype, DTYPES)
-    if num_replicates == "auto" or client is not None:
+    name = engines.resolve(checks.one_of("engine", engine, engines.NAMES))
+    automatic = isinstance(num_replicates, str) and num_replicates == "auto"
+    if automatic or client is not None:
         # Parts are calls of this verb; what they share is checked before the first one.
-        count = FIRST_LOOK if num_replicates == "auto" else num_replicates
+        count = FIRST_LOOK if automatic else num_replicates
         parts = Asked.checked(count, first_replicate, seed, checkpoint, progress)
         asked_alike = {"statistics": statistics, "engine": name, "dtype": dtype}
         asked_alike |= {"seed": parts.seed.sequence, "checkpoint": checkpoint}

@@ -76,6 +76,10 @@ def mismatches(text: str, name: str = "page") -> list[tuple[str, str]]:
 
 def run_python(block: Block, name: str, namespace: dict[str, Any]) -> str:
     """Execute a block; tracebacks give the page's line numbers."""
+    if block.code.startswith("%%writefile "):
+        path, _, content = block.code.removeprefix("%%writefile ").partition("\n")
+        Path(path).write_text(content, encoding="utf-8")
+        return ""
     printed = io.StringIO()
     with contextlib.redirect_stdout(printed), _warning(block, name), _raising(block, name):
         exec(compile("\n" * block.line + block.code, name, "exec"), namespace)

@@ -29,7 +29,15 @@ class Cases(SphinxDirective):
         folder = None if not given else Path(given).resolve()
         self.env.note_reread()
         text = "\n".join(_described(case, folder, Path(self.env.srcdir)) for case in CASES.values())
+        if folder is None:
+            text = f"{_WITHOUT_FIGURES}\n\n{text}"
         return self.parse_text_to_nodes(text, allow_section_headings=True)
+
+
+_WITHOUT_FIGURES = """\
+This copy of the page was built without figures. To have them, run
+`python -m validation all --size small --out cases`, a minute or two, and build the pages with the
+environment variable `HSGD_CASES=cases`."""
 
 
 def _described(case: Case, folder: Path | None, home: Path) -> str:

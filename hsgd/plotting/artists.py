@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -20,7 +20,9 @@ GRADIENT_FLOW = "gradient flow (no noise)"
 
 def line(axes: Axes, x: Array, y: Array, label: str, colour: Any = THEORY, **more: Any) -> None:
     """A predicted curve."""
-    axes.plot(x, y, color=colour, label=label, **{"lw": 2.0} | more)
+    # A single point is no line.
+    marker = {"marker": "o"} if len(x) == 1 else {}
+    axes.plot(x, y, color=colour, label=label, **{"lw": 2.0} | marker | more)
 
 
 def flow(axes: Axes, x: Array, y: Array, colour: Any = FLOW, **more: Any) -> None:
@@ -29,7 +31,7 @@ def flow(axes: Axes, x: Array, y: Array, colour: Any = FLOW, **more: Any) -> Non
 
 
 def band(
-    axes: Axes, x: Array, ends: Sequence[Array], label: str, colour: Any = RUNS, alpha: float = 0.18
+    axes: Axes, x: Array, ends: Iterable[Array], label: str, colour: Any = RUNS, alpha: float = 0.18
 ) -> None:
     """Where single runs are, between a low and a high end."""
     # Infinite ends, where matplotlib would leave a gap, are far outside the picture.

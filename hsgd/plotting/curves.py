@@ -154,12 +154,13 @@ def _spread(axes: Axes, values: Array, x: Array, colour: Any, what: str) -> Iter
             artists.line(axes, x, run, label, colour, lw=0.8, alpha=0.45)
         yield values.ravel()
         return
-    filled = np.where(np.isnan(values), np.nanmax(values, axis=1, keepdims=True), values)
-    tails = (1 - LEVEL) / 2
-    low, high = np.quantile(filled, (tails, 1 - tails), axis=1, method="nearest")
+    ends = np.full((2, len(values)), np.nan)
+    present, tails = ~np.isnan(values).all(axis=1), ((1 - LEVEL) / 2, (1 + LEVEL) / 2)
+    # The nearest run, for between two infinite ones there is nothing.
+    ends[:, present] = np.nanquantile(values[present], tails, axis=1, method="nearest")
     label = f"{LEVEL:.0%} of {count} {what}{words}"
-    artists.band(axes, x, (low, high), label, colour)
-    yield from (low, high)
+    artists.band(axes, x, ends, label, colour)
+    yield from ends
 
 
 def _mean(values: Array) -> tuple[Array, Array]:
@@ -173,7 +174,7 @@ def _mean(values: Array) -> tuple[Array, Array]:
         squares = np.where(present, scaled - mean[:, None], 0.0) ** 2
         error = np.sqrt(squares.sum(axis=1) / np.maximum(count - 1, 1) / count)
         mean, error = mean * largest[:, 0], error * largest[:, 0]
-    known = np.isfinite(mean) & np.isfinite(error) & np.isfinite(largest[:, 0])
+    known = np.isfinite(mean) & np.isfinite(error) & present.any(axis=1)
     return np.where(known, mean, np.nan), np.where(known, error, np.nan)
 
 

@@ -21,7 +21,7 @@ from hsgd.plotting.scales import TRANSFORMS
 
 if TYPE_CHECKING:
     import xarray as xr
-    from matplotlib.figure import Figure
+    from matplotlib.figure import Figure, SubFigure
 
 PANEL = (5.0, 3.7)
 """Inches of a panel; smaller where there are many."""
@@ -52,7 +52,7 @@ def plot(
     hue: str | None = None,
     col: str | None = None,
     axes: Any = None,
-    figure: Figure | None = None,
+    figure: Figure | SubFigure | None = None,
 ) -> Any:
     """Draw datasets that belong together, a panel for each statistic; their sources say how.
 
@@ -78,7 +78,7 @@ def plot(
     axes
         Where to draw instead of in a new figure: one, or as many as there are panels.
     figure
-        An empty figure to use instead of one that pyplot shows.
+        An empty figure, or a part of one, to use instead of one that pyplot shows.
 
     Returns
     -------
@@ -104,43 +104,40 @@ def plot(
     ((1, 2), 'time (iterations / n = 8) [1]')
     """
     require()
-    if xscale is not None:
-        one_of("xscale", xscale, tuple(TRANSFORMS))
     picture = _picture(datasets, statistics, x, xscale, hue, col)
-    if axes is None and figure is None:
-        _wake_pyplot()
     with style():
-        grid = _grid(picture.shape, axes, figure)
-        picture.draw(grid)
-        keys.add_legend(grid, below=axes is None, neutral=picture.has_colours)
-    return grid
-
-
-def _wake_pyplot() -> None:
-    """Let pyplot find its backend before the style is on.
-
-    The one of notebooks then switches interactive figures on. Inside the style that would be undone
-    at the style's end, and no later figure would be shown.
-    """
-    from matplotlib import pyplot
-
-    pyplot.draw_if_interactive()  # type: ignore[no-untyped-call]
+        return _drawn(picture, axes, figure)
 
 
 def save(path: str | os.PathLike[str], *datasets: xr.Dataset, **options: Any) -> Path:
     """Draw as `plot` does, into a file: PNG, SVG or PDF, as its name ends.
 
+    Parameters
+    ----------
+    path
+        Of the file, which is complete and new afterwards, or as it was before.
+    datasets
+        As in `plot`.
+    options
+        `statistics`, `x`, `xscale`, `hue`, `col`, as in `plot`.
+
+    Returns
+    -------
+    Path
+        Where it is.
+
     Raises
     ------
     ValueError, OSError
-        If its name ends otherwise, or the place cannot be written.
+        If its name ends otherwise, the place cannot be written, or for what `plot` refuses.
     """
     target = check_target(path)
     from matplotlib.figure import Figure
 
+    picture = _picture(datasets, **options)
     with style():
-        figure = Figure()
-        plot(*datasets, figure=figure, **options)
+        figure = Figure(figsize=_size(picture.shape))
+        _drawn(picture, None, figure)
         buffer = io.BytesIO()
         figure.savefig(buffer, format=target.suffix[1:])
     write_atomically(target, buffer.getvalue())
@@ -163,38 +160,62 @@ def check_target(path: str | os.PathLike[str]) -> Path:
 
 def _picture(
     datasets: tuple[xr.Dataset, ...],
-    statistics: str | Iterable[str] | None,
-    x: str,
-    xscale: str | None,
-    hue: str | None,
-    col: str | None,
+    statistics: str | Iterable[str] | None = None,
+    x: str = "time",
+    xscale: str | None = None,
+    hue: str | None = None,
+    col: str | None = None,
 ) -> Picture:
+    if xscale is not None:
+        one_of("xscale", xscale, tuple(TRANSFORMS))
+    if not datasets:
+        raise ValueError("there is nothing to draw: pass what hsgd.predict returned.")
     by_source = sort(datasets)
     first = next(iter(by_source.values()))
     if len(by_source) == 1 and "time" not in first.dims and "time" not in first.coords:
         return picture_of(first, statistics, hue)
     layout = plan(by_source, statistics, x, hue, col)
-    if set(by_source) == {"comparison"} and hue is None and layout.col is None:
+    if set(by_source) == {"comparison"} and layout.hue is None and layout.col is None:
         return Verdicts(layout, xscale)
     return Curves(layout, xscale)
 
 
-def _grid(shape: tuple[int, int], axes: Any, figure: Figure | None) -> Any:
-    """Axes of that shape, in a figure that fits."""
-    rows, columns = shape
-    if axes is not None:
-        given = np.asarray(axes, dtype=object).ravel()
-        if given.size != rows * columns:
-            raise ValueError(
-                f"axes holds {given.size}, but there are {rows} x {columns} panels: pass as many, "
-                "or name fewer statistics."
-            )
-        return given.reshape(shape)
-    if figure is None:
-        from matplotlib import pyplot
+def _drawn(picture: Picture, axes: Any, figure: Figure | SubFigure | None) -> Any:
+    grid = _grid(picture.shape, axes, figure)
+    picture.draw(grid)
+    keys.add_legend(grid, below=axes is None, neutral=picture.has_colours)
+    return grid
 
-        figure = pyplot.figure()
+
+def _grid(shape: tuple[int, int], axes: Any, figure: Figure | SubFigure | None) -> Any:
+    """Axes of that shape: those given, or new ones."""
+    from matplotlib.axes import Axes
+    from matplotlib.figure import FigureBase
+
+    rows, columns = shape
+    if axes is None:
+        if figure is None:
+            from matplotlib import pyplot
+
+            figure = pyplot.figure(figsize=_size(shape))
+        elif not isinstance(figure, FigureBase):
+            raise TypeError(f"figure is a {type(figure).__name__}: pass one of matplotlib's.")
+        return figure.subplots(rows, columns, squeeze=False)
+    given = np.asarray(axes, dtype=object).ravel()
+    for one in given:
+        if not isinstance(one, Axes):
+            raise TypeError(f"axes holds a {type(one).__name__}: pass axes of matplotlib.")
+    if given.size != rows * columns:
+        raise ValueError(
+            f"axes holds {given.size}, but there are {rows} x {columns} panels: pass as many, or "
+            "name fewer statistics."
+        )
+    return given.reshape(shape)
+
+
+def _size(shape: tuple[int, int]) -> tuple[float, float]:
+    """Inches of a figure with that many rows and columns of panels."""
+    rows, columns = shape
     width = min(PANEL[0], WIDEST / columns)
     height = PANEL[1] if rows == 1 else 0.75 * PANEL[1]
-    figure.set_size_inches(columns * width + 0.8, rows * height + 0.8)
-    return figure.subplots(rows, columns, squeeze=False)
+    return columns * width + 0.8, rows * height + 0.8

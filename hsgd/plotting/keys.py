@@ -75,7 +75,7 @@ def add_legend(grid: Any, *, below: bool, neutral: bool) -> None:
         figure = grid[0, 0].figure
         # About 0.08 inches a character, and half an inch for each sample.
         needed = 0.08 * max(len(text) for text in words) + 0.55
-        columns = max(1, min(len(words), int(figure.get_size_inches()[0] / needed)))
+        columns = max(1, min(len(words), int(figure.bbox.width / figure.dpi / needed)))
         legend = figure.legend(handles, words, loc="outside lower center", ncols=columns)
     else:
         legend = grid[0, 0].legend(handles, words)

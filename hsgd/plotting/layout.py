@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from textwrap import wrap
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
 
 _OWN_DIMS = {"time", "replicate", "statistic"}
 MOST_COLUMNS = 6
+AXES = ("time", "epoch", "iteration")
+"""What the horizontal axis may be: each of them increases."""
 OVER_TIME = ("theory", "exact_mean", "simulation", "diffusion", "comparison")
 """Sources of curves, the first of which says what the axes are."""
 
@@ -61,10 +64,18 @@ class Layout:
         """The members along a swept dim."""
         return next(data[dim] for data in self.datasets.values() if dim in data.dims)
 
+    def varies(self, name: str, dim: str | None) -> bool:
+        """Whether a statistic is another one for each member along a dim."""
+        return any(
+            dim in (data[name].dims if name in data else data.dims)
+            for data in self.datasets.values()
+        )
+
     def words(self, name: str) -> str:
-        """What stands on the vertical axis."""
+        """What stands on the vertical axis, in lines that are not longer than it."""
         found = (data[name] for data in self.datasets.values() if name in data)
-        return next((label(array) for array in found), name.replace("_", " ") + " [1]")
+        words = next((label(array) for array in found), name.replace("_", " ") + " [1]")
+        return "\n".join(wrap(words, 45 if self.shape[0] == 1 else 32))
 
 
 def take(
@@ -130,9 +141,24 @@ def _check_axis(data: xr.Dataset, x: str) -> None:
         raise ValueError(
             f"the {source} dataset has no dimension time: pass curves, not a single time."
         )
-    if x not in data.coords or "time" not in data[x].dims:
-        others = [str(name) for name, coord in data.coords.items() if "time" in coord.dims]
-        raise ValueError(f"x is {x!r}, but it must be one of {', '.join(others)}.")
+    if x not in AXES or x not in data.coords:
+        raise ValueError(f"x is {x!r}, but it must be one of {', '.join(AXES)}.")
+
+
+def asked(statistics: Any) -> tuple[str, ...]:
+    """The names that were asked for; none if nothing was.
+
+    Raises
+    ------
+    TypeError
+        For what is not a name or several.
+    """
+    names = () if statistics is None else statistics
+    names = (names,) if isinstance(names, str) or not isinstance(names, Iterable) else tuple(names)
+    for name in names:
+        if not isinstance(name, str):
+            raise TypeError(f"statistics is {statistics!r}: pass a name, or a list of names.")
+    return names
 
 
 def _statistics(
@@ -145,10 +171,7 @@ def _statistics(
         for data in over_time
     ]
     shared = tuple(name for name in each[0] if all(name in names for names in each))
-    if statistics is None:
-        chosen = shared
-    else:
-        chosen = (statistics,) if isinstance(statistics, str) else tuple(statistics)
+    chosen = asked(statistics) or shared
     missing = [name for name in chosen if name not in shared]
     if missing:
         raise ValueError(

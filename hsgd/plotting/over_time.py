@@ -15,6 +15,7 @@ from hsgd.plotting.layout import Layout, label, take
 from hsgd.plotting.scales import above_rounding, evenly, set_horizontal, set_vertical, spacing
 
 if TYPE_CHECKING:
+    import xarray as xr
     from matplotlib.axes import Axes
 
 
@@ -50,16 +51,20 @@ class Curves:
 
     def _panel(self, axes: Axes, name: str, column: int | None) -> Array:
         layout = self.layout
+        if column and not layout.varies(name, layout.col):
+            axes.set_axis_off()
+            return np.zeros(0)
         chosen = layout.column(column)
         coordinate = layout.axis(chosen)
         scale = self.scale or spacing(coordinate.values.ravel())
         shown: list[Array] = []
-        for member, colour in self._members(axes):
+        several = layout.varies(name, layout.hue)
+        for member, colour in self._members(axes) if several else [(0, None)]:
             one = take(chosen, layout.hue, member)
             x = layout.axis(one).values.astype(np.float64)
             shown += curves.draw(axes, one, name, x, scale, colour)
         set_horizontal(axes, _until_the_end(coordinate.values, shown), scale)
-        axes.set_xlabel(label(coordinate) + " (square-root axis)" * (scale == "sqrt"))
+        axes.set_xlabel(_axis_label(coordinate, scale, self.shape[1]))
         axes.set_ylabel(layout.words(name))
         if layout.col is not None and column is not None:
             value = layout.coordinate(layout.col)[column]
@@ -70,9 +75,7 @@ class Curves:
         return np.hstack([above_rounding(np.ravel(values)) for values in shown])
 
     def _members(self, axes: Axes) -> list[tuple[int | None, Any]]:
-        if self.layout.hue is None:
-            return [(None, None)]
-        coordinate = self.layout.coordinate(self.layout.hue)
+        coordinate = self.layout.coordinate(str(self.layout.hue))
         bar = keys.colour_bar(axes, coordinate)
         return [(number, bar.to_rgba(at)) for number, at in enumerate(keys.places(coordinate))]
 
@@ -104,13 +107,13 @@ class Verdicts:
             self._errors(below, name, x, scale)
             for axes in (above, below):
                 set_horizontal(axes, x, scale)
-                axes.set_xlabel(label(coordinate) + " (square-root axis)" * (scale == "sqrt"))
+                axes.set_xlabel(_axis_label(coordinate, scale, self.shape[1]))
             above.set_xlabel("")
             above.tick_params(labelbottom=False)
         figure = grid[0, 0].figure
         verdict = str(data.attrs["verdict"]).split(";")[0]
         # About nine characters an inch.
-        figure.suptitle("\n".join(wrap(verdict, int(9 * figure.get_size_inches()[0]))))
+        figure.suptitle("\n".join(wrap(verdict, int(9 * figure.bbox.width / figure.dpi))))
 
     def _errors(self, axes: Axes, name: str, x: Array, scale: str) -> None:
         data = self.layout.datasets["comparison"]
@@ -132,6 +135,12 @@ class Verdicts:
         axes.set_ylabel(data.relative_error.attrs["long_name"])
 
 
+def _axis_label(coordinate: xr.DataArray, scale: str, columns: int) -> str:
+    if scale != "sqrt":
+        return label(coordinate)
+    return label(coordinate) + (" " if columns <= 3 else "\n") + "(square-root axis)"
+
+
 def _until_the_end(axis: Array, shown: list[Array]) -> Array:
     """The horizontal axis, up to a little after the last curve has become infinite."""
     x = np.unique(axis.astype(np.float64))
@@ -139,4 +148,5 @@ def _until_the_end(axis: Array, shown: list[Array]) -> Array:
         return x
     alive = [x[np.isfinite(values)] for values in shown if values.shape == x.shape]
     last = max((some[-1] for some in alive if some.size), default=x[-1])
-    return x[: int(np.searchsorted(x, 1.25 * last)) + 1] if last < 0.5 * x[-1] else x
+    count = max(2, int(np.searchsorted(x, 1.25 * last)) + 1)
+    return x[:count] if last < 0.5 * x[-1] else x

@@ -24,7 +24,7 @@ SPAN = 3.0
 DEEPEST = 1e-16
 """Share of a curve's start below which nothing is shown: rounding, or exponents without end."""
 
-LOWEST, HIGHEST = 1e-285, 1e285
+LOWEST, HIGHEST = 1e-304, 1e285
 """Nothing is shown beyond: matplotlib needs some room in double precision."""
 
 
@@ -46,7 +46,9 @@ def set_horizontal(axes: Axes, values: Array, scale: str) -> None:
     last = float(values[-1])
     if scale == "sqrt":
         axes.set_xscale("function", functions=(lambda t: np.sqrt(np.maximum(t, 0.0)), np.square))
-        axes.set_xticks(last * np.array([0.0, 0.05, 0.125, 0.25, 0.5, 0.75, 1.0]))
+        narrow = axes.bbox.width < 2.8 * axes.figure.dpi
+        shares = (0.0, 0.05, 0.25, 0.5, 1.0) if narrow else (0.0, 0.05, 0.125, 0.25, 0.5, 0.75, 1.0)
+        axes.set_xticks(last * np.array(shares))
         axes.xaxis.set_major_formatter("{x:.3g}")
     elif scale == "log" and values[0] > 0:
         axes.set_xscale("log")
@@ -56,7 +58,8 @@ def set_horizontal(axes: Axes, values: Array, scale: str) -> None:
         first = float(values[values > 0][0])
         axes.set_xscale("symlog", linthresh=first, linscale=0.3)
         axes.set_xticks([0.0, *_powers(first, last)])
-    axes.set_xlim(*_with_margin(float(values[0]), last, scale))
+    if last > values[0]:
+        axes.set_xlim(*_with_margin(float(values[0]), last, scale))
 
 
 def _with_margin(first: float, last: float, scale: str) -> tuple[float, float]:

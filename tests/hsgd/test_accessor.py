@@ -90,6 +90,11 @@ def test_trees_are_made_saved_and_drawn(theory, runs, tmp_path):
     assert tree.hsgd.check() is None
     assert dataset.load_tree(tree.hsgd.save(tmp_path / "case.nc")).identical(tree)
     assert "theory" in repr(tree.hsgd)
+    with pytest.raises(ValueError, match="name those to draw"):
+        tree.hsgd.plot()
+    with pytest.raises(ValueError, match="there is no group 'exact': choose among"):
+        tree.hsgd.plot("exact")
+    assert tree.hsgd.plot("theory", "simulation").shape == (1, 2)
     case = theory.hsgd.to_tree(runs, found)
     assert case.hsgd.plot().shape == (1, 2)
     both = dataset.tree({"one": case, "two": case})

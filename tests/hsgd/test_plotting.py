@@ -2,6 +2,7 @@
 
 import io
 import sys
+from pathlib import Path
 
 import matplotlib as mpl
 import numpy as np
@@ -87,22 +88,22 @@ def legend_of(axes):
     return [text.get_text() for text in owner.get_texts()]
 
 
-@pytest.mark.parametrize("background", ["default", "dark_background"])
 @pytest.mark.parametrize(
     "kind",
     ["theory", "runs", "summary", "exact_mean", "diffusion", "comparison", "limits", "swept",
      "swept limits", "steps"],
 )  # fmt: skip
-def test_every_kind_of_dataset_has_a_figure(sources, kind, background):
-    with mpl.style.context(background):
+def test_every_kind_of_dataset_has_a_figure(sources, kind):
+    with mpl.style.context("dark_background"):
         grid = plotting.plot(sources[kind])
         for axes in grid.ravel():
             assert axes.get_lines() or axes.collections
+            # The reader's background and ink are left alone.
+            assert to_hex(axes.get_facecolor()) == "#000000"
+            assert to_hex(axes.xaxis.label.get_color()) == "#ffffff"
         assert legend_of(grid[0, 0])
         assert grid[-1, 0].get_xlabel()
         grid[0, 0].figure.savefig(io.BytesIO(), dpi=20)
-        # The reader's background is left alone.
-        assert to_hex(grid[0, 0].get_facecolor()) == to_hex(mpl.rcParams["axes.facecolor"])
 
 
 def test_theory_is_a_line_and_gradient_flow_is_dashed(sources):
@@ -294,6 +295,16 @@ def test_a_second_sweep_has_columns(problem):
     assert other.shape == (2, 3)
 
 
+def test_what_has_no_members_is_drawn_once(problem, sgd):
+    asked = ["empirical_risk", hsgd.Coordinates([0, 1])]
+    runs = simulate.sgd(problem, sgd, TIME, statistics=asked, num_replicates=24, seed=0)
+    grid = plotting.plot(runs)
+    assert grid.shape == (2, 2)
+    assert [[axes.axison for axes in row] for row in grid] == [[True, False], [True, True]]
+    coloured = plotting.plot(runs, hue="mode")
+    assert [len(axes.containers) for axes in coloured[0]] == [1, 2]
+
+
 def test_limits_are_drawn_against_what_they_are_swept_over(sources):
     ends = sources["swept limits"]
     axes = plotting.plot(ends)[0, 0]
@@ -316,6 +327,43 @@ def test_it_draws_where_it_is_told_to(sources):
         plotting.plot(sources["theory"], axes=mine)
 
 
+def test_it_draws_into_a_part_of_a_figure(sources):
+    left, right = pyplot.figure(figsize=(9, 4), layout="constrained").subfigures(1, 2)
+    plotting.plot(sources["swept"], figure=left, statistics="distance")
+    grid = plotting.plot(sources["comparison"], figure=right, statistics="distance")
+    assert grid[0, 0].figure is right
+    right.figure.savefig(io.BytesIO(), dpi=20)
+    assert tuple(right.figure.get_size_inches()) == (9, 4)
+
+
+def test_runs_that_were_interrupted_are_shown_as_far_as_they_went(sources):
+    runs = sources["runs"].copy(deep=True)
+    runs.empirical_risk[20:, :30] = np.nan
+    runs.empirical_risk[25:] = np.nan
+    grid = plotting.plot(sources["theory"], runs, statistics="empirical_risk")
+    assert "90% of 40 runs (40 incomplete or diverged)" in legend_of(grid[0, 0])
+    (dots,) = grid[0, 0].containers
+    x, y = dots.lines[0].get_data()
+    assert np.isfinite(y).tolist() == (x < TIME[25]).tolist()
+
+
+@pytest.mark.parametrize("times", [[0.0], [0.0, 1.0]])
+@pytest.mark.parametrize("scale", [1e-150, 1.0, 1e140])
+def test_extremes_have_figures_too(problem, sgd, times, scale):
+    extreme = hsgd.LeastSquares(problem.A, scale * problem.b, ridge=problem.ridge)
+    theory = hsgd.predict(extreme, sgd, times)
+    axes = plotting.plot(theory)[0, 0]
+    axes.figure.savefig(io.BytesIO(), dpi=20)
+    low, high = axes.get_ylim()
+    shown = theory.empirical_risk.values
+    assert low < shown.min() <= shown.max() < high
+    if len(times) > 1:
+        # Not flattened: the values fill the axis.
+        assert axes.get_yscale() == "log"
+    else:
+        assert lines(axes)["theory"].get_marker() == "o"
+
+
 @pytest.mark.parametrize("ending", ["png", "svg", "pdf"])
 def test_a_figure_is_saved_whole(sources, tmp_path, ending):
     path = plotting.save(tmp_path / f"risk.{ending}", sources["theory"], sources["runs"])
@@ -332,8 +380,13 @@ def test_a_figure_is_saved_whole(sources, tmp_path, ending):
         (lambda s: [xr.Dataset({"a": 1.0})], {}, "cannot be drawn: the attributes"),
         (lambda s: ["theory.nc"], {}, "this is a str"),
         (lambda s: [s["theory"], s["theory"]], {}, "two datasets have the source theory"),
+        (lambda s: [], {}, "nothing to draw"),
+        (lambda s: [s["theory"]], {"statistics": 3}, "statistics is 3: pass a name"),
+        (lambda s: [s["limits"]], {"statistics": [None]}, "pass a name"),
+        (lambda s: [s["theory"]], {"axes": ["a", "b"]}, "axes holds a str"),
+        (lambda s: [s["theory"]], {"figure": 3}, "figure is a int"),
         (lambda s: [s["theory"]], {"statistics": "happiness"}, "choose among empirical_risk"),
-        (lambda s: [s["theory"]], {"x": "replicate"}, "must be one of time, iteration, epoch"),
+        (lambda s: [s["theory"]], {"x": "replicate"}, "must be one of time, epoch, iteration"),
         (lambda s: [s["theory"]], {"xscale": "cubic"}, "linear"),
         (lambda s: [s["theory"]], {"hue": "ridge"}, "hue is 'ridge', but swept are none"),
         (lambda s: [s["limits"], s["theory"].isel(time=0)], {}, "no dimension time"),
@@ -373,6 +426,11 @@ def test_the_style_is_there_for_everybody():
         assert mpl.rcParams["axes.prop_cycle"].by_key()["color"][0] == appearance.THEORY
     for forbidden in ("facecolor", "text.color", "labelcolor", "edgecolor"):
         assert forbidden not in appearance.STYLE_FILE.read_text(encoding="utf-8")
+
+
+def test_the_figure_of_the_documentation_is_small():
+    kept = Path(__file__).parents[2] / "docs" / "plot.png"
+    assert kept.stat().st_size < 150_000
 
 
 # What dichromats see, in linear RGB: Machado, Oliveira, Fernandes 2009, severity 1.

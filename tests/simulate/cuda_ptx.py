@@ -6,7 +6,7 @@ from types import SimpleNamespace
 import numba.cuda.dispatcher
 from numba import cuda, types
 
-from simulate.engines.cuda import dense, order, sparse, streaming
+from simulate.engines.cuda import dense, order, rules, sparse, streaming
 
 i8, f8, truth = types.int64, types.float64, types.boolean
 INTS, FLOATS, KEYS = i8[::1], f8[::1], types.uint64[:, ::1]
@@ -24,7 +24,11 @@ def steps(stored):
     """Kernel → types of its arguments, where rows are stored as `stored`."""
     rows = (stored[::1], types.int32[::1], types.int32[::1], FLOATS)
     kind = (f8, f8, f8, INTS2)
+    rule = (i8, FLOATS2, FLOATS, FLOATS2, *WINDOW, FLOATS2, FLOATS2, FLOATS2, FLOATS3, INTS)
     return {
+        rules.follow_dense: (stored[:, ::1], FLOATS, INTS2, *rule),
+        rules.follow_sparse: (*rows, INTS2, *rule),
+        rules.follow_fresh: (KEYS, FLOATS, FLOATS, f8, i8, stored[:, ::1], *rule),
         dense.dense_rows: (
             *(stored[:, ::1], FLOATS, *kind, *WINDOW),
             *(truth, FLOATS2, FLOATS2, *RESULTS),
@@ -40,7 +44,7 @@ def steps(stored):
 
 kernels = {
     value
-    for module in (dense, order, sparse, streaming)
+    for module in (dense, order, rules, sparse, streaming)
     for value in vars(module).values()
     if isinstance(value, numba.cuda.dispatcher.CUDADispatcher)
     and not value.targetoptions.get("device")

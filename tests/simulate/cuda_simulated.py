@@ -16,13 +16,15 @@ from scipy import sparse
 
 import simulate.execution
 import simulate.planning
+from hsgd.adaptive import AdaGradNorm, LineSearch, Polyak
 from hsgd.algorithms import SAMPLINGS, SGD, HeavyBall, Nesterov, StreamingSGD
 from hsgd.gaussian_rows import GaussianRows
+from hsgd.general_momentum import GeneralMomentum
 from hsgd.problems import LeastSquares
-from hsgd.schedules import CosineDecay, Piecewise
+from hsgd.schedules import CosineDecay, Piecewise, PowerDecay
 from simulate import Checkpoint, sgd
 from simulate.engines import cuda as engine
-from simulate.engines.cuda import dense, device, order, replicates, streaming
+from simulate.engines.cuda import dense, device, following, order, replicates, rules, streaming
 from simulate.engines.cuda import sparse as sparse_kernels
 
 
@@ -37,7 +39,8 @@ class Cuda:
         return getattr(simulator._get_kernel_context() or numba_cuda, name)
 
 
-for module in (device, order, dense, sparse_kernels, streaming, replicates, engine):
+modules = (device, order, dense, sparse_kernels, streaming, rules, replicates, following, engine)
+for module in modules:
     module.cuda = Cuda()
 launch = simulator.FakeCUDAKernel.__call__
 simulator.FakeCUDAKernel.__call__ = lambda self, *arguments: (
@@ -112,7 +115,23 @@ agree(rows, StreamingSGD(cosine, growing))
 agree(rows, StreamingSGD(0.3), dtype="float32")
 agree(silent, StreamingSGD(0.05, 2), num_replicates=1)
 
-KINDS = ((problem, HeavyBall(0.2, 0.5)), (holes, SGD(0.4)), (rows, StreamingSGD(0.3)))
+memory = GeneralMomentum(cosine, 0.1, PowerDecay(2.0, 1.0, 0.2), 0.7, growing)
+for case in (problem, holes, rows):
+    agree(case, memory)
+    agree(case, AdaGradNorm(cosine, 0.3, growing))
+agree(problem, AdaGradNorm(0.5, 0.3, 2, "subset"), dtype="float32")
+agree(rows, LineSearch(cosine, growing))
+agree(rows, Polyak(), dtype="float32")
+agree(silent, LineSearch(), num_replicates=1)
+
+KINDS = (
+    (problem, HeavyBall(0.2, 0.5)),
+    (holes, SGD(0.4)),
+    (rows, StreamingSGD(0.3)),
+    (problem, AdaGradNorm(0.5, 0.3)),
+    (holes, memory),
+    (rows, LineSearch()),
+)
 
 # Neither groups, nor short launches, nor memory other than shared, nor blocks change any bit.
 for case, algorithm in KINDS:
@@ -132,7 +151,11 @@ for size in (2, 16):
         changed((simulate.planning, "block_size", lambda _, size=size: size)),
     ):
         warnings.simplefilter("ignore")
-        for case, algorithm in ((problem, SGD(1e110)), (rows, StreamingSGD(1e110))):
+        for case, algorithm in (
+            (problem, SGD(1e110)),
+            (rows, StreamingSGD(1e110)),
+            (rows, AdaGradNorm(1e170, 0.3)),
+        ):
             times = [0.0, 0.2, 0.4, 2.0, 2.1]
             found, expected = (
                 values(case, algorithm, name, times) for name in ("cuda", "reference")
@@ -158,7 +181,9 @@ def mortal(show, total):
 
 TIMES = [0.0, 0.3, 0.6, 1.0, 1.6]  # it ends in the middle of a block of three
 for case, algorithm in KINDS:
-    checkpoint = Checkpoint(f"{sys.argv[1]}/{type(case).__name__}{case is holes}", 0.0)
+    checkpoint = Checkpoint(
+        f"{sys.argv[1]}/{type(case).__name__}{case is holes}{type(algorithm).__name__}", 0.0
+    )
     with (
         changed((simulate.planning, "block_size", lambda _: 3)),
         changed((replicates, "LAUNCH_ENTRIES", 2 * 1024)),

@@ -109,6 +109,19 @@ def test_runs_converge_to_the_equations_and_not_to_others(kind, noise):
     assert rate_errors[1] < rate_errors[0] / 2
 
 
+def test_units_are_those_of_the_conventions():
+    # The paper's own rows, N(0, K): gradients are √d times as long as with K/d, parameters shorter.
+    d, asked = 40, {"statistics": "population_risk", "num_replicates": 2, "seed": 1}
+    short = problem_of(d, 0.3)
+    long = GaussianRows(d * short.covariance, short.coefficients / np.sqrt(d), 0.3)
+    first = sgd(short, nouns(d)["adagrad"][0], TIMES, **asked)
+    second = sgd(long, hsgd.AdaGradNorm(ETA, d * START), TIMES, **asked)
+    np.testing.assert_allclose(second.population_risk, first.population_risk, rtol=1e-10)
+    np.testing.assert_allclose(
+        d * second.realised_learning_rate, first.realised_learning_rate, rtol=1e-10
+    )
+
+
 def final_root(problem, *, logarithm=True):
     """b_∞ of AdaGrad-Norm without label noise (the equation's root above b)."""
     d = problem.dimension

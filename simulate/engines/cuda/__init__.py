@@ -5,7 +5,10 @@
     dense         steps on rows of an array
     sparse        steps on rows of a sparse matrix
     streaming     steps on rows that are made on the device
+    rules         steps of algorithms that look at the whole gradient, on any rows
     replicates    the host's side of these: arrays on the device, and launches
+    following     the same for rules
+    kinds         which of them a plan needs
     group         replicates on their way, their records and their checkpoints
 
 Nothing outside this package knows of CUDA. A launch does many iterations: the host hears of the

@@ -11,7 +11,8 @@ import numpy as np
 from hsgd.checks import Array
 from simulate.checkpoint import State, Store
 from simulate.engines.base import Plan, Report
-from simulate.engines.cuda.replicates import kind, launch_iterations
+from simulate.engines.cuda.kinds import kind
+from simulate.engines.cuda.replicates import launch_iterations
 from simulate.recording import Recorder
 from simulate.threads import for_each
 
@@ -109,8 +110,10 @@ class Group:
                 return
             good = int(np.sum(block.iterations <= end)) if end >= 0 else len(block.iterations)
             if good:
-                points = self._plan.parameters(block.points[row])
-                self._recorder.record(index, block.first_slot, points, good)
+                points = block.points[row]
+                rates = self._plan.realised_rates(points)
+                points = self._plan.parameters(points)
+                self._recorder.record(index, block.first_slot, points, good, rates)
             if end >= 0:
                 self._recorder.diverge(index, block.first_slot + good)
                 self._store.complete(index)

@@ -174,13 +174,6 @@ class OnStream(Replicates):
         )  # fmt: skip
 
 
-def kind(plan: Plan) -> type[OnDense | OnStream]:
-    """What the replicates of a plan are on the device."""
-    if isinstance(plan.rows, FreshRows):
-        return OnStream
-    return OnSparse if hasattr(plan.rows.A, "tocsr") else OnDense
-
-
 def shared_data(plan: Plan) -> tuple[Any, ...]:
     """What all replicates read, put on the device: the first arguments of their kernel.
 

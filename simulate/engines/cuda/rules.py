@@ -1,0 +1,240 @@
+"""Algorithms that look at the whole gradient of a batch: any rule, on any rows.
+
+A kernel for each kind of rows adds up a batch's gradient in `pull`; what the rule makes of it is
+the same for all of them. Parameters stay in the device's memory, and threads own those that they
+move. The rules are those of `simulate.rules`, known by their number in `CODES`.
+"""
+
+from __future__ import annotations
+
+import math
+
+from numba import float64
+
+from simulate import rules, update
+from simulate.engines.cuda.device import (
+    PARTIALS,
+    block_sum,
+    block_words,
+    copy_entries,
+    cuda,
+    normal_pair,
+    on_device,
+    row_scale,
+)
+from simulate.engines.cuda.streaming import label_noise, store_entry
+from simulate.normals import FEATURES
+
+ADAGRAD, NEAREST, MEMORY = range(3)
+CODES: dict[type[rules.Rule], int] = {
+    rules.AdaGrad: ADAGRAD,
+    rules.Nearest: NEAREST,
+    rules.Memory: MEMORY,
+}
+
+with_ridge = on_device(update.with_ridge)
+stepped = on_device(update.stepped)
+adagrad_rate = on_device(update.adagrad_rate, square_root=math.sqrt)
+expected_slope = on_device(update.expected_slope)
+greedy_rate = on_device(update.greedy_rate)
+remembered = on_device(update.remembered)
+recalled = on_device(update.recalled)
+
+
+@cuda.jit(device=True)
+def rate_before(partial, rule, vectors, constants, state, factor, size, x):  # type: ignore[no-untyped-def]
+    """The learning rate as it is known before a step, for every thread.
+
+    `vectors` are eigenvalues, coefficients, weights and slopes of `rules.Nearest`, and `constants`
+    the ridge, its spread and the variance of the label noise.
+    """
+    if rule == ADAGRAD:
+        return adagrad_rate(factor, state[0])
+    if rule == MEMORY:
+        return factor
+    ridge, spread = constants[0], constants[1]
+    descent, bend, noise = 0.0, 0.0, 0.0
+    for j in range(cuda.threadIdx.x, x.size, cuda.blockDim.x):
+        slope = expected_slope(x[j], vectors[1, j], vectors[0, j])
+        expected = with_ridge(slope, x[j], ridge)
+        noise += vectors[2, j] * slope * slope + spread * slope * (x[j] - vectors[1, j])
+        descent += vectors[3, j] * expected * expected
+        bend += vectors[2, j] * expected * expected
+    descent, bend = block_sum(partial, descent), block_sum(partial, bend)
+    noise = block_sum(partial, noise) + spread * constants[2]
+    return greedy_rate(factor, descent, bend, noise, size)
+
+
+@cuda.jit(device=True)
+def step(partial, rule, vectors, constants, factors, i, state, factor, size, x, pull):  # type: ignore[no-untyped-def]
+    """Take a step and clear `pull`; whether all went well, for every thread.
+
+    `factors` are the momentum rates, forgettings and gradient rates of `rules.Memory`.
+    """
+    t, threads, ridge = cuda.threadIdx.x, cuda.blockDim.x, constants[0]
+    energy, rate = 0.0, factor
+    if rule == ADAGRAD:
+        total, before = 0.0, state[0]
+        for j in range(t, x.size, threads):
+            gradient = with_ridge(pull[j], x[j], ridge)
+            total += gradient * gradient
+        energy = before + block_sum(partial, total)  # all have read what was before
+        rate = adagrad_rate(factor, energy)
+        if t == 0:
+            state[0] = energy
+    elif rule == NEAREST:
+        rate = rate_before(partial, rule, vectors, constants, state, factor, size, x)
+    for j in range(t, x.size, threads):
+        gradient = with_ridge(pull[j], x[j], ridge)
+        value = stepped(x[j], gradient, rate)
+        if rule == MEMORY:
+            state[j] = remembered(state[j], gradient, factors[1, i], factors[2, i])
+            value = recalled(value, state[j], factors[0, i])
+        x[j] = value
+        pull[j] = 0.0
+    cuda.syncthreads()
+    return math.isfinite(energy)
+
+
+@cuda.jit(device=True)
+def note(partial, rule, vectors, constants, state, factor, size, x, point):  # type: ignore[no-untyped-def]
+    """Copy the parameters to `point`, and behind them the learning rate if the rule finds it."""
+    copy_entries(x, point)
+    if rule != MEMORY:
+        rate = rate_before(partial, rule, vectors, constants, state, factor, size, x)
+        if cuda.threadIdx.x == 0:
+            point[x.size] = rate
+
+
+@cuda.jit
+def follow_dense(  # type: ignore[no-untyped-def]
+    A, b, numbers,
+    rule, vectors, constants, factors, first, rates, sizes, records, slot,
+    all_x, states, pulls, points, diverged,
+):  # fmt: skip
+    """Iterations first, …, first + rates.size − 2 of the replicate of this block, on dense rows.
+
+    The parameters before the iterations `records` go to `points[r]`, from `slot` on; `rates` and
+    `sizes` also have the iteration after the last one, which may be recorded. `pulls` is zero
+    between the iterations.
+    """
+    partial = cuda.shared.array(PARTIALS, float64)
+    r, t, threads = cuda.blockIdx.x, cuda.threadIdx.x, cuda.blockDim.x
+    if diverged[r] >= 0:
+        return
+    x, state, pull = all_x[r], states[r], pulls[r]
+    place, recorded, last = 0, 0, rates.size - 1
+    for i in range(rates.size):
+        size, rate, finite = sizes[i], rates[i], True
+        if recorded < records.size and records[recorded] == first + i:
+            point = points[r, slot + recorded]
+            note(partial, rule, vectors, constants, state, rate, size, x, point)
+            recorded += 1
+        if i == last:
+            break
+        for m in range(size):
+            row, total = numbers[r, place + m], 0.0
+            for j in range(t, x.size, threads):
+                total += x[j] * A[row, j]
+            residual = block_sum(partial, total) - b[row]
+            finite = finite and math.isfinite(residual)
+            scale = row_scale(1.0, residual, size)
+            for j in range(t, x.size, threads):
+                pull[j] += scale * A[row, j]
+        place += size
+        if not finite or not step(
+            partial, rule, vectors, constants, factors, i, state, rate, size, x, pull
+        ):
+            if t == 0:
+                diverged[r] = first + i
+            break
+
+
+@cuda.jit
+def follow_sparse(  # type: ignore[no-untyped-def]
+    entries, columns, starts, b, numbers,
+    rule, vectors, constants, factors, first, rates, sizes, records, slot,
+    all_x, states, pulls, points, diverged,
+):  # fmt: skip
+    """Like `follow_dense`, on sparse rows, two of which may share a column."""
+    partial = cuda.shared.array(PARTIALS, float64)
+    r, t, threads = cuda.blockIdx.x, cuda.threadIdx.x, cuda.blockDim.x
+    if diverged[r] >= 0:
+        return
+    x, state, pull = all_x[r], states[r], pulls[r]
+    place, recorded, last = 0, 0, rates.size - 1
+    for i in range(rates.size):
+        size, rate, finite = sizes[i], rates[i], True
+        if recorded < records.size and records[recorded] == first + i:
+            point = points[r, slot + recorded]
+            note(partial, rule, vectors, constants, state, rate, size, x, point)
+            recorded += 1
+        if i == last:
+            break
+        for m in range(size):
+            row, total = numbers[r, place + m], 0.0
+            for entry in range(starts[row] + t, starts[row + 1], threads):
+                total += x[columns[entry]] * entries[entry]
+            residual = block_sum(partial, total) - b[row]
+            finite = finite and math.isfinite(residual)
+            scale = row_scale(1.0, residual, size)
+            for entry in range(starts[row] + t, starts[row + 1], threads):
+                pull[columns[entry]] += scale * entries[entry]
+            cuda.syncthreads()
+        place += size
+        if not finite or not step(
+            partial, rule, vectors, constants, factors, i, state, rate, size, x, pull
+        ):
+            if t == 0:
+                diverged[r] = first + i
+            break
+
+
+@cuda.jit
+def follow_fresh(  # type: ignore[no-untyped-def]
+    keys, root, coefficients, noise, position, rows,
+    rule, vectors, constants, factors, first, rates, sizes, records, slot,
+    all_x, states, pulls, points, diverged,
+):  # fmt: skip
+    """Like `follow_dense`, on rows that are made of normals; `rows` is room for one each."""
+    partial = cuda.shared.array(PARTIALS, float64)
+    r, t, threads = cuda.blockIdx.x, cuda.threadIdx.x, cuda.blockDim.x
+    if diverged[r] >= 0:
+        return
+    x, state, pull, row = all_x[r], states[r], pulls[r], rows[r]
+    number, recorded, last = position, 0, rates.size - 1
+    for i in range(rates.size):
+        size, rate, finite = sizes[i], rates[i], True
+        if recorded < records.size and records[recorded] == first + i:
+            point = points[r, slot + recorded]
+            note(partial, rule, vectors, constants, state, rate, size, x, point)
+            recorded += 1
+        if i == last:
+            break
+        for m in range(size):
+            total = 0.0
+            if noise != 0.0 and t == threads - 1:
+                total -= noise * label_noise(keys[r], number + m)
+            for quad in range(t, (x.size + 3) // 4, threads):
+                w0, w1, w2, w3 = block_words(keys[r], FEATURES, number + m, quad)
+                n0, n1 = normal_pair(w0, w1)
+                n2, n3 = normal_pair(w2, w3)
+                total += store_entry(row, root, coefficients, x, n0, 4 * quad)
+                total += store_entry(row, root, coefficients, x, n1, 4 * quad + 1)
+                total += store_entry(row, root, coefficients, x, n2, 4 * quad + 2)
+                total += store_entry(row, root, coefficients, x, n3, 4 * quad + 3)
+            residual = block_sum(partial, total)
+            finite = finite and math.isfinite(residual)
+            scale = row_scale(1.0, residual, size)
+            # Whoever made an entry adds it.
+            for quad in range(t, (x.size + 3) // 4, threads):
+                for j in range(4 * quad, min(4 * quad + 4, x.size)):
+                    pull[j] += scale * row[j]
+        cuda.syncthreads()
+        number += size
+        if not finite or not step(
+            partial, rule, vectors, constants, factors, i, state, rate, size, x, pull
+        ):
+            if t == 0:
+                diverged[r] = first + i
+            break
