@@ -93,6 +93,7 @@ class Greedy(Algorithm):
     batch_size: BatchSize = 1
 
     def __post_init__(self) -> None:
+        self.schedule  # noqa: B018  (the check of the fraction)
         object.__setattr__(self, "learning_rate", self.fraction)  # what has the schedule
         self._validate()
 

@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 import scipy.linalg
 
-from hsgd import hermite
+from hsgd import hermite, memory
 from hsgd.activations import Activation, as_activation
-from hsgd.checks import Array, integer, number
+from hsgd.checks import Array, flag, integer, number
 from hsgd.gaussian_rows import GaussianRows
 from hsgd.problems import LeastSquares
 
@@ -73,8 +73,7 @@ class RandomFeatures:
                 "would use: give the ridge to RandomFeatures and leave x0 out."
             )
         self.nonlinearity  # noqa: B018  (the check of the activation)
-        if not isinstance(self.centre, bool):
-            raise TypeError(f"centre is {self.centre!r}: pass True or False.")
+        object.__setattr__(self, "centre", flag("centre", self.centre))
         object.__setattr__(
             self, "num_features", integer("num_features", self.num_features, minimum=1)
         )
@@ -107,17 +106,21 @@ class RandomFeatures:
         num_test
             Held-out rows, through the same weights, for the population risk; 0 for none.
         """
+        seed = integer("seed", seed, minimum=0, maximum=None)
+        count = integer("n", n, minimum=1)
+        held_out = integer("num_test", num_test, minimum=0)
+        width = 3 * (self.inputs.dimension + self.num_features)
+        what = f"a sample of n={count} and num_test={held_out} rows"
+        memory.check(8 * width * (count + held_out), what, "rows")
         weights, train, test = (
-            np.random.default_rng(child)
-            for child in np.random.SeedSequence(integer("seed", seed, minimum=0)).spawn(3)
+            np.random.default_rng(child) for child in np.random.SeedSequence(seed).spawn(3)
         )
         W = weights.standard_normal((self.num_features, self.inputs.dimension))
-        A, b = self._rows(W, integer("n", n, minimum=1), train)
-        held_out = integer("num_test", num_test, minimum=0)
+        A, b = self._rows(W, count, train)
         return LeastSquares(
             A,
             b,
-            ridge=n * self.ridge,
+            ridge=count * self.ridge,
             population=self._rows(W, held_out, test) if held_out else None,  # type: ignore[arg-type]
             preparation={"sampled_from": "RandomFeatures", "seed": seed},
         )
@@ -189,6 +192,11 @@ class PowerLawRandomFeatures:
             object.__setattr__(self, name, number(name, getattr(self, name)))
         for name in ("v", "d"):
             object.__setattr__(self, name, integer(name, getattr(self, name), minimum=1))
+        if (self.alpha + self.beta) * np.log10(self.v) > 100.0:
+            raise ValueError(
+                f"alpha is {self.alpha:g} and beta {self.beta:g}, so that the last of v={self.v} "
+                "inputs is below 1e-100 and lost to rounding: pass smaller exponents."
+            )
         if self.d > self.v:
             raise ValueError(
                 f"d is {self.d} but v is {self.v}: there must be at least as many inputs as "
@@ -219,7 +227,9 @@ class PowerLawRandomFeatures:
             Of dimension d. Costs O(vd²).
         """
         # notation: scaled = D^½ W, reach = the part of D^½ (target) that features express
-        generator = np.random.default_rng(integer("seed", seed, minimum=0))
+        generator = np.random.default_rng(integer("seed", seed, minimum=0, maximum=None))
+        what = f"v={self.v} inputs of d={self.d} features"
+        memory.check(8 * 5 * self.v * self.d, what, "inputs or features")
         j = np.arange(1, self.v + 1, dtype=np.float64)
         W = generator.standard_normal((self.v, self.d)) / np.sqrt(self.d)
         scaled = j[:, None] ** -self.alpha * W
@@ -236,7 +246,7 @@ class PowerLawRandomFeatures:
 
     def sample(self, n: int, seed: int) -> LeastSquares:
         """Draw W and then `n` rows."""
-        root = np.random.SeedSequence(integer("seed", seed, minimum=0))
+        root = np.random.SeedSequence(integer("seed", seed, minimum=0, maximum=None))
         weights, rows = (int(s) for s in root.generate_state(2))
         return self.given_weights(weights).sample(n, rows)
 

@@ -6,8 +6,9 @@ import pytest
 import hsgd
 from hsgd.gaussian_rows import GaussianRows
 from simulate import Checkpoint, diffusion, sgd, summary
+from tests.killing import Killed, stop_writing
 from tests.simulate.test_algorithms import POPULATIONS, TIMES, sparse_copy
-from tests.simulate.test_checkpoint import Killed, kill_after, small_pieces
+from tests.simulate.test_checkpoint import small_pieces
 
 __all__ = ["small_pieces"]  # a fixture
 
@@ -60,7 +61,7 @@ def test_they_resume_have_means_and_files(build, tmp_path, monkeypatch, small_pi
     whole = sgd(problem, hsgd.AdaGradNorm(1.0, 1.0), times, **asked)
     folder = Checkpoint(tmp_path / "saved", seconds=0.0)
     with monkeypatch.context() as patch:
-        kill_after(patch, 7)
+        stop_writing(patch, 7)
         with pytest.raises(Killed):
             sgd(problem, hsgd.AdaGradNorm(1.0, 1.0), times, checkpoint=folder, **asked)
     runs = sgd(problem, hsgd.AdaGradNorm(1.0, 1.0), times, checkpoint=folder, **asked)

@@ -7,6 +7,7 @@ import json
 
 import numpy as np
 import pytest
+import xarray as xr
 
 import hsgd
 from hsgd.algorithms import SGD, HeavyBall, StreamingSGD
@@ -15,6 +16,7 @@ from hsgd.schedules import CosineDecay, Piecewise, PowerDecay
 from simulate import Checkpoint, sgd, summary
 from simulate.normals import FEATURES, LABEL_NOISE, normals
 from simulate.seeds import as_seed
+from tests.killing import Killed, stop_writing
 from tests.simulate.test_algorithms import (
     POPULATIONS,
     TIMES,
@@ -23,7 +25,7 @@ from tests.simulate.test_algorithms import (
     parameters,
     sparse_copy,
 )
-from tests.simulate.test_checkpoint import Killed, kill_after, small_pieces
+from tests.simulate.test_checkpoint import small_pieces
 
 __all__ = ["small_pieces"]  # a fixture
 
@@ -213,7 +215,7 @@ def test_killed_anywhere_it_resumes_to_the_bit(
     kills, rng = 0, np.random.default_rng(0)
     while True:
         with monkeypatch.context() as patch:
-            kill_after(patch, int(rng.integers(2, 7)))
+            stop_writing(patch, int(rng.integers(2, 7)))
             try:
                 folder = Checkpoint(tmp_path, seconds=0.0)
                 runs = sgd(problem, algorithm, times, checkpoint=folder, **asked)
@@ -342,6 +344,7 @@ def test_runs_that_diverge_say_so(build, engine):
         (lambda: hsgd.AdaGradNorm(-1.0, 1.0), ValueError, "learning_rate is -1.0"),
         (lambda: hsgd.AdaGradNorm(1.0, 1.0, sampling="all"), ValueError, "sampling is 'all'"),
         (lambda: hsgd.LineSearch("much"), TypeError, "fraction must be a number"),
+        (lambda: hsgd.LineSearch(xr.DataArray([0.5, 1.0])), TypeError, "a DataArray: pass"),
         (lambda: hsgd.Polyak(batch_size=0), ValueError, "batch_size is 0"),
         (lambda: hsgd.GeneralMomentum(0.1, -0.1, 0.2), ValueError, "momentum_rate is -0.1"),
         (lambda: hsgd.GeneralMomentum(0.1, 0.1, "all"), TypeError, "forgetting must be a number"),
@@ -378,6 +381,18 @@ def test_the_theory_refuses_them_and_names_what_does():
 def test_descriptions_are_json(algorithm):
     words = json.loads(json.dumps(algorithm.description()))
     assert words["algorithm"] == type(algorithm).__name__
+
+
+def test_a_sweep_is_its_members():
+    problem, scale = POPULATIONS["dense"], xr.DataArray([0.5, 2.0], dims="scale")
+    asked = {"statistics": ["distance", hsgd.Coordinates([0, 3])], "seed": 0}
+    swept = sgd(problem, hsgd.AdaGradNorm(scale, 1.0), TIMES, **asked)
+    for number, rate in enumerate(scale.values):
+        one = sgd(problem, hsgd.AdaGradNorm(float(rate), 1.0), TIMES, **asked)
+        for name in one.data_vars:
+            np.testing.assert_array_equal(swept[name].isel(scale=number), one[name])
+    with pytest.raises(ValueError, match="datasets use themselves"):
+        sgd(problem, hsgd.AdaGradNorm(scale.rename(scale="mode"), 1.0), TIMES, **asked)
 
 
 def test_the_realised_rate_has_a_mean_and_a_file(tmp_path):
