@@ -606,7 +606,8 @@ def _files() -> Iterator[Entry]:
     place = Path(tempfile.mkdtemp(prefix="catalogue-"))
     dataset.save(kept["theory"], place / "theory.nc")
     yield Entry("dataset.check", dataset.check, {"dataset": kept["theory"]})
-    yield Entry("dataset.save", dataset.save, {"dataset": kept["theory"], "path": place / "a.nc"})
+    yield Entry("dataset.save", dataset.save, {"data": kept["theory"], "path": place / "a.nc"},
+                words={"data": ("dataset",)})  # fmt: skip
     yield Entry("dataset.load", dataset.load, {"path": place / "theory.nc"},
                 words={"path": ("file", "folder")})  # fmt: skip
     yield Entry("dataset.tree", dataset.tree,
