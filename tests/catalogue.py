@@ -169,7 +169,7 @@ def _volterra() -> Iterator[Entry]:
     )
     yield Entry(
         "volterra.SumOfExponentials.__call__", kept["kernel"], {"tau": TIMES},
-        words={"tau": ("times",)},
+        words={"tau": ("times",)}, may_be_infinite=("answer",),
     )  # fmt: skip
     yield Entry(
         "volterra.SumOfPowers.__call__", volterra.SumOfPowers([0.5], [0.2]), {"m": np.arange(7)}
@@ -631,6 +631,8 @@ def _runs() -> Iterator[Entry]:
         "checkpoint": ("folder",),
         "theory": ("times", "statistics"),
         "num_replicates": ("replicates", "run"),
+        "seed": ("sweep",),
+        "target_standard_error": ("sweep",),
     }
     options = {"statistics": None, "num_replicates": 2, "first_replicate": 0, "seed": 0,
                "checkpoint": None, "progress": None}  # fmt: skip
@@ -651,7 +653,10 @@ def _runs() -> Iterator[Entry]:
         simulate.sgd,
         {**setting, "num_replicates": "auto", "seed": 0, "engine": "cpu",
          "target_standard_error": 0.5},
-        words=words,
+        words={**dict.fromkeys((*setting, "seed", "engine"), ("num_replicates",)),
+               **words, "problem": ("num_replicates", *words["problem"]),
+               "algorithm": ("num_replicates", *words["algorithm"]),
+               "target_standard_error": ("num_replicates",)},
     )  # fmt: skip
     yield Entry(
         "simulate.sgd, fresh rows",
