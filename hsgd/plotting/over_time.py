@@ -45,6 +45,8 @@ class Curves:
             shown = [self._panel(axes, *next(panels)) for axes in row]
             for axes, values, old in zip(row, shown, before, strict=True):
                 set_vertical(axes, values if self.layout.col is None else np.hstack(shown), old)
+            if self.layout.col is not None:
+                _share_range([axes for axes in row if axes.axison])
         if self.layout.hue is not None:
             coordinate = self.layout.coordinate(self.layout.hue)
             keys.add_bar(grid, keys.colour_bar(grid[0, 0], coordinate), coordinate)
@@ -68,7 +70,7 @@ class Curves:
         axes.set_ylabel(layout.words(name))
         if layout.col is not None and column is not None:
             value = layout.coordinate(layout.col)[column]
-            if name == layout.statistics[0]:
+            if name == next((n for n in layout.statistics if layout.varies(n, layout.col)), name):
                 words = value.attrs.get("long_name", layout.col)
                 axes.set_title(f"{words} {keys.short(value.values)}")
             axes.label_outer()
@@ -133,6 +135,13 @@ class Verdicts:
         curves.rejected(axes, x, error, found.agrees.values)
         axes.yaxis.set_major_formatter(lambda value, _: f"{100 * value:g}%")
         axes.set_ylabel(data.relative_error.attrs["long_name"])
+
+
+def _share_range(row: list[Axes]) -> None:
+    """The same vertical range for axes of which only the first says what it is."""
+    low, high = zip(*(axes.get_ylim() for axes in row), strict=True)
+    for axes in row:
+        axes.set_ylim(min(low), max(high))
 
 
 def _axis_label(coordinate: xr.DataArray, scale: str, columns: int) -> str:
