@@ -244,7 +244,8 @@ class FromFunction(Schedule):
         return plain_reals("the learning-rate schedule", self.function(time), finite=False)
 
     def integral(self, time: Array) -> Array:
-        return self._antiderivative(_from_zero(time))
+        # The rate is nowhere negative, but rounding may put its integral below 0 at the start.
+        return np.maximum(self._antiderivative(_from_zero(time)), 0.0)
 
     def description(self) -> dict[str, Any]:
         name = getattr(self.function, "__qualname__", type(self.function).__name__)

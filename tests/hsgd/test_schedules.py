@@ -51,6 +51,13 @@ def test_the_odometer_may_be_asked_beyond_what_it_knows():
     assert near[0] == pytest.approx(far[0], rel=1e-13)
 
 
+def test_the_odometer_of_a_function_does_not_start_below_zero():
+    rates = [lambda t, c=c: c * np.minimum(t, 1.0) for c in np.geomspace(0.01, 10.0, 40)]
+    for rate in rates:
+        odometer = hsgd.FromFunction(rate, breakpoints=(1.0,)).integral(np.linspace(0.0, 12.0, 61))
+        assert odometer[0] >= 0.0
+
+
 def test_piecewise_is_right_continuous():
     schedule = hsgd.Piecewise((1.0,), (0.5, 0.1))
     np.testing.assert_array_equal(schedule(np.array([0.999, 1.0])), [0.5, 0.1])
