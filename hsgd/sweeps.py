@@ -24,7 +24,7 @@ import numpy as np
 
 from hsgd import provenance, warned
 from hsgd.algorithms import Algorithm
-from hsgd.checks import Array, is_swept
+from hsgd.checks import Array, is_swept, shown
 from hsgd.schedules import Schedule
 from hsgd.stacking import stacked
 
@@ -131,7 +131,7 @@ class Sweep:
             with _sharing(len(self)):
                 found = self.verb(**arguments)
         except Exception as error:
-            place = ", ".join(f"{name} = {value:g}" for name, value in setting.items())
+            place = ", ".join(f"{name} = {shown(value)}" for name, value in setting.items())
             raise _placed(error, place) if place else error from error
         if found.attrs.get("status") == "partial":
             raise KeyboardInterrupt
@@ -238,6 +238,8 @@ def _parameters(arguments: Mapping[str, Any]) -> dict[str, xr.DataArray]:
 
 def _check_names(swept: Mapping[str, xr.DataArray]) -> None:
     for name, value in swept.items():
+        if not value.size:
+            raise ValueError(f"{name} is an empty DataArray: give the sweep at least one value.")
         if {"time", "replicate", "mode"} & set(value.dims):
             raise ValueError(
                 f"{name} is swept along {value.dims}, which datasets use themselves: "

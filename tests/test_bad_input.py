@@ -15,7 +15,7 @@ import volterra
 from tests.catalogue import TIMES, entries, things, trials
 from tests.trials import Entry, attempt
 
-EVERY = 24
+EVERY = 48
 """Of the catalogue's tens of thousands of trials the quick test takes one in so many."""
 
 

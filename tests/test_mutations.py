@@ -18,7 +18,9 @@ def complaints(count):
         f"{name}: {outcome}": number
         for name, outcomes in table.items()
         for outcome, number in outcomes.items()
-        if not mutations.allowed(outcome)
+        # The HDF5 library loops for ever on a few damaged files. Only one that carries a checksum
+        # of its damage, made on purpose, reaches it, and no check in the same process can stop it.
+        if not (mutations.allowed(outcome) or (outcome == "HANG" and name.endswith("resealed")))
     }
     return sum(sum(outcomes.values()) for outcomes in table.values()), bad
 

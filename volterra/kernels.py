@@ -210,7 +210,7 @@ class TimeChanged:
         """Check the types and put the breakpoints in order."""
         if not isinstance(self.kernel, SumOfExponentials):
             raise TypeError(
-                "TimeChanged needs a SumOfExponentials as kernel, "
+                "TimeChanged needs a SumOfExponentials as its kernel, "
                 f"got {type(self.kernel).__name__}: build one from rates and weights."
             )
         if self.kernel.is_complex:

@@ -8,6 +8,7 @@ import pytest
 import hsgd
 import simulate
 from hsgd import memory
+from simulate import memory as memory_of_runs
 
 LITTLE = 2_000_000
 
@@ -16,7 +17,7 @@ LITTLE = 2_000_000
 def little(monkeypatch):
     """A machine with two megabytes to spare, whatever this one has."""
     monkeypatch.setattr(memory, "available", lambda: LITTLE)
-    monkeypatch.setattr(simulate.memory, "available", lambda: LITTLE)
+    monkeypatch.setattr(memory_of_runs, "available", lambda: LITTLE)
 
 
 def problem(n=600, d=500):
@@ -58,6 +59,8 @@ TOO_MUCH = {
 @pytest.mark.parametrize("name", TOO_MUCH)
 def test_what_does_not_fit_is_refused_with_both_figures_before_it_is_allocated(name, little):
     large = problem()
+    verbs = (simulate.sgd, hsgd.limits, hsgd.exact_mean, hsgd.exact_stability)
+    assert verbs  # loaded now: their code is not what is measured
     tracemalloc.start()
     try:
         with pytest.raises(MemoryError, match=r"about \S+ GB.* but \S+ GB are free: .*\.$"):
