@@ -28,7 +28,6 @@ from numpy.typing import NDArray
 
 from hsgd.algorithms import SGD, Algorithm, StreamingSGD
 from hsgd.checks import Array, is_swept
-from hsgd.gaussian_rows import GaussianRows
 from hsgd.problems import LeastSquares, Problem
 from hsgd.schedules import check_times
 
@@ -114,7 +113,7 @@ def check_setting(
     """
     if not isinstance(problem, problems):
         raise TypeError(f"the problem is a {type(problem).__name__}: {_remedy(problem, problems)}.")
-    fresh = isinstance(problem, GaussianRows)
+    fresh = not isinstance(problem, LeastSquares)
     fitting = tuple(kind for kind in algorithms if issubclass(kind, StreamingSGD) == fresh)
     if not isinstance(algorithm, fitting):
         names = " or ".join(f"hsgd.{kind.__name__}(learning_rate)" for kind in fitting)
@@ -152,6 +151,8 @@ def _remedy(problem: Any, problems: tuple[type, ...]) -> str:
     names = " or ".join(f"hsgd.{kind.__name__}" for kind in problems)
     if hasattr(problem, "given_weights"):
         return f"pass a {names}, for example problem.given_weights(seed), or .sample(n, seed)"
+    if hasattr(problem, "gaussian_equivalent"):
+        return f"pass a {names}, for example problem.gaussian_equivalent(), or .sample(n, seed)"
     if hasattr(problem, "sample"):
         return f"pass a {names} (a population becomes a LeastSquares by .sample(n, seed))"
     return f"pass a {names}"
@@ -193,7 +194,7 @@ def _time_coords(grid: Grid, problem: Problem, algorithm: Algorithm) -> dict[str
     per_unit = problem.iterations_per_unit
     rates = algorithm.schedule(grid.iteration / per_unit)
     epochs = algorithm.rows_drawn(grid.iteration, per_unit) / per_unit
-    streamed = isinstance(problem, GaussianRows)
+    streamed = not isinstance(problem, LeastSquares)
     unit = "d" if streamed else "n"
     words = "fresh rows drawn / d" if streamed else "passes over the data"
 

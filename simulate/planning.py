@@ -7,10 +7,12 @@ from typing import Any
 import numpy as np
 
 from hsgd import checks, dataset
+from hsgd.activations import BY_NAME
 from hsgd.algorithms import SGD, HeavyBall, MultiPass, Nesterov, StreamingSGD
+from hsgd.feature_rows import FeatureRows
 from hsgd.gaussian_rows import GaussianRows
 from hsgd.problems import LeastSquares
-from simulate.engines.base import DataRows, FreshRows, Plan
+from simulate.engines.base import DataRows, FreshFeatures, FreshRows, Plan
 from simulate.recording import block_size
 from simulate.sampling import CODES, MAX_ROWS
 from simulate.schedules import BatchSizes, LearningRates
@@ -23,15 +25,35 @@ def check(problem: Any, algorithm: Any) -> None:
     dataset.check_setting(
         problem,
         algorithm,
-        problems=(LeastSquares, GaussianRows),
+        problems=(LeastSquares, GaussianRows, FeatureRows),
         algorithms=(SGD, HeavyBall, Nesterov, StreamingSGD),
         batch_schedules=True,
         sparse=True,
     )
 
 
+def check_engine(problem: Any, engine: str) -> None:
+    """Refuse features that an engine cannot make, before any work.
+
+    Raises
+    ------
+    ValueError
+        With the engine that can.
+    """
+    if not isinstance(problem, FeatureRows) or engine == "reference":
+        return
+    if engine != "cpu":
+        raise ValueError(f"engine {engine!r} makes no random features yet: use engine='cpu'.")
+    if BY_NAME.get(problem.nonlinearity.name) is not problem.nonlinearity:
+        raise ValueError(
+            f"engine 'cpu' compiles the activations {', '.join(map(repr, BY_NAME))} only, and "
+            f"{problem.nonlinearity.name!r} is a Python function: use engine='reference', or pass "
+            "one of these names."
+        )
+
+
 def make_plan(
-    problem: LeastSquares | GaussianRows,
+    problem: LeastSquares | GaussianRows | FeatureRows,
     algorithm: MultiPass | StreamingSGD,
     grid: dataset.Grid,
     keys: tuple[tuple[int, int], ...],
@@ -52,7 +74,7 @@ def make_plan(
         )
     per_unit = problem.iterations_per_unit
     momentum = getattr(algorithm, "momentum", 0.0)
-    fresh = isinstance(problem, GaussianRows)
+    fresh = not isinstance(problem, LeastSquares)
     return Plan(
         rows=_rows(problem, algorithm),
         x0=problem.x0,
@@ -68,12 +90,22 @@ def make_plan(
     )
 
 
-def _rows(problem: LeastSquares | GaussianRows, algorithm: Any) -> DataRows | FreshRows:
+def _rows(
+    problem: LeastSquares | GaussianRows | FeatureRows, algorithm: Any
+) -> DataRows | FreshRows | FreshFeatures:
     if isinstance(problem, LeastSquares):
         n = problem.num_rows
         if n >= MAX_ROWS:
             raise ValueError(f"the problem has {n} rows, but at most 2^32 - 1 can be drawn from.")
         return DataRows(problem.A, problem.b, CODES[algorithm.sampling])
+    if isinstance(problem, FeatureRows):
+        return FreshFeatures(
+            problem.mixing,
+            problem.direction,
+            problem.inputs.noise,
+            problem.nonlinearity,
+            problem.shift,
+        )
     values, vectors = problem.spectrum
     beta = problem.coefficients
     return FreshRows(

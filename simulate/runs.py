@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 from hsgd import checks, dataset
 from hsgd.algorithms import MultiPass, StreamingSGD
+from hsgd.feature_rows import FeatureRows
 from hsgd.gaussian_rows import GaussianRows
 from hsgd.problems import LeastSquares
 from simulate import engines, memory, threads
 from simulate.checkpoint import Checkpoint
 from simulate.execution import Asked, carry_out, warn
-from simulate.planning import DTYPES, check, make_plan
+from simulate.planning import DTYPES, check, check_engine, make_plan
 from simulate.spreading import check_client, spread
 from simulate.stopping import FIRST_LOOK, until_precise
 
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 
 
 def sgd(
-    problem: LeastSquares | GaussianRows,
+    problem: LeastSquares | GaussianRows | FeatureRows,
     algorithm: MultiPass | StreamingSGD,
     time: Any,
     *,
@@ -47,7 +48,8 @@ def sgd(
     ----------
     problem
         A `LeastSquares` (A an array, a memory map or a SciPy sparse matrix), whose n rows are
-        passed over many times; or a `GaussianRows`, which gives fresh rows for ever.
+        passed over many times; or a `GaussianRows` or `FeatureRows`, which give fresh rows for
+        ever.
     algorithm
         `SGD`, `HeavyBall` or `Nesterov` for data, `StreamingSGD` for fresh rows. Learning rate and
         batch size may be schedules.
@@ -115,7 +117,8 @@ def sgd(
     Notes
     -----
     Data cost 4·B·d operations and B random rows of A per iteration (sparse ones as much as their
-    rows hold), fresh rows B·d normals whatever their covariance, and a recorded empirical risk
+    rows hold), fresh rows B·d normals whatever their covariance, rows of N features of d inputs B·d
+    normals and 2·B·N·d operations in matrix products, and a recorded empirical risk
     about 2·n·d operations, in matrix products. Bits are the same for any number of threads and
     any split into replicates, on one machine with one set of library versions; engines agree to
     rounding.
@@ -137,6 +140,7 @@ def sgd(
     check(problem, algorithm)
     checks.one_of("dtype", dtype, DTYPES)
     name = engines.resolve(checks.one_of("engine", engine, engines.NAMES))
+    check_engine(problem, name)
     if num_replicates == "auto" or client is not None:
         # Parts are calls of this verb; what they share is checked before the first one.
         count = FIRST_LOOK if num_replicates == "auto" else num_replicates

@@ -16,6 +16,8 @@ MODULES = (
     "hsgd.asymptotics",
     "hsgd.batches",
     "hsgd.bootstrap",
+    "hsgd.feature_moments",
+    "hsgd.feature_rows",
     "hsgd.gaussian_rows",
     "hsgd.prediction",
     "hsgd.random_features",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -9,12 +10,21 @@ import numpy as np
 from hsgd.checks import Array
 from simulate.checkpoint import Store
 from simulate.engines import driver
-from simulate.engines.base import NOISE_BLOCK, DataRows, FreshRows, Plan, Report
+from simulate.engines.base import (
+    FEATURE_BLOCK,
+    NOISE_BLOCK,
+    DataRows,
+    FreshFeatures,
+    FreshRows,
+    Plan,
+    Report,
+)
 from simulate.engines.kernels.dense import Data, batches, single_rows
+from simulate.engines.kernels.features import CODES, Features
 from simulate.engines.kernels.momentum import with_momentum
 from simulate.engines.kernels.order import new_order
 from simulate.engines.kernels.sparse import sparse_batches
-from simulate.engines.kernels.streaming import Source, streaming
+from simulate.engines.kernels.streaming import Gaussian, Source, streaming
 from simulate.engines.lanes import room
 from simulate.engines.layout import SparseRows, aligned_zeros, laid_out
 from simulate.recording import Recorder
@@ -91,25 +101,23 @@ class OnData:
 class OnStream:
     """A replicate that makes its own rows."""
 
-    def __init__(self, plan: Plan, rows: FreshRows, index: int) -> None:
-        key = plan.keys[index]
+    def __init__(self, plan: Plan, rows: Gaussian | Features, start: Array, index: int) -> None:
+        key, noise = plan.keys[index], plan.rows.noise  # type: ignore[union-attr]
         self._plan = plan
-        # Normals come in whole vectors of blocks; entries beyond d have a root of zero, and so
-        # their parameters stay zero.
-        d = plan.width
-        width = -(-d // WHOLE) * WHOLE if d >= WHOLE else d
         self._source = Source(
             key=(np.uint64(key[0]), np.uint64(key[1])),
-            root=np.pad(rows.root, (0, width - d)),
-            coefficients=np.pad(rows.coefficients, (0, width - d)),
-            noise=rows.noise,
+            rows=rows,
+            noise=noise,
             ridge_per_row=plan.ridge_per_row,
             held=np.full(1, -1),
             noises=np.empty(NOISE_BLOCK),
             words=room(),
         )
+        # Normals come in whole vectors of blocks; entries beyond d have a root of zero, and so
+        # their parameters stay zero.
+        width = len(rows.root) if isinstance(rows, Gaussian) else plan.width
         self._x = aligned_zeros(width)
-        self._x[:d] = rows.to_basis(plan.x0)
+        self._x[: plan.width] = start
         self._rows = np.empty((plan.batches.largest, width), dtype=plan.dtype)
         self._residuals = np.empty(plan.batches.largest)
 
@@ -133,21 +141,46 @@ class OnStream:
         return int(recorded), bool(finite)
 
 
-def run(plan: Plan, recorder: Recorder, num_threads: int, report: Report, store: Store) -> None:
-    """Run every replicate; see `engines.base`."""
+def _gaussian(rows: FreshRows) -> Gaussian:
+    d = rows.num_normals
+    width = -(-d // WHOLE) * WHOLE if d >= WHOLE else d
+    return Gaussian(np.pad(rows.root, (0, width - d)), np.pad(rows.coefficients, (0, width - d)))
+
+
+def _features(plan: Plan, rows: FreshFeatures, mixing: Array) -> Features:
+    num_features, inputs = rows.mixing.shape
+    return Features(
+        code=CODES[rows.activation.name],
+        mixing=mixing,
+        direction=rows.direction,
+        shift=rows.shift,
+        held=np.full(1, -1),
+        normals=np.empty((FEATURE_BLOCK, inputs)),
+        before=np.empty((FEATURE_BLOCK, num_features)),
+        block=np.empty((FEATURE_BLOCK, num_features), dtype=plan.dtype),
+        targets=np.empty(FEATURE_BLOCK),
+    )
+
+
+def _maker(plan: Plan) -> tuple[Callable[[int], driver.Replicate], float]:
+    """What makes a replicate of its index, and the operations that it spends on a row."""
     rows = plan.rows
     if isinstance(rows, FreshRows):
-        per_row = 30.0 * plan.width  # making a normal takes as long as some thirty operations
+        gaussian, start = _gaussian(rows), rows.to_basis(plan.x0)
+        # making a normal takes as long as some thirty operations
+        return lambda index: OnStream(plan, gaussian, start, index), 30.0 * plan.width
+    if isinstance(rows, FreshFeatures):
+        mixing = np.ascontiguousarray(rows.mixing.T)
+        cost = 2.0 * mixing.size + 30.0 * (rows.num_normals + plan.width)
+        return lambda index: OnStream(plan, _features(plan, rows, mixing), plan.x0, index), cost
+    A = laid_out(rows.A, plan.dtype)
+    entries = rows.A.nnz / rows.A.shape[0] if isinstance(A, SparseRows) else A.shape[1]
+    return lambda index: OnData(plan, rows, A, index), 4.0 * entries
 
-        def make(index: int) -> driver.Replicate:
-            return OnStream(plan, rows, index)
-    else:
-        A = laid_out(rows.A, plan.dtype)
-        per_row = 4.0 * (rows.A.nnz / rows.A.shape[0] if isinstance(A, SparseRows) else A.shape[1])
 
-        def make(index: int) -> driver.Replicate:
-            return OnData(plan, rows, A, index)
-
+def run(plan: Plan, recorder: Recorder, num_threads: int, report: Report, store: Store) -> None:
+    """Run every replicate; see `engines.base`."""
+    make, per_row = _maker(plan)
     # A row of few entries still has an overhead.
     chunk = max(1, int(CHUNK_FLOPS / (plan.batches.largest * (per_row + 100.0))))
     driver.run(plan, make, chunk, recorder, num_threads, report, store)

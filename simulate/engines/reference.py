@@ -10,7 +10,7 @@ from hsgd.checks import Array
 from simulate import update
 from simulate.checkpoint import Store
 from simulate.engines import driver
-from simulate.engines.base import NOISE_BLOCK, DataRows, FreshRows, Plan, Report
+from simulate.engines.base import NOISE_BLOCK, DataRows, FreshFeatures, FreshRows, Plan, Report
 from simulate.normals import FEATURES, LABEL_NOISE, normals
 from simulate.recording import Recorder
 from simulate.sampling import SUBSET, block_length, rows_of_block
@@ -52,8 +52,8 @@ class DataReader:
 class FreshReader:
     """Makes a replicate's rows."""
 
-    def __init__(self, plan: Plan, rows: FreshRows, key: tuple[int, int]) -> None:
-        self._plan = plan
+    def __init__(self, plan: Plan, rows: FreshRows | FreshFeatures, key: tuple[int, int]) -> None:
+        self._dtype = plan.dtype
         self._source = rows
         self._key = key
 
@@ -63,13 +63,23 @@ class FreshReader:
         return np.array([row for row, _ in drawn]), np.array([target for _, target in drawn])
 
     def _row(self, number: int) -> tuple[Array, float]:
-        source = self._source
-        z = normals(self._key, FEATURES, number, len(source.root))
-        row = (z.astype(self._plan.dtype) * source.root).astype(self._plan.dtype)
         block, offset = divmod(number, NOISE_BLOCK)
         noise = normals(self._key, LABEL_NOISE, block, NOISE_BLOCK)[offset]
-        target = row.astype(np.float64) @ source.coefficients + source.noise * noise
-        return source.from_basis(row.astype(np.float64)), float(target)
+        make = _gaussian_row if isinstance(self._source, FreshRows) else _feature_row
+        z = normals(self._key, FEATURES, number, self._source.num_normals)
+        row, target = make(self._source, z, self._dtype)  # type: ignore[arg-type]
+        return row, target + self._source.noise * float(noise)
+
+
+def _gaussian_row(source: FreshRows, z: Array, dtype: Any) -> tuple[Array, float]:
+    row = (z.astype(dtype) * source.root).astype(dtype).astype(np.float64)
+    return source.from_basis(row), float(row @ source.coefficients)
+
+
+def _feature_row(source: FreshFeatures, z: Array, dtype: Any) -> tuple[Array, float]:
+    after = source.activation(source.mixing @ z) - source.shift
+    row = (after / np.sqrt(len(after))).astype(dtype).astype(np.float64)
+    return row, float(source.direction @ z)
 
 
 class Walker:

@@ -178,6 +178,7 @@ def kind(plan: Plan) -> type[OnDense | OnStream]:
     """What the replicates of a plan are on the device."""
     if isinstance(plan.rows, FreshRows):
         return OnStream
+    assert isinstance(plan.rows, DataRows)
     return OnSparse if hasattr(plan.rows.A, "tocsr") else OnDense
 
 
@@ -192,6 +193,7 @@ def shared_data(plan: Plan) -> tuple[Any, ...]:
     rows = plan.rows
     if isinstance(rows, FreshRows):
         return cuda.to_device(rows.root), cuda.to_device(rows.coefficients), rows.noise
+    assert isinstance(rows, DataRows)  # features are refused by `planning`
     sparse = hasattr(rows.A, "tocsr")
     entries = (rows.A.data if sparse else rows.A).astype(plan.dtype, copy=False)
     arrays = (entries, rows.A.indices, rows.A.indptr, rows.b) if sparse else (entries, rows.b)
@@ -215,4 +217,5 @@ def bytes_of_replicate(plan: Plan) -> int:
     numbers = plan.width * (block + 3) + largest * (launch_iterations(plan) + 1)
     if isinstance(plan.rows, FreshRows):
         return 8 * (numbers + largest * plan.width)
+    assert isinstance(plan.rows, DataRows)
     return 8 * numbers + bytes_of_order(plan, plan.rows)
