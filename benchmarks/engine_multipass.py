@@ -7,6 +7,8 @@ machine that others use slows all of them alike. Compilation is excluded.
 
 - The loop is what a user would write first, `x -= g*(a@x - b)*a`, one thread, the rows drawn ahead.
 - "Whole call" is `simulate.sgd`, all of it: checks, random numbers, threads, labels.
+- "JAX" is a jitted `vmap` over replicates of a `scan` over steps, double precision, on the CPU, if
+  it is installed; its rows are drawn ahead, too.
 - "Reading" is a compiled loop that only adds up the entries of random rows, one per core: what the
   memory gives to any algorithm that touches each row once. With --rows 40000 --epochs 2 the data
   are in memory rather than in a cache.
@@ -28,7 +30,7 @@ from hsgd.problems import LeastSquares
 from simulate import threads
 
 REPLICATES, NUM_RECORDS = 32, 100
-LOOP_STEPS, READ_STEPS = 10_000, 100_000
+LOOP_STEPS, READ_STEPS, JAX_STEPS = 10_000, 100_000, 2_000
 
 
 def numpy_loop(problem: LeastSquares, rows: np.ndarray, g: float) -> np.ndarray:
@@ -38,6 +40,24 @@ def numpy_loop(problem: LeastSquares, rows: np.ndarray, g: float) -> np.ndarray:
         a = A[i]
         x -= g * (a @ x - b[i]) * a
     return x
+
+
+def jax_runs(problem: LeastSquares, g: float) -> Callable[[], object] | None:
+    """The replicates as an array program; None where JAX is not installed."""
+    try:
+        import jax
+    except ImportError:
+        return None
+    jax.config.update("jax_enable_x64", True)
+    A, b, x0 = (jax.numpy.asarray(array) for array in (problem.A, problem.b, problem.x0))
+    orders = np.random.default_rng(1).integers(0, len(problem.b), (REPLICATES, JAX_STEPS))
+
+    def step(x: object, i: object) -> tuple[object, None]:
+        a = A[i]
+        return x - g * (a @ x - b[i]) * a, None
+
+    run = jax.jit(jax.vmap(lambda order: jax.lax.scan(step, x0, order)[0]))
+    return lambda: run(orders).block_until_ready()
 
 
 @numba.njit(nogil=True, fastmath={"reassoc"})
@@ -82,8 +102,11 @@ def contestants(n: int, d: int, epochs: int) -> dict[str, tuple[Callable[[], obj
         with ThreadPoolExecutor(num_threads) as pool:
             list(pool.map(lambda _: read_rows(problem.A, order), range(num_threads)))
 
+    array_program = jax_runs(problem, 0.5)
+    jax = {"JAX": (array_program, REPLICATES * JAX_STEPS)} if array_program else {}
     return {
         "numpy loop": (lambda: numpy_loop(problem, order[:LOOP_STEPS], 0.5), LOOP_STEPS),
+        **jax,
         "reading": (read, READ_STEPS * num_threads),
         "whole call": (run([float(epochs)]), steps),
         "with 100 records": (run(records), steps),

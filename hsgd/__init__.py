@@ -1,12 +1,15 @@
 """What the theory says SGD's risk does: problems, algorithms, and the curves they imply.
 
-The facade loads its parts on first use, so that `import hsgd` stays light.
+The facade loads its parts on first use, so that `import hsgd` stays light; only the methods
+`ds.hsgd` of xarray's datasets are there from the start.
 """
 
 from __future__ import annotations
 
 import importlib
 from typing import TYPE_CHECKING, Any
+
+from hsgd import accessor as accessor
 
 _HOMES = {
     "LeastSquares": "problems",
@@ -40,7 +43,7 @@ _HOMES = {
     "exact_stability": "mean_square_stability",
 }
 
-_MODULES = ("activations", "dataset", "hermite", "isotropic", "symbolic")
+_MODULES = ("activations", "dataset", "hermite", "isotropic", "plotting", "symbolic")
 
 __all__ = [*_HOMES, *_MODULES]
 
@@ -49,6 +52,7 @@ if TYPE_CHECKING:
     from hsgd import dataset as dataset
     from hsgd import hermite as hermite
     from hsgd import isotropic as isotropic
+    from hsgd import plotting as plotting
     from hsgd import symbolic as symbolic
     from hsgd.algorithms import SGD as SGD
     from hsgd.algorithms import HeavyBall as HeavyBall

@@ -262,7 +262,7 @@ def execute(
             if getattr(options, "out", None) is not None:
                 dataset.check_writable(options.out)
             act(options)
-    except (TypeError, ValueError, OSError, MemoryError) as error:
+    except (TypeError, ValueError, OSError, MemoryError, ImportError) as error:
         print(f"{parser.prog}: {error}", file=sys.stderr)
         return 2
     except (Failure, KeyboardInterrupt) as stopped_by:

@@ -15,6 +15,7 @@ from hsgd.mean_square import mean_square_critical_learning_rate
 from hsgd.modes import Modes, modes
 from hsgd.problems import LeastSquares
 from hsgd.schedules import Constant, Schedule
+from hsgd.stability import Stability
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -110,22 +111,26 @@ def _figures(
         "row_norm_spread": float(norms.max()) / middle if middle > 0 else np.inf,
         "largest_leverage": _largest_leverage(problem.svd.left),
         "expected_discrepancy": _limiting_discrepancy(
-            rate * norm_per_rate, feedback_excess(problem, noise_factor)
+            _kernel_norm(problem, rate, noise_factor), feedback_excess(problem, noise_factor)
         ),
         "num_rows": float(n),
     }
 
 
 def feedback_excess(problem: LeastSquares, noise_factor: float) -> float:
-    """Kernel norm on the given rows over homogenized SGD's, at the edge of stability; at least 1.
+    """Kernel norm on the given rows over the theory's, at the edge of stability; at least 1.
 
     The e of the theory page, section "Diagnose".
     """
-    norm_per_rate = modes(problem).kernel_norm(1.0, noise_factor)
-    if norm_per_rate == 0:
-        return 1.0
     threshold = mean_square_critical_learning_rate(problem, noise_factor)
-    return max(1.0, 1.0 / (threshold * norm_per_rate))
+    norm = _kernel_norm(problem, threshold, noise_factor)
+    return max(1.0, 1.0 / norm) if norm > 0 else 1.0
+
+
+def _kernel_norm(problem: LeastSquares, rate: float, noise_factor: float) -> float:
+    """The theory's, of finite steps for batches: these make steps large, which is no fault of n."""
+    method = "hsgd" if noise_factor == 1.0 else "discrete"
+    return Stability(modes(problem), noise_factor, method).kernel_norm(rate)
 
 
 def _largest_leverage(left: Array) -> float:

@@ -10,20 +10,27 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
+from hsgd import accessor
+from validation import attached
+
 _HOMES = {
     "compare": "comparison",
     "convergence": "slopes",
     "diff": "differences",
+    "load": "folders",
     "CASES": "cases",
 }
 
-__all__ = ["CASES", "compare", "convergence", "diff"]
+__all__ = ["CASES", "compare", "convergence", "diff", "load"]
 
 if TYPE_CHECKING:
     from validation.cases import CASES as CASES
     from validation.comparison import compare as compare
     from validation.differences import diff as diff
+    from validation.folders import load as load
     from validation.slopes import convergence as convergence
+
+accessor.attach("compare", attached.compare)
 
 
 def __getattr__(name: str) -> Any:

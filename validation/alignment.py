@@ -17,17 +17,6 @@ from hsgd import dataset
 if TYPE_CHECKING:
     import xarray as xr
 
-SUFFIXES = (
-    "_gradient_flow",
-    "_error",
-    "_discrepancy",
-    "_standard_deviation",
-    "_standard_error",
-    "_lower",
-    "_upper",
-)
-"""What the schema appends to a statistic's name."""
-
 _REFERENCES = ("theory", "exact_mean")
 _CANDIDATES = ("simulation", "diffusion", "exact_mean")
 
@@ -159,22 +148,10 @@ def _plain(value: Any) -> str:
     return value if isinstance(value, str) else json.dumps(value)
 
 
-def named_statistics(data: xr.Dataset) -> tuple[str, ...]:
-    """Variables along time that are statistics, not something about one (`_error`, …)."""
-    names = [str(name) for name, variable in data.data_vars.items() if "time" in variable.dims]
-
-    def is_about_another(name: str) -> bool:
-        return any(
-            name.removesuffix(suffix) in names for suffix in SUFFIXES if name.endswith(suffix)
-        )
-
-    return tuple(name for name in names if not is_about_another(name))
-
-
 def _shared(
     theory: xr.Dataset, runs: xr.Dataset, statistics: str | Iterable[str] | None
 ) -> tuple[str, ...]:
-    first, second = named_statistics(theory), named_statistics(runs)
+    first, second = dataset.named_statistics(theory), dataset.named_statistics(runs)
     shared = tuple(name for name in first if name in second)
     if statistics is None:
         chosen = shared

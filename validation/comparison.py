@@ -64,11 +64,13 @@ def compare(
         theory), `standard_error`, `z_score` ((observed − expected)/standard error; NaN where
         nothing varies), `relative_error` (observed/expected − 1), `discrepancy` (the budget),
         `lower` and `upper` (simultaneous confidence band of the mean), `agrees` (0 or 1),
-        `skewness` (of the runs) and `detectable_error` (relative error that would have been
-        noticed there with probability 0.9 at least). dims `("statistic",)`: `coverage`, the
-        fraction of times at which the *pointwise* interval of level 1 − false_alarm, widened by
-        the budget, holds the theory.
-        Attributes: `verdict`, one sentence; `agrees`, 0 or 1; `critical_value`, the c above.
+        `undecided` (0 or 1), `skewness` and `tail_index` (of the runs) and `detectable_error`
+        (relative error that would have been noticed there with probability 0.9 at least). dims
+        `("statistic",)`: `coverage`, the fraction of times at which the *pointwise* interval of
+        level 1 − false_alarm, widened by the budget, holds the theory.
+        Attributes: `verdict`, one sentence; `agrees`, 0 or 1; `decided`, 0 where the mean of the
+        runs is too low but their upper tail is so heavy (index below 3) that missing rare runs
+        explain it; `critical_value`, the c above.
 
     Raises
     ------
@@ -128,7 +130,7 @@ def _labelled(
     import xarray as xr
 
     critical = points.critical_value(level)
-    agrees = points.agree(critical)
+    agrees, undecided = points.agree(critical), points.undecided(critical)
     lower, upper = points.band(critical)
     curves = {
         "observed": (points.mean, "mean of the runs"),
@@ -139,8 +141,10 @@ def _labelled(
         "discrepancy": (points.budget, "relative error allowed because n is finite"),
         "lower": (lower, f"lower end of the simultaneous {1 - level:.4g} band of the mean"),
         "upper": (upper, f"upper end of the simultaneous {1 - level:.4g} band of the mean"),
-        "agrees": (agrees.astype(np.int8), "1 where the theory is within band and budget"),
+        "agrees": (agrees.astype(np.int8), "1 where nothing is held against the theory"),
+        "undecided": (undecided.astype(np.int8), "1 where rare large runs may be missing"),
         "skewness": (points.skewness, "skewness of the runs"),
+        "tail_index": (points.tail_index, "power with which the upper tail of the runs falls"),
         "detectable_error": (
             _detectable(points, critical),
             f"relative error noticed with probability {POWER:g}",
@@ -159,7 +163,7 @@ def _labelled(
     label = {"units": "1", "long_name": "statistic"}
     result = result.assign_coords(statistic=("statistic", np.array(names), label))
     result.attrs = _attributes(theory, runs, level, critical, points)
-    result.attrs["agrees"] = int(agrees.all())
+    result.attrs |= {"agrees": int(agrees.all()), "decided": int(not undecided.any())}
     result.attrs["verdict"] = verdict.sentence(result)
     return result
 

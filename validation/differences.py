@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from hsgd import dataset
-from validation.folders import RECORD, checks_of, numbers_of
+from validation.folders import checks_of, numbers_of, records
 from validation.verdict import percent
 
 if TYPE_CHECKING:
@@ -72,7 +72,7 @@ def diff(old_folder: str | os.PathLike[str], new_folder: str | os.PathLike[str])
     FileNotFoundError, ValueError
         If a folder holds no result, or a damaged one.
     """
-    old, new = _records(old_folder), _records(new_folder)
+    old, new = records(old_folder), records(new_folder)
     both = [name for name in old if name in new]
     verdicts: list[str] = []
     numbers: list[str] = []
@@ -84,17 +84,6 @@ def diff(old_folder: str | os.PathLike[str], new_folder: str | os.PathLike[str])
     missing += [f"{name}: only in the old folder" for name in old if name not in new]
     missing += [f"{name}: only in the new folder" for name in new if name not in old]
     return Differences(tuple(verdicts), tuple(numbers), tuple(missing), len(both))
-
-
-def _records(folder: str | os.PathLike[str]) -> dict[str, tuple[Path, xr.Dataset]]:
-    paths = sorted(Path(folder).rglob(RECORD))
-    if not paths:
-        raise FileNotFoundError(
-            f"there is no result in {folder}: pass a folder that `python -m validation CASE --out` "
-            "wrote."
-        )
-    loaded = [(path.parent, dataset.load(path)) for path in paths]
-    return {record.attrs["case"]: (home, record) for home, record in loaded}
 
 
 def _verdicts(name: str, old: xr.Dataset, new: xr.Dataset, missing: list[str]) -> list[str]:

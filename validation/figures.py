@@ -1,4 +1,7 @@
-"""What the figures of all cases share: colours, one kind of panel, files written atomically."""
+"""What the figures of all cases share: colours, one kind of panel, files written atomically.
+
+What `hsgd.plotting` draws for everybody is drawn by it here, too, and in its style.
+"""
 
 from __future__ import annotations
 
@@ -11,6 +14,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from hsgd import dataset
+from hsgd.plotting import curves, scales
+from hsgd.plotting.style import FLOW as FLOW
+from hsgd.plotting.style import REJECTED as REJECTED
+from hsgd.plotting.style import RUNS as RUNS
+from hsgd.plotting.style import SECOND as SECOND
+from hsgd.plotting.style import THEORY as THEORY
+from hsgd.plotting.style import THIRD as THIRD
+from hsgd.plotting.style import require
 from validation.members import member
 from validation.verdict import percent
 
@@ -19,12 +30,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-THEORY, RUNS, FLOW = "#0072B2", "#D55E00", "#6E6E6E"
-"""Blue, vermilion and grey of the Okabe-Ito palette: told apart by colour-blind readers."""
-SECOND, THIRD = "#009E73", "#A05A93"
-"""Green and purple of the same palette (the purple a little darker, for thin lines)."""
-REJECTED = "#B00020"
-INK, GRID = "#000000", "#DDDDDD"
+INK = "#000000"
 PALETTE = {
     THEORY: "theory",
     RUNS: "runs",
@@ -33,7 +39,6 @@ PALETTE = {
     THIRD: "third",
     REJECTED: "rejected",
     INK: "ink",
-    GRID: "grid",
 }
 """Colour → name of the style-sheet variable that stands for it in a report, light or dark."""
 WIDTH = 11.4
@@ -48,10 +53,9 @@ def new_figure(width: float, height: float) -> Figure:
     ImportError
         If matplotlib is not installed.
     """
-    try:
-        from matplotlib.figure import Figure
-    except ImportError as error:
-        raise ImportError("figures need matplotlib: pip install 'hsgd[validation]'.") from error
+    require()
+    from matplotlib.figure import Figure
+
     return Figure(figsize=(width, height), layout="constrained")
 
 
@@ -60,28 +64,11 @@ def panel(
 ) -> None:
     """One statistic: theory's line, gradient flow, the runs' 90% band, their mean."""
     time = theory.time.values
-    found = comparison.sel(statistic=name)
-    low, high = np.quantile(runs[name].transpose("replicate", "time").values, (0.05, 0.95), axis=0)
-    axes.fill_between(time, low, high, color=RUNS, alpha=0.18, lw=0, label="90% of single runs")
-    if f"{name}_gradient_flow" in theory:
-        flow = theory[f"{name}_gradient_flow"].values
-        axes.plot(time, flow, "--", color=FLOW, lw=1.5, label="gradient flow (no noise)")
-    curve, budget = theory[name].values, found.discrepancy.values
-    allowed = curve * (1 - budget), curve * (1 + budget)
-    axes.fill_between(time, *allowed, color=THEORY, alpha=0.3, lw=0, label="finite-n allowance")
-    axes.plot(time, curve, color=THEORY, lw=2.0, label="theory")
-    dots(axes, found)
+    datasets = {"theory": theory, "simulation": runs, "comparison": comparison}
+    curves.draw(axes, datasets, name, time, "sqrt")
     axes.set_yscale("log")
     passes(axes, time[-1])
     plain_labels(axes)
-    plain(axes)
-
-
-def plain(axes: Axes) -> None:
-    """Light grid, two spines: what all panels share."""
-    axes.grid(True, which="major", color=GRID, lw=0.6)
-    axes.set_axisbelow(True)
-    axes.spines[["top", "right"]].set_visible(False)
 
 
 def title(axes: Axes, text: str, *, agrees: bool = True) -> None:
@@ -141,40 +128,17 @@ def finish(figure: Figure, heading: str, handles: Any = None, labels: Any = None
 
 def dots(axes: Axes, found: xr.Dataset) -> None:
     """Some twenty of the means, evenly spread, so that the line stays visible behind them."""
-    time = found.time.values
-    wanted = time[-1] * np.linspace(0, 1, 21) ** 2
-    chosen = np.unique(np.searchsorted(time, wanted))
-    axes.errorbar(
-        time[chosen],
-        found.observed.values[chosen],
-        yerr=2 * found.standard_error.values[chosen],
-        fmt="o",
-        color=RUNS,
-        ms=4.5,
-        mec="white",
-        mew=0.6,
-        elinewidth=1.4,
-        capsize=2.5,
-        zorder=3,
-        label="mean of the runs ± 2 standard errors",
-    )
+    curves.means(axes, found, found.time.values, "sqrt")
 
 
 def passes(axes: Axes, last: float) -> None:
     """A square-root axis: the fast start and the slow end are both seen, and 0 as well."""
-    axes.set_xscale("function", functions=(lambda t: np.sqrt(np.maximum(t, 0.0)), np.square))
-    axes.set_xticks([last * share for share in (0.0, 0.0125, 0.05, 0.125, 0.25, 0.5, 0.75, 1.0)])
-    axes.xaxis.set_major_formatter("{x:.3g}")
-    axes.set_xlim(0, last * 1.01)
+    scales.set_horizontal(axes, np.array([0.0, last]), "sqrt")
 
 
 def plain_labels(axes: Axes) -> None:
     """0.05, 0.1, 0.2 instead of powers of ten: the risks span one or two decades."""
-    from matplotlib.ticker import LogLocator, NullFormatter
-
-    axes.yaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
-    axes.yaxis.set_major_formatter("{x:g}")
-    axes.yaxis.set_minor_formatter(NullFormatter())
+    scales.plain_labels(axes.yaxis, 100.0)
 
 
 def save(figure: Figure, path: Path) -> Path:

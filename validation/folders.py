@@ -11,6 +11,7 @@ from __future__ import annotations
 import hashlib
 import inspect
 import json
+import os
 import platform
 import time
 from dataclasses import dataclass
@@ -188,6 +189,55 @@ def _outcome(record: xr.Dataset, folder: Path) -> Outcome:
     names = json.loads(record.attrs["datasets"])
     datasets: Datasets = {name: dataset.load(folder / f"{name}.nc") for name in names}
     return Outcome(checks_of(record), datasets, numbers_of(record))
+
+
+def records(folder: str | os.PathLike[str]) -> dict[str, tuple[Path, xr.Dataset]]:
+    """Case → its folder and record, for all results in a folder and below.
+
+    Raises
+    ------
+    FileNotFoundError, ValueError
+        If there is no result, or a damaged one.
+    """
+    paths = sorted(Path(folder).rglob(RECORD))
+    if not paths:
+        raise FileNotFoundError(
+            f"there is no result in {folder}: pass a folder that `python -m validation CASE --out` "
+            "wrote."
+        )
+    loaded = [(path.parent, dataset.load(path)) for path in paths]
+    return {record.attrs["case"]: (home, record) for home, record in loaded}
+
+
+def load(folder: str | os.PathLike[str]) -> xr.DataTree:
+    """A folder that `python -m validation` wrote, as one tree.
+
+    Parameters
+    ----------
+    folder
+        Of one case or of many.
+
+    Returns
+    -------
+    xarray.DataTree
+        Groups `record` (verdicts and numbers) and what the case keeps: as a rule `theory`,
+        `simulation` and `comparison`. Of a folder of many cases, a tree of such trees.
+        `hsgd.dataset.save` keeps it in one file.
+
+    Raises
+    ------
+    FileNotFoundError, ValueError
+        If the folder holds no result, or a damaged one.
+    """
+    cases = {
+        name: dataset.tree(
+            {"record": record, **_outcome(record, home).datasets}, title=record.attrs["title"]
+        )
+        for name, (home, record) in records(folder).items()
+    }
+    if (Path(folder) / RECORD).is_file() and len(cases) == 1:
+        return next(iter(cases.values()))
+    return dataset.tree(cases, title="cases of validation")
 
 
 def checks_of(record: xr.Dataset) -> tuple[Check, ...]:

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hsgd.checks import Array
-from validation import simultaneous
+from validation import simultaneous, tails
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -122,10 +122,21 @@ class Points:
             return math.nan
         return simultaneous.critical_value((self.runs - self.nearest)[:, self.random], level)
 
+    @cached_property
+    def tail_index(self) -> Array:
+        """How fast the upper tail of the runs falls; infinite where nothing varies."""
+        return np.where(self.random, tails.tail_index(self.runs), np.inf)
+
     def agree(self, critical: float) -> NDArray[np.bool_]:
-        """Where the theory is within band and budget; where both have diverged it is, too."""
+        """Where nothing is held against the theory; both diverged is agreement, too."""
         both_diverged = ~np.isfinite(self.reference) & ~np.isfinite(self.mean)
-        return np.asarray(np.where(self.comparable, self.covered(critical), both_diverged))
+        unopposed = self.covered(critical) | self.undecided(critical)
+        return np.asarray(np.where(self.comparable, unopposed, both_diverged))
+
+    def undecided(self, critical: float) -> NDArray[np.bool_]:
+        """Where the mean is too low, but rare large runs may be what is missing from it."""
+        heavy = tails.heavy(self.tail_index, self.number)
+        return np.asarray(heavy & (self.mean < self.nearest) & ~self.covered(critical))
 
     def covered(self, critical: float) -> NDArray[np.bool_]:
         """Where |Hall's t| of the distance to the nearest allowed value is within `critical`."""

@@ -13,6 +13,7 @@ from html import escape
 from pathlib import Path
 
 from hsgd import dataset
+from hsgd.plotting import style
 from validation import figures
 from validation.cases.base import Check, Number, Outcome
 from validation.folders import Result
@@ -108,15 +109,17 @@ def _tally(checks: Sequence[Check]) -> str:
 
 def _card(result: Result) -> str:
     case, outcome = result.case, result.outcome
-    figure = case.draw(outcome.datasets)
-    if result.folder is not None:
-        figures.save(figure, result.folder / f"{case.name}.png")
+    with style():
+        figure = case.draw(outcome.datasets)
+        if result.folder is not None:
+            figures.save(figure, result.folder / f"{case.name}.png")
+        drawing = figures.svg(figure, case.name)
     return "\n".join(
         [
             f'<article id="{escape(case.name)}">',
             f"<h2>{escape(case.name)}</h2>",
             f"<p>{escape(case.question)}</p>",
-            f'<div class="scroll">{figures.svg(figure, case.name)}</div>',
+            f'<div class="scroll">{drawing}</div>',
             f"<p><strong>Right:</strong> {escape(case.right)}.</p>",
             f"<p><strong>Wrong:</strong> {escape(case.wrong)}.</p>",
             _verdicts(outcome),

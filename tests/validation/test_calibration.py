@@ -8,7 +8,7 @@ import pytest
 import scipy.stats
 
 from tests.validation.curves import correlated
-from validation import simultaneous
+from validation import simultaneous, tails
 from validation.points import Points
 
 TRIALS, TIMES = 2000, 40
@@ -83,3 +83,53 @@ def test_all_reflections_are_used_where_they_are_few():
     assert (signs[0] == 1).all()
     assert len(np.unique(signs, axis=0)) == 128
     assert len(np.unique(np.concatenate([signs, -signs]), axis=0)) == 256
+
+
+def test_heavy_tails_do_not_reject_a_true_theory():
+    # Pareto runs of index 1.5: means are mostly too low, for their size comes from rare runs.
+    rng = np.random.default_rng(2)
+    rejected = undecided = naive = 0
+    for _ in range(300):
+        runs = (rng.uniform(size=(64, 1, 1)) ** (-1 / 1.5)).repeat(TIMES, axis=2)
+        zero = np.zeros((1, TIMES))
+        points = Points(runs, np.full((1, TIMES), 3.0), zero, zero, exact=False)
+        critical = points.critical_value(0.01)
+        rejected += not points.agree(critical).all()
+        undecided += points.undecided(critical).any()
+        naive += not points.covered(critical).all()
+    assert rejected <= scipy.stats.binom.isf(0.001, 300, 0.01)
+    # The control: without the look at the tail they would be false alarms.
+    assert undecided == naive - rejected > 15
+
+
+def test_light_tails_are_decided_on_both_sides():
+    rng = np.random.default_rng(3)
+    zero = np.zeros((1, TIMES))
+    for off in (0.9, 1.1):
+        runs = 1 + 0.05 * correlated(rng, (32, 1, TIMES))
+        points = Points(runs, np.full((1, TIMES), off), zero, zero, exact=False)
+        critical = points.critical_value(0.01)
+        assert not points.agree(critical).all()
+        assert not points.undecided(critical).any()
+
+
+def test_heavy_tails_reject_a_theory_that_is_too_low():
+    # Runs above the theory cannot be explained by large runs that are missing.
+    runs = (np.random.default_rng(4).uniform(size=(200, 1, 1)) ** -0.5).repeat(TIMES, axis=2)
+    zero = np.zeros((1, TIMES))
+    points = Points(runs, np.full((1, TIMES), 1.05), zero, zero, exact=False)
+    assert points.tail_index.min() < tails.HEAVY
+    assert not points.agree(points.critical_value(0.01)).any()
+
+
+@pytest.mark.parametrize("index", [1.5, 4.0])
+def test_hills_index_of_pareto_runs(index):
+    # Its standard error is index/√(number of runs in the tail).
+    runs = np.random.default_rng(5).uniform(size=(4000, 1)) ** (-1 / index)
+    assert tails.tail_index(runs)[0] == pytest.approx(index, abs=4 * index / np.sqrt(1000))
+
+
+def test_no_tail_where_nothing_varies_or_signs_do():
+    runs = np.stack([np.ones(32), np.linspace(-1, 1, 32)], axis=1)
+    assert np.isinf(tails.tail_index(runs)).all()
+    assert np.isinf(tails.tail_index(runs[:4])).all()

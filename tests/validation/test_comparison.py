@@ -105,6 +105,23 @@ def test_skewed_runs_are_noted():
     assert "skewed" not in normal.attrs["verdict"]
 
 
+def test_what_rare_large_runs_may_explain_is_undecided():
+    tame, times = curves.runs(32), curves.TIMES > 0
+    heavy = (
+        tame * np.random.default_rng(6).uniform(size=(1, 32)) ** np.where(times, -0.6, 0)[:, None]
+    )
+    heavy = heavy.assign_attrs(tame.attrs)
+    high = curves.theory(scale=np.where(times, 20.0, 1.0))
+    found = compare(high, heavy, discrepancy=0.0)
+    assert (found.attrs["agrees"], found.attrs["decided"]) == (1, 0)
+    assert found.undecided.sum() > 0
+    assert found.attrs["verdict"].startswith("undecided: at worst the mean of 32 runs is")
+    assert "hsgd.exact_mean" in found.attrs["verdict"]
+    # The control: the same theory and runs without the tail.
+    plain = compare(high, tame, discrepancy=0.0)
+    assert (plain.attrs["agrees"], plain.attrs["decided"]) == (0, 1)
+
+
 def test_tiny_and_huge_units_change_no_verdict():
     theory, runs = curves.theory(source="exact_mean"), curves.runs()
     plain = compare(theory, runs)

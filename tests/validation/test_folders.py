@@ -8,7 +8,7 @@ import pytest
 
 from hsgd import dataset
 from tests.validation import curves
-from validation import compare, diff, figures, folders, report
+from validation import compare, diff, figures, folders, load, report
 from validation.__main__ import main
 from validation.cases.base import Case, Check, Number, Outcome
 
@@ -174,6 +174,21 @@ def test_what_only_one_folder_has_is_reported(case, tmp_path):
         "made-up: only in the old folder",
         "another: only in the new folder",
     )
+
+
+def test_a_folder_is_one_tree_and_many_are_a_tree_of_trees(case, tmp_path):
+    found = outcome()
+    home = keep(found, tmp_path / "one", case)
+    tree = load(home)
+    assert list(tree.children) == ["record", "comparison"]
+    assert tree["comparison"].to_dataset().identical(found.datasets["comparison"])
+    assert folders.checks_of(tree["record"].to_dataset()) == found.checks
+    dataset.save(tree, tmp_path / "one.nc")
+    assert dataset.load_tree(tmp_path / "one.nc").identical(tree)
+    keep(found, tmp_path / "two", replace(case, name="another"))
+    both = load(tmp_path)
+    assert set(both.children) == {"made-up", "another"}
+    assert both["made-up/comparison"].identical(tree["comparison"])
 
 
 def test_a_folder_without_results_is_refused(tmp_path, capsys):

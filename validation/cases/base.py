@@ -19,7 +19,7 @@ can be expected to be rejected.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Protocol
 
 from validation.verdict import percent
@@ -57,8 +57,10 @@ class Check:
     @classmethod
     def of(cls, label: str, comparison: xr.Dataset, **kind: bool) -> Check:
         """The verdict of `validation.compare`; `kind` is `expected` or `control`."""
-        verdict, agrees = comparison.attrs["verdict"], bool(comparison.attrs["agrees"])
-        return cls(label, verdict, agrees, **kind)
+        agrees = bool(comparison.attrs["agrees"])
+        check = cls(label, comparison.attrs["verdict"], agrees, **kind)
+        # Undecided is never what was expected, neither of a statement nor of a control.
+        return check if comparison.attrs["decided"] else replace(check, agrees=not check.expected)
 
     @classmethod
     def within(cls, label: str, number: Number, low: float, high: float, **kind: bool) -> Check:

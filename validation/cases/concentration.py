@@ -143,7 +143,6 @@ def draw(datasets: Datasets) -> Figure:
         figures.plain_labels(axes)
         axes.set_xlabel("passes over the data")
         figures.title(axes, f"40 runs at d = {d}")
-        figures.plain(axes)
     theory = datasets["theory"]
     second.plot(TIMES, theory.empirical_risk, color=figures.THEORY, lw=2, label="theory")
     second.legend(frameon=False)
@@ -172,7 +171,6 @@ def _draw_widths(axes: Axes, widths: xr.Dataset) -> None:
     axes.set_xlabel("dimension d")
     axes.set_ylabel("width of the 10-90% band / median")
     axes.legend(frameon=False, fontsize=9)
-    figures.plain(axes)
     figures.title(axes, "the band shrinks like 1/sqrt(d)")
 
 

@@ -188,7 +188,6 @@ def draw(datasets: Datasets) -> Figure:
     right.set_xlabel("passes over the data")
     right.set_ylabel("training risk of SGD / start")
     right.legend(frameon=False, fontsize=9)
-    figures.plain(right)
     figures.title(right, "SGD hardly notices the spikes (line: theory, dots: runs)")
     figures.finish(figure, "Implicit conditioning: spikes in the spectrum")
     return figure
@@ -219,7 +218,6 @@ def _draw_passes(axes: Axes, data: Any) -> None:
     axes.set_xlabel(r"condition number $\kappa$")
     axes.set_ylabel("passes to a thousandth of the starting risk")
     axes.legend(frameon=False, fontsize=9)
-    figures.plain(axes)
     figures.title(axes, "three algorithms, three orders")
 
 

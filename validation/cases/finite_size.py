@@ -136,7 +136,6 @@ def draw(datasets: Datasets) -> Figure:
     axes.set_xlabel("rows n = 2d")
     axes.set_ylabel("largest relative error of the training risk")
     axes.legend(frameon=False)
-    figures.plain(axes)
     figures.finish(figure, "The theory's distance from SGD's exact mean falls like 1/n")
     return figure
 

@@ -164,7 +164,6 @@ def draw(datasets: Datasets) -> Figure:
     axes.set_xlabel("passes over the data")
     axes.set_ylabel("training risk")
     axes.legend(frameon=False)
-    figures.plain(axes)
     figures.finish(
         figure, "Two different eigenvalues: the loss as a formula in elementary functions"
     )

@@ -214,7 +214,6 @@ def _draw_curves(axes: Axes, datasets: Datasets, kind: str) -> None:
     figures.passes(axes, float(theory.time[-1]))
     figures.plain_labels(axes)
     axes.set_xlabel("passes over the data (square-root axis)")
-    figures.plain(axes)
 
 
 def _draw_rates(axes: Axes, data: Any) -> None:
@@ -232,7 +231,6 @@ def _draw_rates(axes: Axes, data: Any) -> None:
     axes.set_xlabel("learning rate")
     axes.set_ylabel("exponential rate per pass")
     axes.legend(frameon=False, loc="upper left")
-    figures.plain(axes)
     figures.title(axes, f"how fast, d = {SCAN_RATIO:g} n")
 
 

@@ -187,7 +187,6 @@ def _draw_limits(axes: Axes, datasets: Datasets, statistic: str) -> None:
     axes.set_xlabel("learning rate / critical")
     axes.legend(frameon=False, fontsize=9, loc="upper left")
     figures.plain_labels(axes)
-    figures.plain(axes)
 
 
 def _draw_excess(axes: Axes, datasets: Datasets) -> None:
@@ -212,7 +211,6 @@ def _draw_excess(axes: Axes, datasets: Datasets) -> None:
     figures.plain_labels(axes)
     axes.set_xlabel("passes over the data")
     axes.set_ylabel("population risk: SGD / gradient flow")
-    figures.plain(axes)
 
 
 CASE = Case(

@@ -120,7 +120,6 @@ def _draw_one(axes: Axes, data: Datasets) -> None:
     figures.passes(axes, time[-1])
     axes.set_yscale("log")
     figures.plain_labels(axes)
-    figures.plain(axes)
 
 
 CASE = Case(

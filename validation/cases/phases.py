@@ -103,7 +103,6 @@ def draw(datasets: Datasets) -> Figure:
         axes.set_yscale("log")
         axes.set_xlabel("iteration")
         figures.plain_labels(axes)
-        figures.plain(axes)
         agrees = bool(found.attrs["agrees"])
         word = "agrees" if agrees else "REJECTED"
         figures.title(axes, f"phase {phase} (α = {alpha}, β = {beta}): {word}", agrees=agrees)

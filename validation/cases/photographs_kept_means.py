@@ -79,7 +79,6 @@ def draw(datasets: Datasets) -> Figure:
         axes.set_yscale("log")
         figures.passes(axes, float(runs.time[-1]))
         figures.plain_labels(axes)
-        figures.plain(axes)
         axes.set_xlabel("passes over the data (square-root axis)")
         words = "removed: diagnose says it applies" if removed else "kept: diagnose warns"
         figures.title(axes, f"each patch's mean {words}", agrees=bool(removed))

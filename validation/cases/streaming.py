@@ -139,7 +139,6 @@ def draw(datasets: Datasets) -> Figure:
     for axes, words in ((left, "population risk"), (right, "bootstrap risk")):
         axes.set_xlabel("iterations / d")
         axes.set_ylabel(words)
-        figures.plain(axes)
     left.plot([], [], "o", color=figures.INK, ms=4, label="mean of the runs ± 2 standard errors")
     left.legend(frameon=False)
     figures.title(left, "the same learning rate")

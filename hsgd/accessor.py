@@ -1,0 +1,161 @@
+"""`ds.hsgd`: the functions for datasets where users of xarray look for them.
+
+Everything is done by functions elsewhere; here they are methods of `xarray.Dataset` and
+`xarray.DataTree`, from `import hsgd` on. What only a package above this one can do (`compare`) is
+attached by that package when it is imported.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import xarray as xr
+
+_attached: dict[str, Callable[..., Any]] = {}
+
+
+def attach(name: str, verb: Callable[..., Any]) -> None:
+    """Let a package above give a method its function."""
+    _attached[name] = verb
+
+
+@xr.register_dataset_accessor("hsgd")  # type: ignore[no-untyped-call]
+class DatasetAccessor:
+    """Plot, check, compare and keep a dataset of `hsgd.predict`, `simulate.sgd` and the like."""
+
+    def __init__(self, dataset: xr.Dataset) -> None:
+        self._dataset = dataset
+
+    def plot(self, *others: xr.Dataset, runs: xr.Dataset | None = None, **options: Any) -> Any:
+        """Draw this dataset, with others that belong to it: `theory.hsgd.plot(runs, exact, ends)`.
+
+        Parameters
+        ----------
+        others
+            Runs, exact mean, limits, comparison: their sources say how they are drawn.
+        runs
+            The same as one of `others`.
+        options
+            `statistics`, `x`, `xscale`, `hue`, `col`, `axes`, `figure`: see `hsgd.plotting.plot`.
+
+        Returns
+        -------
+        numpy.ndarray
+            The axes, shape (rows, columns).
+        """
+        from hsgd import plotting
+
+        more = () if runs is None else (runs,)
+        return plotting.plot(self._dataset, *others, *more, **options)
+
+    def check(self) -> str | None:
+        """What is wrong with this dataset, in one sentence; None if it follows the schema."""
+        from hsgd import dataset
+
+        return dataset.check(self._dataset)
+
+    def compare(self, other: xr.Dataset, **options: Any) -> xr.Dataset:
+        """Theory against runs, in either order; needs `import validation`.
+
+        See `validation.compare` for the options and for what is returned.
+
+        Raises
+        ------
+        ImportError
+            Before `validation` is imported.
+        """
+        if "compare" not in _attached:
+            raise ImportError(
+                "comparing is what the package validation does: `import validation` first, which "
+                "completes this method."
+            )
+        result: xr.Dataset = _attached["compare"](self._dataset, other, **options)
+        return result
+
+    def save(self, path: str | os.PathLike[str]) -> Path:
+        """Write it to NetCDF, or to Zarr if the path ends in `.zarr`: see `hsgd.dataset.save`."""
+        from hsgd import dataset
+
+        return dataset.save(self._dataset, path)
+
+    def to_tree(
+        self, *others: xr.Dataset, title: str = "", **named: xr.Dataset | xr.DataTree
+    ) -> xr.DataTree:
+        """Put it into a tree with others, each under its source's name, or one of yours.
+
+        Parameters
+        ----------
+        others
+            Datasets of other sources.
+        title
+            What they are together.
+        named
+            Name → dataset or tree.
+
+        Raises
+        ------
+        ValueError
+            If two would have the same name, or one is not a dataset of ours.
+        """
+        from hsgd import dataset
+
+        groups: dict[str, xr.Dataset | xr.DataTree] = dict(named)
+        for data in (self._dataset, *others):
+            name = str(getattr(data, "attrs", {}).get("source", "this"))
+            if name in groups:
+                raise ValueError(
+                    f"two datasets would be called {name!r}: name one, to_tree(..., my_name=ds)."
+                )
+            groups[name] = data
+        return dataset.tree(groups, title=title)
+
+    def __repr__(self) -> str:
+        source = self._dataset.attrs.get("source", "unknown source")
+        return f"<hsgd accessor ({source}): plot, check, compare, save, to_tree>"
+
+
+@xr.register_datatree_accessor("hsgd")  # type: ignore[no-untyped-call]
+class TreeAccessor:
+    """Plot, check and keep a tree of such datasets."""
+
+    def __init__(self, tree: xr.DataTree) -> None:
+        self._tree = tree
+
+    def plot(self, **options: Any) -> Any:
+        """Draw the datasets of this group in one figure; `options` as in `hsgd.plotting.plot`."""
+        from hsgd import plotting
+
+        return plotting.plot(*self._drawable(), **options)
+
+    def _drawable(self) -> list[xr.Dataset]:
+        datasets = [node.to_dataset(inherit=False) for node in self._tree.children.values()]
+        chosen = [data for data in datasets if "time" in data.dims or "limits" in _source(data)]
+        if not chosen:
+            groups = ", ".join(self._tree.children) or "none"
+            raise ValueError(
+                f"this group holds no curves; its own groups are {groups}: draw one of them, "
+                'tree["name"].hsgd.plot().'
+            )
+        return chosen
+
+    def check(self) -> str | None:
+        """What is wrong with this tree, in one sentence; None if it follows the schema."""
+        from hsgd import dataset
+
+        return dataset.check(self._tree)
+
+    def save(self, path: str | os.PathLike[str]) -> Path:
+        """Write it to NetCDF, or to Zarr if the path ends in `.zarr`: see `hsgd.dataset.save`."""
+        from hsgd import dataset
+
+        return dataset.save(self._tree, path)
+
+    def __repr__(self) -> str:
+        return f"<hsgd accessor ({', '.join(self._tree.children)}): plot, check, save>"
+
+
+def _source(data: xr.Dataset) -> str:
+    return str(data.attrs.get("source"))

@@ -1,0 +1,48 @@
+"""The dataset: one written schema for theory, exact mean and simulation, and its files.
+
+Schema (version 1; the docs' page "dataset schema" says the same at length)
+- dims: `time`; `replicate` only where there are runs.
+- coords: `time` (the caller's array, bit for bit), `iteration` (int64, rint(time·n), with d for
+  n when rows are streamed), `epoch` (rows drawn/n), `learning_rate` (its value at that
+  iteration) and, where it changes, `batch_size`.
+- variables: the same name means the same quantity in the same units, whatever the source. Suffixes
+  `_gradient_flow`, `_error`, `_standard_deviation`, `_standard_error`, `_lower`, `_upper`.
+- attrs: `Conventions`, `schema_version`, `source`, `problem` and `algorithm` (JSON), and more.
+Everything that needs a time grid, in theory and simulation alike, takes it from `Grid`. Datasets
+that belong together form a `tree`; `save` and `load` keep either as NetCDF or Zarr.
+"""
+
+from hsgd.dataset.atomic import write_atomically
+from hsgd.dataset.files import check_writable, load, load_tree, save
+from hsgd.dataset.grid import Grid, assemble, time_grid
+from hsgd.dataset.schema import (
+    CONVENTIONS,
+    SCHEMA_VERSION,
+    SOURCES,
+    check,
+    named_statistics,
+    scalars,
+    with_schema,
+)
+from hsgd.dataset.setting import check_setting
+from hsgd.dataset.trees import tree
+
+__all__ = [
+    "CONVENTIONS",
+    "SCHEMA_VERSION",
+    "SOURCES",
+    "Grid",
+    "assemble",
+    "check",
+    "check_setting",
+    "check_writable",
+    "load",
+    "load_tree",
+    "named_statistics",
+    "save",
+    "scalars",
+    "time_grid",
+    "tree",
+    "with_schema",
+    "write_atomically",
+]

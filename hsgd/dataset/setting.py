@@ -1,0 +1,84 @@
+"""Which problems and algorithms a verb takes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from hsgd.algorithms import SGD, Algorithm, StreamingSGD
+from hsgd.checks import is_swept
+from hsgd.problems import LeastSquares
+
+
+def check_setting(
+    problem: Any,
+    algorithm: Any,
+    *,
+    problems: tuple[type, ...] = (LeastSquares,),
+    algorithms: tuple[type[Algorithm], ...] = (SGD,),
+    batch_schedules: bool = False,
+    sparse: bool = False,
+) -> None:
+    """Refuse what a verb cannot do with a problem and an algorithm, before any work.
+
+    Parameters
+    ----------
+    problems, algorithms
+        The nouns that the verb knows.
+    batch_schedules
+        Whether it knows batch sizes that change over time.
+    sparse
+        Whether it takes a sparse A.
+
+    Raises
+    ------
+    TypeError
+        With the noun to pass instead.
+    ValueError
+        If a batch without replacement is larger than the number of rows, or changes over time
+        where it must not.
+    """
+    if not isinstance(problem, problems):
+        raise TypeError(f"the problem is a {type(problem).__name__}: {_remedy(problem, problems)}.")
+    fresh = not isinstance(problem, LeastSquares)
+    fitting = tuple(kind for kind in algorithms if issubclass(kind, StreamingSGD) == fresh)
+    if not isinstance(algorithm, fitting):
+        names = " or ".join(f"hsgd.{kind.__name__}(learning_rate)" for kind in fitting)
+        if isinstance(algorithm, Algorithm):
+            raise TypeError(
+                f"{type(algorithm).__name__} on {type(problem).__name__} is not what this verb "
+                f"knows: pass {names}, " + (_SAMPLE if fresh else _STREAM)
+            )
+        raise TypeError(f"the algorithm is a {type(algorithm).__name__}: pass {names}.")
+    for noun in (problem, algorithm):
+        for name in ("ridge", "learning_rate", "batch_size"):
+            if is_swept(getattr(noun, name, None)):
+                raise TypeError(
+                    f"{name} is swept (an xarray.DataArray), but this takes one setting at a time: "
+                    "pass one number."
+                )
+    if isinstance(problem, LeastSquares):
+        algorithm.check_batch(problem.num_rows)
+        if problem.is_sparse and not sparse:
+            raise TypeError(
+                "A must be a dense array for this verb, but it is sparse: "
+                "make the problem with A.toarray()."
+            )
+    if algorithm.has_batch_schedule and not batch_schedules:
+        raise ValueError(
+            "batch_size changes over time, which this verb cannot follow yet: pass one integer."
+        )
+
+
+_SAMPLE = "or draw rows to pass over many times by problem.sample(n, seed)."
+_STREAM = "or stream fresh rows of a hsgd.GaussianRows."
+
+
+def _remedy(problem: Any, problems: tuple[type, ...]) -> str:
+    names = " or ".join(f"hsgd.{kind.__name__}" for kind in problems)
+    if hasattr(problem, "given_weights"):
+        return f"pass a {names}, for example problem.given_weights(seed), or .sample(n, seed)"
+    if hasattr(problem, "gaussian_equivalent"):
+        return f"pass a {names}, for example problem.gaussian_equivalent(), or .sample(n, seed)"
+    if hasattr(problem, "sample"):
+        return f"pass a {names} (a population becomes a LeastSquares by .sample(n, seed))"
+    return f"pass a {names}"

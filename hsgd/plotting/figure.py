@@ -1,0 +1,174 @@
+"""The verb: datasets that belong together become one figure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+import numpy as np
+
+from hsgd.checks import one_of
+from hsgd.dataset import write_atomically
+from hsgd.plotting import keys
+from hsgd.plotting.layout import plan, sort
+from hsgd.plotting.over_time import Curves, Verdicts
+from hsgd.plotting.parameters import picture_of
+from hsgd.plotting.scales import TRANSFORMS
+from hsgd.plotting.style import require, style
+
+if TYPE_CHECKING:
+    import xarray as xr
+    from matplotlib.figure import Figure
+
+PANEL = (5.0, 3.7)
+"""Inches of a panel; smaller where there are many."""
+WIDEST = 13.0
+
+
+class Picture(Protocol):
+    """What can be drawn onto a grid of axes."""
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Rows and columns."""
+
+    @property
+    def has_colours(self) -> bool:
+        """Whether colours tell members of a sweep apart, so that the legend must not use them."""
+
+    def draw(self, grid: Any) -> None:
+        """Draw onto axes, an object array of that shape."""
+
+
+def plot(
+    *datasets: xr.Dataset,
+    statistics: str | Iterable[str] | None = None,
+    x: str = "time",
+    xscale: str | None = None,
+    hue: str | None = None,
+    col: str | None = None,
+    axes: Any = None,
+    figure: Figure | None = None,
+) -> Any:
+    """Draw datasets that belong together, a panel for each statistic; their sources say how.
+
+    Theory is a line, with gradient flow dashed and its expected finite-n error shaded; runs are a
+    band that holds 90% of them (under 20 runs: every one) and dots for their mean; the exact mean
+    is dash-dotted, limits are horizontal rules, points that a comparison rejects are crossed.
+
+    Parameters
+    ----------
+    datasets
+        At most one of each source. A comparison alone gets a row of relative errors below; limits
+        alone are drawn against the parameter they are swept over.
+    statistics
+        Names; by default all that the datasets share.
+    x
+        The horizontal coordinate: `"time"`, `"epoch"` or `"iteration"`.
+    xscale
+        `"linear"`, `"sqrt"` or `"log"`; by default the one on which the times are most even. Time
+        0 is at the left of each.
+    hue, col
+        Swept dimensions: with a colour for each member, or a column. By default a sweep has
+        colours, a second one (or one drawn together with runs) columns.
+    axes
+        Where to draw instead of in a new figure: one, or as many as there are panels.
+    figure
+        An empty figure to use instead of one that pyplot shows.
+
+    Returns
+    -------
+    numpy.ndarray
+        The `matplotlib.axes.Axes`, an object array of shape (rows, columns).
+
+    Raises
+    ------
+    TypeError, ValueError
+        For a dataset that is not ours or cannot be drawn, or a name that is not there.
+    ImportError
+        If matplotlib is not installed.
+
+    Examples
+    --------
+    >>> import matplotlib
+    >>> matplotlib.use("agg")
+    >>> import numpy as np, hsgd
+    >>> problem, sgd = hsgd.LeastSquares(np.eye(8), np.ones(8)), hsgd.SGD(0.5)
+    >>> theory = hsgd.predict(problem, sgd, np.linspace(0, 2, 5))
+    >>> panels = hsgd.plotting.plot(theory, hsgd.limits(problem, sgd))
+    >>> panels.shape, panels[0, 0].get_xlabel()
+    ((1, 2), 'time (iterations / n = 8) [1]')
+    """
+    require()
+    if xscale is not None:
+        one_of("xscale", xscale, tuple(TRANSFORMS))
+    picture = _picture(datasets, statistics, x, xscale, hue, col)
+    with style():
+        grid = _grid(picture.shape, axes, figure)
+        picture.draw(grid)
+        keys.add_legend(grid, below=axes is None, neutral=picture.has_colours)
+    return grid
+
+
+def save(path: str | Path, *datasets: xr.Dataset, **options: Any) -> Path:
+    """Draw as `plot` does, into a file: PNG, SVG or PDF, as its name ends.
+
+    Raises
+    ------
+    ValueError
+        If its name ends otherwise.
+    """
+    import io
+
+    require()
+    from matplotlib.figure import Figure
+
+    target = Path(path)
+    form = one_of("the ending of the figure's name", target.suffix, (".png", ".svg", ".pdf"))
+    with style():
+        figure = Figure()
+        plot(*datasets, figure=figure, **options)
+        buffer = io.BytesIO()
+        figure.savefig(buffer, format=form[1:])
+    write_atomically(target, buffer.getvalue())
+    return target
+
+
+def _picture(
+    datasets: tuple[xr.Dataset, ...],
+    statistics: str | Iterable[str] | None,
+    x: str,
+    xscale: str | None,
+    hue: str | None,
+    col: str | None,
+) -> Picture:
+    by_source = sort(datasets)
+    first = next(iter(by_source.values()))
+    if len(by_source) == 1 and "time" not in first.dims and "time" not in first.coords:
+        return picture_of(first, statistics, hue)
+    layout = plan(by_source, statistics, x, hue, col)
+    if set(by_source) == {"comparison"} and hue is None and layout.col is None:
+        return Verdicts(layout, xscale)
+    return Curves(layout, xscale)
+
+
+def _grid(shape: tuple[int, int], axes: Any, figure: Figure | None) -> Any:
+    """Axes of that shape, in a figure that fits."""
+    rows, columns = shape
+    if axes is not None:
+        given = np.asarray(axes, dtype=object).ravel()
+        if given.size != rows * columns:
+            raise ValueError(
+                f"axes holds {given.size}, but there are {rows} x {columns} panels: pass as many, "
+                "or name fewer statistics."
+            )
+        return given.reshape(shape)
+    if figure is None:
+        from matplotlib import pyplot
+
+        figure = pyplot.figure()
+    width = min(PANEL[0], WIDEST / columns)
+    height = PANEL[1] if rows == 1 else 0.75 * PANEL[1]
+    figure.set_size_inches(columns * width + 0.8, rows * height + 0.8)
+    return figure.subplots(rows, columns, squeeze=False)

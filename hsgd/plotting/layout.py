@@ -1,0 +1,199 @@
+"""Which panel shows what: statistics, columns of a sweep, and a colour for each of its members."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from hsgd.dataset import check, named_statistics
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+_OWN_DIMS = {"time", "replicate", "statistic"}
+MOST_COLUMNS = 6
+OVER_TIME = ("theory", "exact_mean", "simulation", "diffusion", "comparison")
+"""Sources of curves, the first of which says what the axes are."""
+
+
+@dataclass(frozen=True, eq=False)
+class Layout:
+    """What is drawn where."""
+
+    datasets: Mapping[str, xr.Dataset]
+    """By source."""
+    statistics: tuple[str, ...]
+    x: str
+    hue: str | None
+    """The swept dimension whose members have a colour each."""
+    col: str | None
+    """The swept dimension whose members have a column each."""
+
+    @property
+    def first(self) -> xr.Dataset:
+        """The dataset that says what the axes are."""
+        return next(self.datasets[source] for source in OVER_TIME if source in self.datasets)
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Rows and columns: statistics side by side, or below each other if columns are taken."""
+        if self.col is None:
+            return 1, len(self.statistics)
+        return len(self.statistics), self.first.sizes[self.col]
+
+    def panels(self) -> list[tuple[str, int | None]]:
+        """Statistic and member of `col`, row by row."""
+        columns = range(self.shape[1]) if self.col is not None else [None]
+        return [(name, column) for name in self.statistics for column in columns]
+
+    def column(self, number: int | None) -> dict[str, xr.Dataset]:
+        """The datasets of one column; those that do not have `col` are in all of them."""
+        return take(self.datasets, self.col, number)
+
+    def axis(self, datasets: Mapping[str, xr.Dataset]) -> xr.DataArray:
+        """The horizontal coordinate of a panel."""
+        return next(datasets[source] for source in OVER_TIME if source in datasets)[self.x]
+
+    def coordinate(self, dim: str) -> xr.DataArray:
+        """The members along a swept dim."""
+        return next(data[dim] for data in self.datasets.values() if dim in data.dims)
+
+    def words(self, name: str) -> str:
+        """What stands on the vertical axis."""
+        found = (data[name] for data in self.datasets.values() if name in data)
+        return next((label(array) for array in found), name.replace("_", " ") + " [1]")
+
+
+def take(
+    datasets: Mapping[str, xr.Dataset], dim: str | None, number: int | None
+) -> dict[str, xr.Dataset]:
+    """One member along a dim, of those datasets that have it."""
+    return {
+        source: data.isel({dim: number}) if dim in data.dims else data
+        for source, data in datasets.items()
+    }
+
+
+def plan(
+    by_source: Mapping[str, xr.Dataset],
+    statistics: str | Iterable[str] | None,
+    x: str,
+    hue: str | None,
+    col: str | None,
+) -> Layout:
+    """Check that the datasets can be drawn together, and decide on the panels.
+
+    Raises
+    ------
+    TypeError, ValueError
+        One sentence, if they cannot.
+    """
+    over_time = [data for source, data in by_source.items() if source in OVER_TIME]
+    if not over_time:
+        raise ValueError("there is no curve among these datasets: add what hsgd.predict returned.")
+    for data in over_time:
+        _check_axis(data, x)
+    names = _statistics(over_time, statistics)
+    hue, col = _sweep(by_source, hue, col)
+    return Layout(by_source, names, x, hue, col)
+
+
+def sort(datasets: Iterable[Any]) -> dict[str, xr.Dataset]:
+    """Source → dataset.
+
+    Raises
+    ------
+    ValueError
+        For what is not one of ours, and for two of the same source.
+    """
+    found: dict[str, xr.Dataset] = {}
+    for data in datasets:
+        problem = check(data)
+        if problem is not None:
+            raise ValueError(f"this cannot be drawn: {problem}")
+        source = str(data.attrs["source"])
+        if source in found:
+            raise ValueError(
+                f"two datasets have the source {source}: join them along a new dimension "
+                "(xarray.concat), or draw the second one onto axes= of the first."
+            )
+        found[source] = data
+    return found
+
+
+def _check_axis(data: xr.Dataset, x: str) -> None:
+    source = data.attrs["source"]
+    if "time" not in data.dims:
+        raise ValueError(
+            f"the {source} dataset has no dimension time: pass curves, not a single time."
+        )
+    if x not in data.coords or "time" not in data[x].dims:
+        others = [str(name) for name, coord in data.coords.items() if "time" in coord.dims]
+        raise ValueError(f"x is {x!r}, but it must be one of {', '.join(others)}.")
+
+
+def _statistics(
+    over_time: list[xr.Dataset], statistics: str | Iterable[str] | None
+) -> tuple[str, ...]:
+    each = [
+        tuple(str(name) for name in data.statistic.values)
+        if data.attrs["source"] == "comparison"
+        else named_statistics(data)
+        for data in over_time
+    ]
+    shared = tuple(name for name in each[0] if all(name in names for names in each))
+    if statistics is None:
+        chosen = shared
+    else:
+        chosen = (statistics,) if isinstance(statistics, str) else tuple(statistics)
+    missing = [name for name in chosen if name not in shared]
+    if missing:
+        raise ValueError(
+            f"there is no statistic {missing[0]!r}: choose among {', '.join(shared) or 'none'}."
+        )
+    if not chosen:
+        raise ValueError("these datasets share no statistic: pass some that have one in common.")
+    return chosen
+
+
+def _sweep(
+    datasets: Mapping[str, xr.Dataset], hue: str | None, col: str | None
+) -> tuple[str | None, str | None]:
+    swept: dict[str, int] = {}
+    for data in datasets.values():
+        for dim in data.dims:
+            if dim not in _OWN_DIMS:
+                _same_members(str(dim), list(datasets.values()))
+                swept[str(dim)] = data.sizes[dim]
+    for name, dim in (("hue", hue), ("col", col)):
+        if dim is not None and dim not in swept:
+            raise ValueError(f"{name} is {dim!r}, but swept are {', '.join(swept) or 'none'}.")
+    free = [dim for dim in swept if dim not in (hue, col)]
+    free.sort(key=lambda dim: swept[dim])
+    several = len(datasets.keys() & {"simulation", "diffusion", "comparison"}) > 0
+    if free and col is None and swept[free[0]] <= MOST_COLUMNS and (len(free) == 2 or several):
+        col = free.pop(0)
+    if free and hue is None:
+        hue = free.pop()
+    if free:
+        raise ValueError(
+            f"there are too many members to draw along {free[0]}: choose one, for example by "
+            f".isel({free[0]}=0)."
+        )
+    return hue, col
+
+
+def _same_members(dim: str, datasets: list[xr.Dataset]) -> None:
+    labels = [data[dim].values for data in datasets if dim in data.dims]
+    if not all(np.array_equal(labels[0], other) for other in labels[1:]):
+        raise ValueError(f"the datasets have different members along {dim}: select the same.")
+
+
+def label(array: xr.DataArray) -> str:
+    """Long name and units, as xarray writes them."""
+    words = str(array.attrs.get("long_name", array.name)).replace("^2", "²")
+    units = array.attrs.get("units")
+    return words if units is None else f"{words} [{units}]"
