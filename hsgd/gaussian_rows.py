@@ -14,7 +14,7 @@ from hsgd.populations import LinearModel
 from hsgd.problems import LeastSquares
 
 _ROWS = 0x726F7773
-"""Key of the stream of sampled rows ("rows"): a teacher from the bare seed must not resemble them."""
+"""Key of the stream of sampled rows ("rows"): a teacher from the same seed is independent."""
 
 
 @dataclass(frozen=True, eq=False)
