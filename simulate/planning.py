@@ -42,11 +42,9 @@ def check_engine(problem: Any, engine: str) -> None:
     """
     if not isinstance(problem, FeatureRows) or engine == "reference":
         return
-    if engine != "cpu":
-        raise ValueError(f"engine {engine!r} makes no random features yet: use engine='cpu'.")
     if BY_NAME.get(problem.nonlinearity.name) is not problem.nonlinearity:
         raise ValueError(
-            f"engine 'cpu' compiles the activations {', '.join(map(repr, BY_NAME))} only, and "
+            f"engine {engine!r} compiles the activations {', '.join(map(repr, BY_NAME))} only, and "
             f"{problem.nonlinearity.name!r} is a Python function: use engine='reference', or pass "
             "one of these names."
         )

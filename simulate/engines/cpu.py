@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from hsgd.checks import Array
+from simulate.activating import CODES
 from simulate.checkpoint import Store
 from simulate.engines import driver
 from simulate.engines.base import (
@@ -20,7 +21,7 @@ from simulate.engines.base import (
     Report,
 )
 from simulate.engines.kernels.dense import Data, batches, single_rows
-from simulate.engines.kernels.features import CODES, Features
+from simulate.engines.kernels.features import Features
 from simulate.engines.kernels.momentum import with_momentum
 from simulate.engines.kernels.order import new_order
 from simulate.engines.kernels.sparse import sparse_batches

@@ -6,7 +6,7 @@ from types import SimpleNamespace
 import numba.cuda.dispatcher
 from numba import cuda, types
 
-from simulate.engines.cuda import dense, order, sparse, streaming
+from simulate.engines.cuda import dense, features, order, sparse, streaming
 
 i8, f8, truth = types.int64, types.float64, types.boolean
 INTS, FLOATS, KEYS = i8[::1], f8[::1], types.uint64[:, ::1]
@@ -31,6 +31,10 @@ def steps(stored):
         ),
         sparse.sparse_rows: (*rows, f8, INTS2, *WINDOW, truth, FLOATS2, FLOATS, *RESULTS),
         sparse.sparse_momentum: (*rows, *kind, *WINDOW, FLOATS2, FLOATS2, FLOATS2, *RESULTS),
+        features.feature_rows: (
+            *(KEYS, i8, FLOATS2, FLOATS, f8, f8, f8, i8, *WINDOW),
+            *(FLOATS2, FLOATS2, stored[:, :, ::1], *RESULTS),
+        ),
         streaming.fresh_rows: (
             *(KEYS, FLOATS, FLOATS, f8, f8, i8, *WINDOW),
             *(truth, FLOATS2, stored[:, :, ::1], *RESULTS),
@@ -40,7 +44,7 @@ def steps(stored):
 
 kernels = {
     value
-    for module in (dense, order, sparse, streaming)
+    for module in (dense, features, order, sparse, streaming)
     for value in vars(module).values()
     if isinstance(value, numba.cuda.dispatcher.CUDADispatcher)
     and not value.targetoptions.get("device")

@@ -17,12 +17,13 @@ from scipy import sparse
 import simulate.execution
 import simulate.planning
 from hsgd.algorithms import SAMPLINGS, SGD, HeavyBall, Nesterov, StreamingSGD
+from hsgd.feature_rows import FeatureRows
 from hsgd.gaussian_rows import GaussianRows
 from hsgd.problems import LeastSquares
 from hsgd.schedules import CosineDecay, Piecewise
 from simulate import Checkpoint, sgd
 from simulate.engines import cuda as engine
-from simulate.engines.cuda import dense, device, order, replicates, streaming
+from simulate.engines.cuda import dense, device, features, order, replicates, streaming
 from simulate.engines.cuda import sparse as sparse_kernels
 
 
@@ -37,7 +38,7 @@ class Cuda:
         return getattr(simulator._get_kernel_context() or numba_cuda, name)
 
 
-for module in (device, order, dense, sparse_kernels, streaming, replicates, engine):
+for module in (device, order, dense, sparse_kernels, streaming, features, replicates, engine):
     module.cuda = Cuda()
 launch = simulator.FakeCUDAKernel.__call__
 simulator.FakeCUDAKernel.__call__ = lambda self, *arguments: (
@@ -71,6 +72,8 @@ holes = LeastSquares(
 )
 rows = GaussianRows(A.T @ A / 9, np.arange(7.0) / 7, 0.2, ridge=0.02, x0=np.ones(7))
 silent = GaussianRows(np.arange(1.0, 6.0), np.ones(5))
+inputs = GaussianRows(np.arange(1.0, 6.0), np.ones(5), 0.3)
+neurons = FeatureRows(inputs, rng.standard_normal((6, 5)), ridge=0.1, x0=np.ones(6))
 growing = Piecewise((0.6,), (1, 3))
 cosine = CosineDecay(0.4, 2.0, 0.1)
 
@@ -111,8 +114,13 @@ agree(problem, Nesterov(0.2, 0.5), dtype="float32")
 agree(rows, StreamingSGD(cosine, growing))
 agree(rows, StreamingSGD(0.3), dtype="float32")
 agree(silent, StreamingSGD(0.05, 2), num_replicates=1)
+agree(neurons, StreamingSGD(cosine, growing))
+for activation in ("erf", "tanh", "identity"):
+    agree(neurons.replace(activation=activation), StreamingSGD(0.3), num_replicates=1)
+agree(neurons, StreamingSGD(0.3), dtype="float32", num_replicates=1)
 
 KINDS = ((problem, HeavyBall(0.2, 0.5)), (holes, SGD(0.4)), (rows, StreamingSGD(0.3)))
+KINDS = (*KINDS, (neurons, StreamingSGD(0.3)))
 
 # Neither groups, nor short launches, nor memory other than shared, nor blocks change any bit.
 for case, algorithm in KINDS:

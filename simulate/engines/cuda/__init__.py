@@ -5,6 +5,7 @@
     dense         steps on rows of an array
     sparse        steps on rows of a sparse matrix
     streaming     steps on rows that are made on the device
+    features      steps on random features that are made on the device
     replicates    the host's side of these: arrays on the device, and launches
     group         replicates on their way, their records and their checkpoints
 

@@ -32,6 +32,17 @@ def store_entry(row, root, coefficients, x, normal, j):  # type: ignore[no-untyp
 
 
 @cuda.jit(device=True)
+def subtract_rows(x, rows, scales, size, decay):  # type: ignore[no-untyped-def]
+    """Update x by a batch of rows, every thread its part."""
+    for j in range(cuda.threadIdx.x, x.size, cuda.blockDim.x):
+        factor, value = decay, x[j]
+        for m in range(size):
+            value = updated(value, rows[m, j], factor, scales[m])
+            factor = 1.0
+        x[j] = value
+
+
+@cuda.jit(device=True)
 def label_noise(key, number):  # type: ignore[no-untyped-def]
     """The label noise of row `number`, of variance one."""
     block, offset = divmod(number, NOISE_BLOCK)
@@ -88,12 +99,7 @@ def fresh_rows(  # type: ignore[no-untyped-def]
                 diverged[r] = first + i
             break
         cuda.syncthreads()
-        for j in range(t, dimension, threads):
-            decay, value = decay_factor(rate, ridge), x[j]
-            for m in range(size):
-                value = updated(value, rows[r, m, j], decay, scales[r, m])
-                decay = 1.0
-            x[j] = value
+        subtract_rows(x, rows[r], scales[r], size, decay_factor(rate, ridge))
         # Entries are made in fours: the next row is made by other threads than these owners.
         cuda.syncthreads()
         number += size

@@ -10,16 +10,14 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from hsgd.activations import BY_NAME
+from simulate import activating
+from simulate.activating import activated
 from simulate.engines.base import FEATURE_BLOCK
 from simulate.engines.lanes import fill_normals
 from simulate.normals import FEATURES
-from simulate.numba_policy import compiled
+from simulate.numba_policy import compiled, share
 
-RELU, ERF, TANH, IDENTITY = range(4)
-CODES = {"relu": RELU, "erf": ERF, "tanh": TANH, "identity": IDENTITY}
-"""What the activations that have a name are called inside kernels."""
-assert CODES.keys() == BY_NAME.keys()
+share(activating.activated)
 
 
 class Features(NamedTuple):
@@ -44,20 +42,6 @@ class Features(NamedTuple):
 
 
 @compiled
-def activate(code, values):  # type: ignore[no-untyped-def]
-    """Apply an activation in place."""
-    if code == RELU:
-        for j in range(values.size):
-            values[j] = max(values[j], 0.0)
-    elif code == ERF:
-        for j in range(values.size):
-            values[j] = math.erf(values[j])
-    elif code == TANH:
-        for j in range(values.size):
-            values[j] = math.tanh(values[j])
-
-
-@compiled
 def fill_features(rows, key, number, words):  # type: ignore[no-untyped-def]
     """Make the block of row `number`, unless it is there; returns the row's place in it."""
     block = number // FEATURE_BLOCK
@@ -73,8 +57,7 @@ def fill_features(rows, key, number, words):  # type: ignore[no-untyped-def]
         root = math.sqrt(rows.block.shape[1])
         for place in range(FEATURE_BLOCK):
             before, row = rows.before[place], rows.block[place]
-            activate(rows.code, before)
             for j in range(row.size):
-                row[j] = (before[j] - rows.shift) / root
+                row[j] = (activated(rows.code, before[j]) - rows.shift) / root
         rows.held[0] = block
     return number - block * FEATURE_BLOCK
