@@ -23,6 +23,11 @@ _HOMES = {
     "StreamingSGD": "algorithms",
     "HeavyBall": "algorithms",
     "Nesterov": "algorithms",
+    "GeneralMomentum": "general_momentum",
+    "DANA": "general_momentum",
+    "AdaGradNorm": "adaptive",
+    "LineSearch": "adaptive",
+    "Polyak": "adaptive",
     "Schedule": "schedules",
     "Constant": "schedules",
     "Piecewise": "schedules",
@@ -30,6 +35,7 @@ _HOMES = {
     "CosineDecay": "schedules",
     "FromFunction": "schedules",
     "Quadratic": "statistics",
+    "Coordinates": "coordinates",
     "predict": "prediction",
     "bootstrap_risk": "bootstrap",
     "critical_learning_rate": "asymptotics",
@@ -54,6 +60,9 @@ if TYPE_CHECKING:
     from hsgd import isotropic as isotropic
     from hsgd import plotting as plotting
     from hsgd import symbolic as symbolic
+    from hsgd.adaptive import AdaGradNorm as AdaGradNorm
+    from hsgd.adaptive import LineSearch as LineSearch
+    from hsgd.adaptive import Polyak as Polyak
     from hsgd.algorithms import SGD as SGD
     from hsgd.algorithms import HeavyBall as HeavyBall
     from hsgd.algorithms import Nesterov as Nesterov
@@ -65,11 +74,14 @@ if TYPE_CHECKING:
     from hsgd.batches import grow_batch_size as grow_batch_size
     from hsgd.batches import steps_to_target as steps_to_target
     from hsgd.bootstrap import bootstrap_risk as bootstrap_risk
+    from hsgd.coordinates import Coordinates as Coordinates
     from hsgd.diagnosis import diagnose as diagnose
     from hsgd.exact import exact_mean as exact_mean
     from hsgd.feature_rows import FeatureRows as FeatureRows
     from hsgd.gaussian_rows import GaussianRows as GaussianRows
     from hsgd.gaussian_rows import SampledLeastSquares as SampledLeastSquares
+    from hsgd.general_momentum import DANA as DANA
+    from hsgd.general_momentum import GeneralMomentum as GeneralMomentum
     from hsgd.mean_square_stability import exact_stability as exact_stability
     from hsgd.populations import Population as Population
     from hsgd.prediction import predict as predict

@@ -16,7 +16,8 @@ def build_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m hsgd",
         description="Predict what SGD's risk does on a least-squares problem.",
-        epilog="Example: python -m hsgd predict data.npz --fraction 0.5 --out theory.nc",
+        epilog="Example: python -m hsgd predict data.npz --fraction 0.5 --out theory.nc "
+        "--plot theory.png",
     )
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     for name, words in (
@@ -64,10 +65,12 @@ def _predict(options: argparse.Namespace) -> None:
     last = curve.isel(time=-1)
     print(f"at time {float(last.time):g} (epoch {float(last.epoch):g}):")
     _print_scalars({name: last[name] for name in curve.data_vars})
+    ends = []
     if isinstance(algorithm.schedule, Constant):
+        ends.append(limits(problem, algorithm, **chosen))
         print("in the limit:")
-        _print_scalars(limits(problem, algorithm, **chosen).data_vars)
-    command_line.finish(curve, options)
+        _print_scalars(ends[0].data_vars)
+    command_line.finish(curve, options, *ends)
 
 
 def _diagnose(options: argparse.Namespace) -> None:

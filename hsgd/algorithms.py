@@ -15,7 +15,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -40,6 +40,14 @@ class Algorithm(ABC):
 
     learning_rate: LearningRate
     batch_size: BatchSize
+    on_data: ClassVar[bool] = False
+    """Whether it can read the rows of a `LeastSquares`."""
+    on_stream: ClassVar[bool] = False
+    """Whether it can read the fresh rows of a `GaussianRows`."""
+    is_adaptive: ClassVar[bool] = False
+    """Whether each run finds learning rates of its own."""
+    only_simulated: ClassVar[bool] = False
+    """Whether nothing but a simulation follows it."""
 
     @abstractmethod
     def description(self) -> dict[str, Any]:
@@ -64,7 +72,7 @@ class Algorithm(ABC):
         """
 
     def check_batch(self, n: float) -> None:
-        """Refuse batches that cannot be drawn from `n` rows."""
+        """Refuse batches that cannot be drawn from `n` rows; n is infinite for a population."""
         del n  # By default any batch can be.
 
     def _one_batch_size(self, batch_size: Any) -> Any:
@@ -172,6 +180,7 @@ def _batch_size(name: str, value: Any) -> BatchSize:
 class MultiPass(Algorithm):
     """An algorithm that draws its batches from the n rows of a `LeastSquares`."""
 
+    on_data: ClassVar[bool] = True
     sampling: str
 
     def noise_factor(self, n: float, batch_size: ArrayLike | None = None) -> Any:
@@ -195,6 +204,19 @@ class MultiPass(Algorithm):
     def _validate(self) -> None:
         super()._validate()
         one_of("sampling", self.sampling, SAMPLINGS)
+
+
+class OnAnyRows(MultiPass):
+    """An algorithm that reads the rows of a `LeastSquares`, or fresh ones of a `GaussianRows`."""
+
+    on_stream: ClassVar[bool] = True
+
+    def check_batch(self, n: float) -> None:
+        super().check_batch(n)
+        if n == np.inf and self.sampling != "with_replacement":
+            raise ValueError(
+                f"sampling is {self.sampling!r}, but fresh rows are never seen again: leave it out."
+            )
 
 
 @dataclass(frozen=True)
@@ -260,6 +282,7 @@ class StreamingSGD(Algorithm):
         For a negative learning rate or a batch size below one.
     """
 
+    on_stream: ClassVar[bool] = True
     learning_rate: LearningRate
     batch_size: BatchSize = 1
 

@@ -17,7 +17,7 @@ from zipfile import BadZipFile
 
 import numpy as np
 
-from hsgd import checks, dataset
+from hsgd import checks, dataset, plotting
 from hsgd.algorithms import SAMPLINGS, SGD
 from hsgd.checks import Array
 from hsgd.problems import LeastSquares
@@ -79,7 +79,12 @@ def add_curve(parser: argparse.ArgumentParser) -> None:
         metavar="NAME",
         help="empirical_risk, population_risk, distance (default: all that FILE allows)",
     )
-    group.add_argument("--out", metavar="FILE.nc", help="write the dataset there, as NetCDF")
+    group.add_argument(
+        "--out", metavar="FILE", help="write the dataset there: NetCDF, or Zarr if it ends in .zarr"
+    )
+    group.add_argument(
+        "--plot", metavar="FIGURE", help="draw it there: .png, .svg or .pdf (needs matplotlib)"
+    )
 
 
 def problem(options: argparse.Namespace) -> LeastSquares:
@@ -232,12 +237,13 @@ class Failure(Exception):
     """Something that good input does not prevent; its text is one sentence."""
 
 
-def finish(result: Any, options: argparse.Namespace) -> None:
-    """Write the dataset where `--out` says."""
-    if options.out is None:
-        return
+def finish(result: Any, options: argparse.Namespace, *drawn_with: Any) -> None:
+    """Write the dataset where `--out` says, and draw it, with others, where `--plot` says."""
     try:
-        print(f"written: {dataset.save(result, options.out)}")
+        if options.out is not None:
+            print(f"written: {dataset.save(result, options.out)}")
+        if options.plot is not None:
+            print(f"drawn: {plotting.save(options.plot, result, *drawn_with)}")
     except OSError as error:
         raise Failure(str(error)) from error
 
@@ -261,6 +267,8 @@ def execute(
             warnings.showwarning = _show_warning
             if getattr(options, "out", None) is not None:
                 dataset.check_writable(options.out)
+            if getattr(options, "plot", None) is not None:
+                plotting.check_target(options.plot)
             act(options)
     except (TypeError, ValueError, OSError, MemoryError, ImportError) as error:
         print(f"{parser.prog}: {error}", file=sys.stderr)

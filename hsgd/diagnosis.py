@@ -70,7 +70,7 @@ def diagnose(problem: LeastSquares, algorithm: SGD, *, horizon: float = 100.0) -
     noise_factor = independent_noise_factor(problem, algorithm)
     rate = _largest_rate(algorithm.schedule, number("horizon", horizon))
     figures = _figures(problem, modes(problem), rate, noise_factor)
-    concerns = _concerns(figures)
+    concerns = _concerns(figures, centred=bool(problem.preparation.get("centred")))
     attrs = provenance.attributes(
         problem, algorithm, source="diagnosis", title="does homogenized SGD apply?"
     )
@@ -143,7 +143,7 @@ def _limiting_discrepancy(norm: float, excess: float) -> float:
     return (heavier - norm) * norm / (1.0 - heavier) if heavier < 1.0 else float("inf")
 
 
-def _concerns(figures: dict[str, float]) -> list[_Concern]:
+def _concerns(figures: dict[str, float], *, centred: bool) -> list[_Concern]:
     found = []
     fraction, critical = figures["fraction_of_critical"], figures["critical_learning_rate"]
     if fraction >= 1.0:
@@ -160,8 +160,9 @@ def _concerns(figures: dict[str, float]) -> list[_Concern]:
             _Concern(
                 "dominant_eigenvalue",
                 f"one eigenvalue carries {figures['top_eigenvalue_share']:.0%} of the trace, so "
-                "single runs do not concentrate on the theory: centre the data, scale its columns, "
-                "or take that direction out",
+                "single runs do not concentrate on the theory: "
+                f"{'' if centred else 'centre the data, '}scale the columns, "
+                "take that direction out, or ask for means only (hsgd.exact_mean)",
             )
         )
     if figures["row_norm_spread"] > LARGEST_ROW_SPREAD:

@@ -64,8 +64,8 @@ def predict(
         Increasing times ≥ 0, shape (T,), in units of n iterations (streaming: d). The curves are
         evaluated at `iteration` = rint(time·n), exactly where a simulation records.
     statistics
-        Names among `"empirical_risk"`, `"population_risk"`, `"distance"`, or `Quadratic`s;
-        by default all that the problem has.
+        Names among `"empirical_risk"`, `"population_risk"`, `"distance"`, or `Quadratic`
+        statistics; by default all that the problem has.
     method
         `"hsgd"`, homogenized SGD, the limit of small steps; `"discrete"`, its twin with steps of
         finite size, which is *exact* for streaming from `GaussianRows`, and better than the limit

@@ -300,8 +300,10 @@ class _Antiderivative:
         return np.asarray(chebyshev.chebfit(nodes, values, self.degree))
 
 
-def as_schedule(value: Any) -> Schedule:
+def as_schedule(value: Any, name: str = "learning_rate") -> Schedule:
     """A number, a `Schedule` or a callable of time, as a `Schedule`.
+
+    An error calls it by `name`.
 
     Raises
     ------
@@ -312,7 +314,7 @@ def as_schedule(value: Any) -> Schedule:
         return value
     if callable(value):
         return FromFunction(value)
-    return Constant(number("learning_rate", value))
+    return Constant(number(name, value))
 
 
 def check_times(time: Any) -> Array:

@@ -17,6 +17,7 @@ from weakref import WeakKeyDictionary
 import numpy as np
 
 from hsgd.checks import Array, number, real_array
+from hsgd.coordinates import Coordinates, EigenCoordinates
 
 if TYPE_CHECKING:
     from hsgd.problems import Problem
@@ -293,6 +294,28 @@ def resolve(
     return resolved
 
 
+def resolve_recorded(
+    problem: Problem,
+    statistics: str | Statistic | Coordinates | Iterable[str | Statistic | Coordinates] | None,
+) -> tuple[Statistic | EigenCoordinates, ...]:
+    """As `resolve`, for verbs that can also record `Coordinates`; these come last.
+
+    Raises
+    ------
+    TypeError, ValueError
+        As `resolve`, and for modes that the problem has not, or `Coordinates` more than once.
+    """
+    if statistics is None or isinstance(statistics, str | Statistic):
+        return resolve(problem, statistics)
+    asked = (statistics,) if isinstance(statistics, Coordinates) else tuple(statistics)
+    modes = [entry for entry in asked if isinstance(entry, Coordinates)]
+    others = [entry for entry in asked if not isinstance(entry, Coordinates)]
+    if len(modes) > 1:
+        raise ValueError("statistics names Coordinates twice: put all indices into one.")
+    quadratics = resolve(problem, others) if others or not modes else ()
+    return (*quadratics, *(entry.of(problem) for entry in modes))
+
+
 def _resolve_one(problem: Problem, entry: object) -> Statistic:
     if isinstance(entry, Statistic):
         if entry.dimension != problem.dimension:
@@ -301,6 +324,11 @@ def _resolve_one(problem: Problem, entry: object) -> Statistic:
                 f"problem has {problem.dimension}: build it for this problem."
             )
         return entry
+    if isinstance(entry, Coordinates):
+        raise TypeError(
+            "only simulations record Coordinates: for the mean of one along a direction u, pass "
+            "hsgd.Quadratic(numpy.zeros((d, d)), u, name=...)."
+        )
     if not isinstance(entry, str) or entry not in _BUILDERS:
         raise ValueError(
             f"unknown statistic {entry!r}: use {', '.join(NAMED)}, or a hsgd.Quadratic."

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Sequence
 
 from hsgd import command_line
-from simulate import engines
+from simulate import choices, engines
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -22,6 +22,9 @@ def build_parser() -> argparse.ArgumentParser:
     command_line.add_algorithm(parser, fraction=False)
     command_line.add_curve(parser)
     group = parser.add_argument_group("runs")
+    group.add_argument(
+        "--algorithm", default="sgd", metavar="NAME", help=f"{choices.HELP} (default: sgd)"
+    )
     group.add_argument("--replicates", type=int, default=1, metavar="R", help="runs (default: 1)")
     group.add_argument("--seed", type=int, help="seed (default: fresh, and recorded)")
     group.add_argument("--dtype", default="float64", help="float64 or float32: storage of rows")
@@ -37,7 +40,7 @@ def act(options: argparse.Namespace) -> None:
     problem = command_line.problem(options)
     runs = sgd(
         problem,
-        command_line.algorithm(options, problem),
+        choices.algorithm(options.algorithm, command_line.algorithm(options, problem), problem),
         command_line.times(options, problem),
         statistics=options.statistics,
         num_replicates=options.replicates,

@@ -12,15 +12,15 @@ from hsgd import provenance
 from hsgd.algorithms import Algorithm
 from hsgd.checks import digest
 from hsgd.problems import Problem
-from hsgd.statistics import Statistic
 from simulate.engines.base import Course
+from simulate.recording import Recorded
 
 
 def configuration(
     problem: Problem,
     algorithm: Algorithm,
     course: Course,
-    statistics: Sequence[Statistic],
+    statistics: Sequence[Recorded],
     attributes: Mapping[str, Any],
 ) -> dict[str, Any]:
     """JSON-ready words, the same for two runs only if each could resume the other.
@@ -38,7 +38,7 @@ def configuration(
     }
 
 
-def _fingerprint(statistic: Statistic) -> dict[str, Any]:
+def _fingerprint(statistic: Recorded) -> dict[str, Any]:
     """A statistic's kind, name and content."""
     words: dict[str, Any] = {"kind": type(statistic).__name__, "name": statistic.name}
     values = vars(statistic)

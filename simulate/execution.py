@@ -11,15 +11,16 @@ import numpy as np
 
 from hsgd import checks, dataset, provenance
 from hsgd.algorithms import Algorithm
+from hsgd.coordinates import EigenCoordinates
 from hsgd.problems import Problem
-from hsgd.statistics import resolve
+from hsgd.statistics import resolve_recorded
 from simulate import memory
 from simulate.blas import single_threaded_blas
 from simulate.checkpoint import Checkpoint, Folder, Store, as_checkpoint
 from simulate.configuration import configuration
 from simulate.engines.base import Course
 from simulate.progress import bar
-from simulate.recording import DIVERGED, PARTIAL, Recorder
+from simulate.recording import DIVERGED, PARTIAL, Recorder, num_values
 from simulate.seeds import Seed, as_seed
 
 if TYPE_CHECKING:
@@ -92,10 +93,13 @@ def carry_out(
     attrs = {**asked.seed.attributes, "generator": "Philox4x32-10", **attributes}
     interrupted = False
     with single_threaded_blas():
-        chosen = resolve(problem, statistics)
-        sizes = (len(chosen), asked.count, len(course.iterations), len(grid.time))
+        chosen = resolve_recorded(problem, statistics)
+        num_rows = sum(map(num_values, chosen)) + algorithm.is_adaptive
+        sizes = (num_rows, asked.count, len(course.iterations), len(grid.time))
         memory.check(memory.results(*sizes) + scratch)
-        recorder = Recorder(chosen, len(course.iterations), asked.count)
+        recorder = Recorder(
+            chosen, len(course.iterations), asked.count, with_rates=algorithm.is_adaptive
+        )
         store = Store()
         if asked.checkpoint is not None:
             what = configuration(problem, algorithm, course, chosen, attrs)
@@ -145,13 +149,21 @@ def _labelled(
     numbers: Any,
 ) -> xr.Dataset:
     kept = recorder.started()
-    variables = {
-        statistic.name: (("time", "replicate"), values[:, kept], statistic.long_name)
-        for statistic, values in zip(recorder.statistics, recorder.values, strict=True)
-    }
+    variables: dict[str, tuple[tuple[str, ...], Any, str]] = {}
     words = {"units": "1", "long_name": "0 complete, 1 diverged, 2 partial"}
-    coords = {
+    coords: dict[str, Any] = {
         "replicate": ("replicate", numbers[kept], {"units": "1", "long_name": "replicate"}),
         "status": ("replicate", recorder.status()[kept], words),
     }
+    for statistic in recorder.statistics:
+        dims: tuple[str, ...] = ("time", "replicate")
+        if isinstance(statistic, EigenCoordinates):
+            dims = (*dims, "mode")
+            coords |= statistic.labels()
+        values = recorder.of(statistic)[:, kept]
+        variables[statistic.name] = (dims, values, statistic.long_name)
+    if algorithm.is_adaptive:
+        rates = recorder.rates[:, kept]
+        words_of_rates = "learning rate that the run found"
+        variables["realised_learning_rate"] = (("time", "replicate"), rates, words_of_rates)
     return dataset.assemble(grid, problem, algorithm, variables, attrs, coords)

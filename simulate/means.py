@@ -46,7 +46,8 @@ def summary(runs: xr.Dataset) -> xr.Dataset:
         raise TypeError("summary needs a dataset of runs, with the dimension replicate.")
     variables = {}
     for name, runs_of_name in runs.data_vars.items():
-        values = runs_of_name.transpose("time", "replicate").values
+        ordered = runs_of_name.transpose("time", "replicate", ...)
+        values, dims = ordered.values, [dim for dim in ordered.dims if dim != "replicate"]
         words = runs_of_name.attrs.get("long_name", name)
         for suffix, prefix, result in (
             ("", "mean of ", _mean(values)),
@@ -54,7 +55,7 @@ def summary(runs: xr.Dataset) -> xr.Dataset:
             ("_effective_size", "effective number of runs in the mean of ", _effective(values)),
         ):
             attrs = {"units": "1", "long_name": prefix + str(words)}
-            variables[f"{name}{suffix}"] = xr.Variable("time", result, attrs)
+            variables[f"{name}{suffix}"] = xr.Variable(dims, result, attrs)
     coords = {name: c for name, c in runs.coords.items() if "replicate" not in c.dims}
     return xr.Dataset(variables, coords, runs.attrs)
 

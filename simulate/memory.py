@@ -15,8 +15,9 @@ def results(num_statistics: int, num_replicates: int, num_records: int, num_time
 def scratch_of_sgd(plan: Plan, num_threads: int) -> int:
     """Upper estimate in bytes of what a run of SGD allocates beside its results."""
     d, largest = plan.width, plan.batches.largest
-    # Points (once more in another basis), parameters, velocities, one batch's numbers.
-    numbers = 2 * plan.block_size * d + 4 * d + 4 * largest
+    # Points (once more in another basis), parameters, velocities, a rule's constants, one batch's
+    # numbers.
+    numbers = 2 * plan.block_size * d + 8 * d + 4 * largest
     copied = 0
     if isinstance(plan.rows, FreshRows):
         numbers += largest * d + NOISE_BLOCK

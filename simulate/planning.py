@@ -8,51 +8,70 @@ import numpy as np
 
 from hsgd import checks, dataset
 from hsgd.activations import BY_NAME
-from hsgd.algorithms import SGD, HeavyBall, MultiPass, Nesterov, StreamingSGD
+from hsgd.adaptive import AdaGradNorm, Greedy, LineSearch, Polyak
+from hsgd.algorithms import SGD, Algorithm, HeavyBall, Nesterov, StreamingSGD
 from hsgd.feature_rows import FeatureRows
 from hsgd.gaussian_rows import GaussianRows
+from hsgd.general_momentum import GeneralMomentum
 from hsgd.problems import LeastSquares
 from simulate.engines.base import DataRows, FreshFeatures, FreshRows, Plan
 from simulate.recording import block_size
+from simulate.rules import rule_of
 from simulate.sampling import CODES, MAX_ROWS
 from simulate.schedules import BatchSizes, LearningRates
 
 DTYPES = ("float64", "float32")
+WITH_RULES: tuple[type[Algorithm], ...] = (GeneralMomentum, AdaGradNorm, LineSearch, Polyak)
+ALGORITHMS: tuple[type[Algorithm], ...] = (
+    SGD,
+    StreamingSGD,
+    HeavyBall,
+    Nesterov,
+    *WITH_RULES,
+)
 
 
-def check(problem: Any, algorithm: Any) -> None:
-    """Refuse what cannot be run, before any work; see `hsgd.dataset.check_setting`."""
+def check(problem: Any, algorithm: Any, engine: str) -> None:
+    """Refuse what cannot be run, before any work; see `hsgd.dataset.check_setting`.
+
+    Raises
+    ------
+    TypeError, ValueError
+        As that, and for an algorithm that the engine does not know.
+    """
     dataset.check_setting(
         problem,
         algorithm,
         problems=(LeastSquares, GaussianRows, FeatureRows),
-        algorithms=(SGD, HeavyBall, Nesterov, StreamingSGD),
+        algorithms=ALGORITHMS,
         batch_schedules=True,
         sparse=True,
     )
+    if engine == "cuda" and isinstance(algorithm, WITH_RULES):
+        raise ValueError(
+            f"engine 'cuda' does not know {type(algorithm).__name__} yet: use engine='cpu'."
+        )
+    if isinstance(problem, FeatureRows):
+        _check_features(problem, algorithm, engine)
 
 
-def check_engine(problem: Any, engine: str) -> None:
-    """Refuse features that an engine cannot make, before any work.
-
-    Raises
-    ------
-    ValueError
-        With the engine that can.
-    """
-    if not isinstance(problem, FeatureRows) or engine == "reference":
-        return
-    if BY_NAME.get(problem.nonlinearity.name) is not problem.nonlinearity:
+def _check_features(rows: FeatureRows, algorithm: Algorithm, engine: str) -> None:
+    if isinstance(algorithm, Greedy):
+        raise ValueError(
+            f"{type(algorithm).__name__} rests on the fourth moments of Gaussian rows: run it on "
+            "problem.gaussian_equivalent()."
+        )
+    if engine != "reference" and BY_NAME.get(rows.nonlinearity.name) is not rows.nonlinearity:
         raise ValueError(
             f"engine {engine!r} compiles the activations {', '.join(map(repr, BY_NAME))} only, and "
-            f"{problem.nonlinearity.name!r} is a Python function: use engine='reference', or pass "
-            "one of these names."
+            f"{rows.nonlinearity.name!r} is a Python function: use engine='reference', or pass one "
+            "of these names."
         )
 
 
 def make_plan(
     problem: LeastSquares | GaussianRows | FeatureRows,
-    algorithm: MultiPass | StreamingSGD,
+    algorithm: Algorithm,
     grid: dataset.Grid,
     keys: tuple[tuple[int, int], ...],
     dtype: str,
@@ -77,7 +96,7 @@ def make_plan(
         rows=_rows(problem, algorithm),
         x0=problem.x0,
         ridge_per_row=problem.ridge if fresh else problem.ridge / per_unit,
-        rates=LearningRates(algorithm, per_unit, num_iterations),
+        rates=LearningRates(algorithm.schedule, per_unit, num_iterations),
         batches=BatchSizes(algorithm, per_unit),
         momentum=momentum,
         look=momentum if isinstance(algorithm, Nesterov) else 0.0,
@@ -85,6 +104,7 @@ def make_plan(
         keys=keys,
         block_size=block_size(problem.dimension),
         dtype=np.dtype(checks.one_of("dtype", dtype, DTYPES)),
+        rule=rule_of(problem, algorithm, num_iterations),
     )
 
 

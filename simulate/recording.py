@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
 
 from hsgd.checks import Array
+from hsgd.coordinates import EigenCoordinates
 from hsgd.statistics import Statistic
 
 BLOCK_BYTES = 2**20
@@ -27,32 +29,69 @@ COMPLETE, DIVERGED, PARTIAL = range(3)
 """What became of a replicate."""
 
 
-class Recorder:
-    """Holds the statistics' values, shape (statistics, records, replicates), NaN at first.
+Recorded = Statistic | EigenCoordinates
 
-    A value that is not finite is recorded as infinite, never as NaN: the difference of two
-    infinities is still a run that left for infinity. NaN is what was not run. Threads may record
-    different replicates at the same time.
+
+def num_values(statistic: Recorded) -> int:
+    """Numbers that a statistic makes of a point."""
+    return len(statistic.modes) if isinstance(statistic, EigenCoordinates) else 1
+
+
+class Recorder:
+    """Holds the statistics' values, shape (rows, records, replicates), NaN at first.
+
+    A statistic has a row for each number that it makes of a point; where runs find their learning
+    rates, those are the last row. A value that is not finite is recorded as infinite, never as
+    NaN: the difference of two infinities is still a run that left for infinity. NaN is what was
+    not run. Threads may record different replicates at the same time.
     """
 
     def __init__(
-        self, statistics: Sequence[Statistic], num_records: int, num_replicates: int
+        self,
+        statistics: Sequence[Recorded],
+        num_records: int,
+        num_replicates: int,
+        *,
+        with_rates: bool = False,
     ) -> None:
         self.statistics = tuple(statistics)
-        self.values: Array = np.full((len(self.statistics), num_records, num_replicates), np.nan)
+        ends = np.cumsum([num_values(statistic) for statistic in statistics]).tolist()
+        self._rows = [slice(*pair) for pair in pairwise([0, *ends])]
+        num_rows = ends[-1] + with_rates
+        self.values: Array = np.full((num_rows, num_records, num_replicates), np.nan)
         self.diverged = np.zeros(num_replicates, dtype=bool)
 
-    def record(self, replicate: int, first_slot: int, points: Array, count: int) -> None:
+    def record(
+        self,
+        replicate: int,
+        first_slot: int,
+        points: Array,
+        count: int,
+        rates: Array | None = None,
+    ) -> None:
         """Record the statistics of the first `count` of `points`, shape (m, d), from a slot on.
 
+        `rates`, shape (m,), are the learning rates at the points, where runs find them.
         Cost: for the empirical risk 2·m·n·d operations in one matrix product.
         """
         slots = slice(first_slot, first_slot + count)
         # A diverging run overflows on its way; that is recorded, not warned about.
         with np.errstate(all="ignore"):
-            for row, statistic in enumerate(self.statistics):
-                values = statistic.values(points)[:count]
-                self.values[row, slots, replicate] = np.where(np.isfinite(values), values, np.inf)
+            for rows, statistic in zip(self._rows, self.statistics, strict=True):
+                self.values[rows, slots, replicate] = _finite(statistic.values(points)[:count]).T
+        if rates is not None:
+            self.values[-1, slots, replicate] = _finite(rates[:count])
+
+    def of(self, statistic: Recorded) -> Array:
+        """Values of a statistic, shape (records, replicates), or with the modes behind."""
+        values = self.values[self._rows[self.statistics.index(statistic)]]
+        single = isinstance(statistic, Statistic)
+        return np.asarray(values[0] if single else np.moveaxis(values, 0, -1))
+
+    @property
+    def rates(self) -> Array:
+        """The learning rates that the runs found, shape (records, replicates)."""
+        return np.asarray(self.values[-1])
 
     def diverge(self, replicate: int, slot: int) -> None:
         """A replicate left for infinity before the record `slot`."""
@@ -68,3 +107,8 @@ class Recorder:
     def started(self) -> NDArray[np.bool_]:
         """Which replicates have recorded anything."""
         return np.asarray(~np.isnan(self.values).all(axis=(0, 1)))
+
+
+def _finite(values: Array) -> Array:
+    """The values, infinite where they are not finite."""
+    return np.asarray(np.where(np.isfinite(values), values, np.inf))

@@ -7,14 +7,14 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from hsgd import checks, dataset
-from hsgd.algorithms import MultiPass, StreamingSGD
+from hsgd.algorithms import Algorithm
 from hsgd.feature_rows import FeatureRows
 from hsgd.gaussian_rows import GaussianRows
 from hsgd.problems import LeastSquares
 from simulate import engines, memory, threads
 from simulate.checkpoint import Checkpoint
 from simulate.execution import Asked, carry_out, warn
-from simulate.planning import DTYPES, check, check_engine, make_plan
+from simulate.planning import DTYPES, check, make_plan
 from simulate.spreading import check_client, spread
 from simulate.stopping import FIRST_LOOK, until_precise
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 def sgd(
     problem: LeastSquares | GaussianRows | FeatureRows,
-    algorithm: MultiPass | StreamingSGD,
+    algorithm: Algorithm,
     time: Any,
     *,
     statistics: Any = None,
@@ -40,8 +40,8 @@ def sgd(
 ) -> xr.Dataset:
     """Run SGD `num_replicates` times and record statistics at the given times.
 
-    Iteration k takes x ← x − γ_k g(x), g(x) = (1/B) Σ_batch a (a·x − b) + ρ x, or the like with
-    momentum; γ_k = learning_rate(k/n) and ρ = ridge/n for data, learning_rate(k/d) and
+    Iteration k takes x ← x − γ_k g(x), g(x) = (1/B) Σ_batch a (a·x − b) + ρ x, or what else the
+    algorithm says; γ_k = learning_rate(k/n) and ρ = ridge/n for data, learning_rate(k/d) and
     ρ = ridge for fresh rows.
 
     Parameters
@@ -51,13 +51,15 @@ def sgd(
         passed over many times; or a `GaussianRows` or `FeatureRows`, which give fresh rows for
         ever.
     algorithm
-        `SGD`, `HeavyBall` or `Nesterov` for data, `StreamingSGD` for fresh rows. Learning rate and
-        batch size may be schedules.
+        `SGD`, `HeavyBall` or `Nesterov` for data; `StreamingSGD`, `LineSearch` or `Polyak` for
+        fresh rows; `GeneralMomentum`, `DANA` or `AdaGradNorm` for either. Learning rates and batch
+        size may be schedules.
     time
         Increasing times, shape (T,), in units of n iterations (d, for fresh rows); recorded at
         iteration rint(time·n), before its step.
     statistics
-        Names or quadratics, as in `hsgd.predict`; by default all that the problem has.
+        Names or quadratics, as in `hsgd.predict`, by default all that the problem has; and
+        `hsgd.Coordinates`, for single coordinates in the eigenbasis.
     num_replicates, first_replicate
         Replicates first_replicate, …, first_replicate + num_replicates − 1 are run. Each is a
         function of (seed, its number) alone: two calls for halves give what one call gives, to
@@ -85,15 +87,17 @@ def sgd(
         from there and gives the same bits.
     target_standard_error
         For `num_replicates="auto"`: largest standard error relative to the mean, at any time and of
-        any statistic. The number of runs doubles until with 95% confidence, which holds although
-        the runs were looked at while they came, every mean is within 1.96 times this of the truth.
+        any statistic but `Coordinates`. The number of runs doubles until with 95% confidence, which
+        holds although the runs were looked at while they came, every mean is within 1.96 times this
+        of the truth.
     progress
         Show a progress bar; None shows one on a terminal once a run has lasted two seconds.
 
     Returns
     -------
     xarray.Dataset
-        A variable for each statistic with dims `("time", "replicate")`; the coordinate
+        A variable for each statistic with dims `("time", "replicate")`, and
+        `realised_learning_rate` where the algorithm finds it on its way; the coordinate
         `replicate` holds the replicates' numbers, `status` what became of them: 0 complete,
         1 diverged (infinite from there on; the attribute `num_diverged` counts them), 2 partial
         (NaN from there on). An interrupt (Ctrl-C) keeps what is done, if anything: the attribute
@@ -137,10 +141,9 @@ def sgd(
     >>> dict(runs.sizes)
     {'time': 2, 'replicate': 3}
     """
-    check(problem, algorithm)
-    checks.one_of("dtype", dtype, DTYPES)
     name = engines.resolve(checks.one_of("engine", engine, engines.NAMES))
-    check_engine(problem, name)
+    check(problem, algorithm, name)
+    checks.one_of("dtype", dtype, DTYPES)
     if num_replicates == "auto" or client is not None:
         # Parts are calls of this verb; what they share is checked before the first one.
         count = FIRST_LOOK if num_replicates == "auto" else num_replicates

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from hsgd.algorithms import Algorithm
 from hsgd.checks import Array
-from hsgd.schedules import Constant
+from hsgd.schedules import Constant, Schedule
 
 KEPT = 2**22
 """Rates that are computed once and shared by all replicates (32 MB)."""
@@ -27,8 +27,8 @@ class LearningRates:
         If the schedule is negative or not finite at an iteration.
     """
 
-    def __init__(self, algorithm: Algorithm, per_unit: int, num_iterations: int) -> None:
-        self._schedule = algorithm.schedule
+    def __init__(self, schedule: Schedule, per_unit: int, num_iterations: int) -> None:
+        self._schedule = schedule
         self._per_unit = per_unit
         self._constant = isinstance(self._schedule, Constant)
         self.kept = self._evaluate(0, 1 if self._constant else min(num_iterations, KEPT))
@@ -44,6 +44,10 @@ class LearningRates:
         if last <= len(self.kept):
             return self.kept[first:last]
         return self._evaluate(first, last)
+
+    def up_to(self, first: int, last: int) -> Array:
+        """Rates of the iterations first, …, last: one more, for a record before the last step."""
+        return np.append(self.between(first, last), self.between(last, last + 1))
 
 
 class BatchSizes:

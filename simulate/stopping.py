@@ -87,10 +87,11 @@ def half_width(look: int, count: int) -> float:
 
 
 def _widest(runs: xr.Dataset) -> float:
-    """Largest standard error relative to its mean."""
-    means = summary(runs)
+    """Largest standard error relative to its mean; not of coordinates, whose mean may be zero."""
+    curves = runs[[name for name, variable in runs.data_vars.items() if variable.ndim == 2]]
+    means = summary(curves)
     worst = 0.0
-    for name in runs.data_vars:
+    for name in curves.data_vars:
         mean, error = means[name].values, means[f"{name}_standard_error"].values
         with np.errstate(divide="ignore", invalid="ignore"):
             ratios = np.where(error > 0, error / np.abs(mean), 0.0)

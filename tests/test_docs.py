@@ -1,24 +1,29 @@
-"""What the documentation shows is what happens: pages with code, and the examples in docstrings."""
+"""What the documentation shows is what happens: every page's code, and examples in docstrings."""
 
-import contextlib
 import doctest
 import importlib
-import io
 import re
 from pathlib import Path
 
 import pytest
 
-PAGES = [Path(__file__).parents[1] / "docs" / "symbolic.md"]
-BLOCK = re.compile(r"^```python\n(.*?)^```\n(?:\n^```text\n(.*?)^```$)?", re.MULTILINE | re.DOTALL)
+from tests import pages, site
+
+DOCS = Path(__file__).parents[1] / "docs"
+PAGES = [page for page in sorted(DOCS.rglob("*.md")) if pages.blocks(page.read_text("utf-8"))]
+RUN = {"python", "bash", "{code-cell}"}
+FENCE = re.compile(r"^```+(\S*)", re.MULTILINE)
 MODULES = (
+    "hsgd.adaptive",
     "hsgd.algorithms",
     "hsgd.asymptotics",
     "hsgd.batches",
     "hsgd.bootstrap",
+    "hsgd.coordinates",
     "hsgd.feature_moments",
     "hsgd.feature_rows",
     "hsgd.gaussian_rows",
+    "hsgd.general_momentum",
     "hsgd.prediction",
     "hsgd.random_features",
     "hsgd.activations",
@@ -32,33 +37,71 @@ MODULES = (
 )
 
 
-def mismatches(text):
-    """Run all python blocks in one namespace; those that print something else than is shown."""
-    namespace, wrong = {"__name__": "page"}, []
-    for match in BLOCK.finditer(text):
-        printed = io.StringIO()
-        with contextlib.redirect_stdout(printed):
-            exec(compile(match[1], "page", "exec"), namespace)
-        if printed.getvalue() != (match[2] or ""):
-            wrong.append((match[1], printed.getvalue()))
-    return wrong
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(DOCS)))
+def test_pages_print_what_they_show(page, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("MPLBACKEND", "Agg")
+    assert pages.mismatches(page.read_text(encoding="utf-8"), page.name) == []
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
-def test_pages_print_what_they_show(page):
+@pytest.mark.parametrize("page", sorted(DOCS.rglob("*.md")), ids=lambda page: page.name)
+def test_no_code_of_a_page_escapes(page):
     text = page.read_text(encoding="utf-8")
-    assert len(BLOCK.findall(text)) == text.count("```python") > 5
-    assert mismatches(text) == []
+    opened = FENCE.findall(text)[::2]
+    assert len(pages.blocks(text)) == sum(kind in RUN for kind in opened)
+    assert not re.search(r"^```+(sh|shell|console|py|pycon)$", text, re.MULTILINE)
 
 
-def test_a_wrong_page_would_be_seen():
-    assert mismatches("```python\nprint(1)\n```\n\n```text\n2\n```\n") == [("print(1)\n", "1\n")]
+@pytest.mark.parametrize(
+    ("text", "complaint"),
+    [
+        ("```python\nprint(1)\n```\n\n```text\n2\n```\n", None),
+        ("```bash\necho 1\n```\n```text\n2\n```\n", None),
+        ("```python\nimport warnings\nwarnings.warn('x')\n```\n", UserWarning),
+        ("```{code-cell}\n:tags: [warns]\n1\n```\n", AssertionError),
+        ("```{code-cell}\n:tags: [raises-exception]\n1\n```\n", AssertionError),
+        ("```bash\nfalse\n```\n", Exception),
+    ],
+    ids=["printed", "shell", "warning", "no-warning", "no-exception", "failure"],
+)
+def test_a_wrong_page_would_be_seen(text, complaint):
+    if complaint is None:
+        assert [printed for _, printed in pages.mismatches(text)] == ["1\n"]
+    else:
+        with pytest.raises(complaint):
+            pages.mismatches(text)
+
+
+def test_a_right_page_passes():
+    good = "```{code-cell} ipython3\n:tags: [raises-exception]\n1 / 0\n```\n"
+    assert pages.mismatches(good + "```python\nprint(1)\n```\n```text\n1\n```\n") == []
 
 
 def test_the_typeset_equation_is_the_printed_one():
-    text = PAGES[0].read_text(encoding="utf-8")
+    text = (DOCS / "symbolic.md").read_text(encoding="utf-8")
     typeset = re.search(r"^\$\$\n(.*?)^\$\$$", text, re.MULTILINE | re.DOTALL)[1]
-    assert typeset == BLOCK.search(text)[2]
+    assert typeset == pages.blocks(text)[0].shown
+
+
+@pytest.mark.parametrize(
+    ("body", "word"),
+    [
+        ('<a href="other.html#there">', None),
+        ('<a href="https://example.org/">', None),
+        ('<a href="missing.html">', "missing.html"),
+        ('<a href="other.html#nowhere">', "nowhere"),
+        ('<img src="missing.png">', "missing.png"),
+        ('<script src="https://example.org/x.js">', "https://example.org/x.js"),
+        ('<link rel="stylesheet" href="//example.org/x.css">', "//example.org/x.css"),
+        ('<div class="cell x"><span class="n">plot</span><span class="p">(', "no figure"),
+        ('<style>@import url("https://example.org/x.css")</style>', "https://example.org/x.css"),
+    ],
+)
+def test_the_check_of_the_site_sees_what_is_wrong(body, word, tmp_path):
+    (tmp_path / "index.html").write_text(body)
+    (tmp_path / "other.html").write_text('<p id="there">')
+    found = site.complaints(tmp_path)
+    assert [word in each for each in found] == ([] if word is None else [True])
 
 
 @pytest.mark.parametrize("module", MODULES)

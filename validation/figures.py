@@ -15,13 +15,13 @@ import numpy as np
 
 from hsgd import dataset
 from hsgd.plotting import curves, scales
-from hsgd.plotting.style import FLOW as FLOW
-from hsgd.plotting.style import REJECTED as REJECTED
-from hsgd.plotting.style import RUNS as RUNS
-from hsgd.plotting.style import SECOND as SECOND
-from hsgd.plotting.style import THEORY as THEORY
-from hsgd.plotting.style import THIRD as THIRD
-from hsgd.plotting.style import require
+from hsgd.plotting.appearance import FLOW as FLOW
+from hsgd.plotting.appearance import REJECTED as REJECTED
+from hsgd.plotting.appearance import RUNS as RUNS
+from hsgd.plotting.appearance import SECOND as SECOND
+from hsgd.plotting.appearance import THEORY as THEORY
+from hsgd.plotting.appearance import THIRD as THIRD
+from hsgd.plotting.appearance import require
 from validation.members import member
 from validation.verdict import percent
 

@@ -108,7 +108,7 @@ class Hammerstein:
     Parameters
     ----------
     kernel : Convolution, Kernel or SumOfExponentials
-        K.
+        The kernel K.
     nonlinearity : callable
         g, vectorised: times (n,) and values (n,) in, (n,) out; with a matrix kernel values (n, m)
         in and (n, m) out.

@@ -4,7 +4,7 @@ Schema (version 1; the docs' page "dataset schema" says the same at length)
 - dims: `time`; `replicate` only where there are runs.
 - coords: `time` (the caller's array, bit for bit), `iteration` (int64, rint(time·n), with d for
   n when rows are streamed), `epoch` (rows drawn/n), `learning_rate` (its value at that
-  iteration) and, where it changes, `batch_size`.
+  iteration, unless each run finds its own) and, where it changes, `batch_size`.
 - variables: the same name means the same quantity in the same units, whatever the source. Suffixes
   `_gradient_flow`, `_error`, `_standard_deviation`, `_standard_error`, `_lower`, `_upper`.
 - attrs: `Conventions`, `schema_version`, `source`, `problem` and `algorithm` (JSON), and more.

@@ -84,7 +84,6 @@ def assemble(
 
 def _time_coords(grid: Grid, problem: Problem, algorithm: Algorithm) -> dict[str, Any]:
     per_unit = problem.iterations_per_unit
-    rates = algorithm.schedule(grid.iteration / per_unit)
     epochs = algorithm.rows_drawn(grid.iteration, per_unit) / per_unit
     streamed = not hasattr(problem, "num_rows")
     unit = "d" if streamed else "n"
@@ -97,8 +96,10 @@ def _time_coords(grid: Grid, problem: Problem, algorithm: Algorithm) -> dict[str
         "time": coord(np.array(grid.time), "1", f"time (iterations / {unit} = {per_unit})"),
         "iteration": coord(np.array(grid.iteration), "1", "iteration"),
         "epoch": coord(epochs, "1", words),
-        "learning_rate": coord(rates, "1", "learning rate"),
     }
+    if not algorithm.is_adaptive:
+        rates = algorithm.schedule(grid.iteration / per_unit)
+        coords["learning_rate"] = coord(rates, "1", "learning rate")
     if algorithm.has_batch_schedule:
         sizes = algorithm.batch_sizes(grid.iteration / per_unit)
         coords["batch_size"] = coord(sizes, "1", "batch size")

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from hsgd.algorithms import SGD, Algorithm, StreamingSGD
+import numpy as np
+
+from hsgd.algorithms import SGD, Algorithm
 from hsgd.checks import is_swept
 from hsgd.problems import LeastSquares
 
@@ -40,13 +42,17 @@ def check_setting(
     if not isinstance(problem, problems):
         raise TypeError(f"the problem is a {type(problem).__name__}: {_remedy(problem, problems)}.")
     fresh = not isinstance(problem, LeastSquares)
-    fitting = tuple(kind for kind in algorithms if issubclass(kind, StreamingSGD) == fresh)
+    fitting = tuple(kind for kind in algorithms if (kind.on_stream if fresh else kind.on_data))
     if not isinstance(algorithm, fitting):
-        names = " or ".join(f"hsgd.{kind.__name__}(learning_rate)" for kind in fitting)
+        known = [f"hsgd.{kind.__name__}(learning_rate)" for kind in fitting]
+        names = known[0] if len(known) == 1 else f"{', '.join(known[:-1])} or {known[-1]}"
         if isinstance(algorithm, Algorithm):
+            kind = type(algorithm).__name__
+            if algorithm.only_simulated and not isinstance(algorithm, algorithms):
+                raise TypeError(f"only simulate.sgd knows {kind}: run it there, or pass {names}.")
             raise TypeError(
-                f"{type(algorithm).__name__} on {type(problem).__name__} is not what this verb "
-                f"knows: pass {names}, " + (_SAMPLE if fresh else _STREAM)
+                f"{kind} on {type(problem).__name__} is not what this verb knows: pass {names}, "
+                + (_SAMPLE if fresh else _STREAM)
             )
         raise TypeError(f"the algorithm is a {type(algorithm).__name__}: pass {names}.")
     for noun in (problem, algorithm):
@@ -56,6 +62,8 @@ def check_setting(
                     f"{name} is swept (an xarray.DataArray), but this takes one setting at a time: "
                     "pass one number."
                 )
+    if fresh:
+        algorithm.check_batch(np.inf)
     if isinstance(problem, LeastSquares):
         algorithm.check_batch(problem.num_rows)
         if problem.is_sparse and not sparse:

@@ -86,7 +86,7 @@ def empirical_risk(
 ) -> Array:
     """Training risk ψ(t)/n of SGD on isotropic data.
 
-    With r = ratio, c = 2B/(rγ), z± the roots of c z² − (1+r)(c−1)z + r(c−1)² = 0, l± = (1±√r)²,
+    With r = ratio, c = 2B/(rγ), z± the roots of c z² − (1+r)(c−1)z + r(c−1)² = 0, l± = (1±√r)²::
 
         w(z) = signal·(c−1) + noise²·(r(c−1)−z)/z,
         ψ/n = floor + ∫_{l₋}^{l₊} e^{−2γxt} w(x) √((x−l₋)(l₊−x)) / (4π (x−z₊)(x−z₋)) dx

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from hsgd.checks import Array
+from hsgd.plotting.appearance import FLOW, RUNS, THEORY, is_dark
 from hsgd.plotting.scales import HIGHEST
-from hsgd.plotting.style import FLOW, RUNS, THEORY, is_dark
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

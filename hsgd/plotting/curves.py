@@ -13,8 +13,8 @@ import numpy as np
 
 from hsgd.checks import Array
 from hsgd.plotting import artists
+from hsgd.plotting.appearance import COLOURS, FLOW, REJECTED, RUNS, THEORY
 from hsgd.plotting.scales import evenly
-from hsgd.plotting.style import COLOURS, FLOW, REJECTED, RUNS, THEORY
 
 if TYPE_CHECKING:
     import xarray as xr

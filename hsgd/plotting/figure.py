@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import os
 from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
@@ -9,13 +11,13 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 
 from hsgd.checks import one_of
-from hsgd.dataset import write_atomically
+from hsgd.dataset import check_writable, write_atomically
 from hsgd.plotting import keys
+from hsgd.plotting.appearance import require, style
 from hsgd.plotting.layout import plan, sort
 from hsgd.plotting.over_time import Curves, Verdicts
 from hsgd.plotting.parameters import picture_of
 from hsgd.plotting.scales import TRANSFORMS
-from hsgd.plotting.style import require, style
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
 PANEL = (5.0, 3.7)
 """Inches of a panel; smaller where there are many."""
 WIDEST = 13.0
+ENDINGS = (".png", ".svg", ".pdf")
 
 
 class Picture(Protocol):
@@ -104,6 +107,8 @@ def plot(
     if xscale is not None:
         one_of("xscale", xscale, tuple(TRANSFORMS))
     picture = _picture(datasets, statistics, x, xscale, hue, col)
+    if axes is None and figure is None:
+        _wake_pyplot()
     with style():
         grid = _grid(picture.shape, axes, figure)
         picture.draw(grid)
@@ -111,27 +116,48 @@ def plot(
     return grid
 
 
-def save(path: str | Path, *datasets: xr.Dataset, **options: Any) -> Path:
+def _wake_pyplot() -> None:
+    """Let pyplot find its backend before the style is on.
+
+    The one of notebooks then switches interactive figures on. Inside the style that would be undone
+    at the style's end, and no later figure would be shown.
+    """
+    from matplotlib import pyplot
+
+    pyplot.draw_if_interactive()  # type: ignore[no-untyped-call]
+
+
+def save(path: str | os.PathLike[str], *datasets: xr.Dataset, **options: Any) -> Path:
     """Draw as `plot` does, into a file: PNG, SVG or PDF, as its name ends.
 
     Raises
     ------
-    ValueError
-        If its name ends otherwise.
+    ValueError, OSError
+        If its name ends otherwise, or the place cannot be written.
     """
-    import io
-
-    require()
+    target = check_target(path)
     from matplotlib.figure import Figure
 
-    target = Path(path)
-    form = one_of("the ending of the figure's name", target.suffix, (".png", ".svg", ".pdf"))
     with style():
         figure = Figure()
         plot(*datasets, figure=figure, **options)
         buffer = io.BytesIO()
-        figure.savefig(buffer, format=form[1:])
+        figure.savefig(buffer, format=target.suffix[1:])
     write_atomically(target, buffer.getvalue())
+    return target
+
+
+def check_target(path: str | os.PathLike[str]) -> Path:
+    """The path, if a figure can be saved there; called before long work starts.
+
+    Raises
+    ------
+    ValueError, OSError, ImportError
+        If not.
+    """
+    require()
+    target = check_writable(path)
+    one_of("the ending of the figure's name", target.suffix, ENDINGS)
     return target
 
 

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from hsgd.plotting.appearance import ink, sequence
 from hsgd.plotting.layout import label
 from hsgd.plotting.scales import plain_labels, spacing
-from hsgd.plotting.style import ink, sequence
 
 if TYPE_CHECKING:
     import xarray as xr

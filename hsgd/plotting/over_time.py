@@ -10,9 +10,9 @@ import numpy as np
 
 from hsgd.checks import Array
 from hsgd.plotting import artists, curves, keys
+from hsgd.plotting.appearance import COLOURS, RUNS, THEORY, ink
 from hsgd.plotting.layout import Layout, label, take
 from hsgd.plotting.scales import above_rounding, evenly, set_horizontal, set_vertical, spacing
-from hsgd.plotting.style import COLOURS, RUNS, THEORY, ink
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from hsgd.plotting import artists, keys
+from hsgd.plotting.appearance import FLOW, THEORY, ink
 from hsgd.plotting.layout import MOST_COLUMNS, label
 from hsgd.plotting.scales import above_rounding, plain_labels, set_horizontal, set_vertical, spacing
-from hsgd.plotting.style import FLOW, THEORY, ink
 
 if TYPE_CHECKING:
     import xarray as xr

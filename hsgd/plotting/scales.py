@@ -24,8 +24,8 @@ SPAN = 3.0
 DEEPEST = 1e-16
 """Share of a curve's start below which nothing is shown: rounding, or exponents without end."""
 
-LOWEST, HIGHEST = 1e-250, 1e250
-"""Nothing is shown beyond: matplotlib needs room for its ticks in double precision."""
+LOWEST, HIGHEST = 1e-285, 1e285
+"""Nothing is shown beyond: matplotlib needs some room in double precision."""
 
 
 def spacing(values: Array) -> str:
@@ -55,7 +55,7 @@ def set_horizontal(axes: Axes, values: Array, scale: str) -> None:
         # Linear up to the first positive value, so that 0 has its place.
         first = float(values[values > 0][0])
         axes.set_xscale("symlog", linthresh=first, linscale=0.3)
-        _decades(axes, first, last)
+        axes.set_xticks([0.0, *_powers(first, last)])
     axes.set_xlim(*_with_margin(float(values[0]), last, scale))
 
 
@@ -68,11 +68,11 @@ def _with_margin(first: float, last: float, scale: str) -> tuple[float, float]:
     return first, last * 1.02
 
 
-def _decades(axes: Axes, first: float, last: float) -> None:
-    """0 and powers of ten, eight at the most."""
+def _powers(first: float, last: float) -> list[float]:
+    """Powers of ten, eight at the most."""
     low, high = int(np.ceil(np.log10(first) - 1e-9)), int(np.floor(np.log10(last) + 1e-9))
     step = max(1, int(np.ceil((high - low + 1) / 8)))
-    axes.set_xticks([0.0, *(10.0**power for power in range(low, high + 1, step))])
+    return [10.0**power for power in range(low, high + 1, step)]
 
 
 def evenly(values: Array, scale: str, count: int = 21) -> Any:
@@ -108,6 +108,10 @@ def set_vertical(
     # The range first: a logarithmic axis that chooses its own overflows.
     axes.set_ylim(max(low / margin, LOWEST), min(high * margin, HIGHEST))
     axes.set_yscale("log")
+    if high / low > 1e100:
+        # Here matplotlib's own choice of ticks would overflow.
+        axes.set_yticks(_powers(low, high))
+        axes.set_yticks([], minor=True)
     plain_labels(axes.yaxis, high / low)
 
 

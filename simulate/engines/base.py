@@ -5,13 +5,14 @@ of the plan. It is free in how: one after another, a thread for each, all at onc
 duties are these.
 
 1. Replicate r reads the rows that `plan.rows` and the key `plan.keys[r]` define (see `DataRows`,
-   `FreshRows` and `FreshFeatures`), and takes the steps of `update.py`.
+   `FreshRows` and `FreshFeatures`), and takes the steps of `update.py`, or of the `plan.rule` if
+   there is one.
 2. At the iterations of each of `plan.record_blocks()` it gathers the parameters, one row for each
-   iteration, *before* the step of that iteration, and hands them to
-   `recorder.record(r, first_slot, points, count)`, always a whole block, of which the first
-   `count` are filled. The bits of a statistic can depend on the shape of the matrix product that
-   computes it; the shape of a block depends on the grid of times alone, never on replicates,
-   threads or interruptions.
+   iteration, *before* the step of that iteration, and behind them the learning rate if the rule
+   finds one. It hands them to `recorder.record(r, first_slot, points, count, rates)`, always a
+   whole block, of which the first `count` are filled. The bits of a statistic can depend on the
+   shape of the matrix product that computes it; the shape of a block depends on the grid of times
+   alone, never on replicates, threads or interruptions.
 3. A replicate whose residual is no longer finite has diverged: the engine hands over the points
    before that, calls `recorder.diverge(r, slot)`, and is done with it.
 4. It calls `report(number of iterations done)` a few times a second. That raises to stop the run;
@@ -36,6 +37,7 @@ from hsgd.activations import Activation
 from hsgd.checks import Array
 from simulate.checkpoint import Store
 from simulate.recording import Recorder
+from simulate.rules import Rule
 from simulate.schedules import BatchSizes, LearningRates
 
 Report = Callable[[int], None]
@@ -145,6 +147,11 @@ class Course:
         """Points as they are gathered, one a row, to parameters of the problem."""
         return points
 
+    def realised_rates(self, points: Array) -> Array | None:
+        """The learning rates in points as they are gathered; None if runs find none."""
+        del points
+        return None
+
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Plan(Course):
@@ -160,16 +167,33 @@ class Plan(Course):
     """How far ahead the gradient is taken, in velocities; see `update`."""
     dtype: np.dtype[Any]
     """What rows are stored in. Parameters, products and sums are double precision always."""
+    rule: Rule | None = None
+    """What is done with gradients; None for SGD, with or without `momentum`."""
+
+    @property
+    def dimension(self) -> int:
+        """Number of parameters."""
+        return len(self.x0)
+
+    @property
+    def is_adaptive(self) -> bool:
+        """Whether the last number of a point is the learning rate there."""
+        return self.rule is not None and self.rule.is_adaptive
 
     @property
     def width(self) -> int:
-        return len(self.x0)
+        return self.dimension + self.is_adaptive
 
     def schedules(self) -> tuple[Any, ...]:
-        return self.iterations, self.rates.kept
+        of_rule = () if self.rule is None else self.rule.schedules()
+        return self.iterations, self.rates.kept, *of_rule
 
     def parameters(self, points: Array) -> Array:
-        return self.rows.from_basis(points) if isinstance(self.rows, FreshRows) else points
+        found = points[:, : self.dimension]
+        return self.rows.from_basis(found) if isinstance(self.rows, FreshRows) else found
+
+    def realised_rates(self, points: Array) -> Array | None:
+        return points[:, self.dimension] if self.is_adaptive else None
 
 
 class Engine(Protocol):

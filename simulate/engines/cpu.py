@@ -3,39 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
 
 from hsgd.checks import Array
-from simulate.activating import CODES
 from simulate.checkpoint import Store
 from simulate.engines import driver
-from simulate.engines.base import (
-    FEATURE_BLOCK,
-    NOISE_BLOCK,
-    DataRows,
-    FreshFeatures,
-    FreshRows,
-    Plan,
-    Report,
-)
+from simulate.engines.base import DataRows, FreshFeatures, Plan, Report
+from simulate.engines.following import Following, reader_of_data, reader_of_stream
 from simulate.engines.kernels.dense import Data, batches, single_rows
-from simulate.engines.kernels.features import Features
 from simulate.engines.kernels.momentum import with_momentum
 from simulate.engines.kernels.order import new_order
 from simulate.engines.kernels.sparse import sparse_batches
-from simulate.engines.kernels.streaming import Gaussian, Source, streaming
-from simulate.engines.lanes import room
+from simulate.engines.kernels.streaming import Source, streaming
 from simulate.engines.layout import SparseRows, aligned_zeros, laid_out
+from simulate.engines.streams import streams
 from simulate.recording import Recorder
 
 CHUNK_FLOPS = 5e8
 """Work between two looks at the clock: about a tenth of a second."""
-
-
-WHOLE = 64
-"""Normals that fill whole vectors, of sixteen blocks of four."""
 
 
 class OnData:
@@ -102,24 +90,9 @@ class OnData:
 class OnStream:
     """A replicate that makes its own rows."""
 
-    def __init__(self, plan: Plan, rows: Gaussian | Features, start: Array, index: int) -> None:
-        key, noise = plan.keys[index], plan.rows.noise  # type: ignore[union-attr]
-        self._plan = plan
-        self._source = Source(
-            key=(np.uint64(key[0]), np.uint64(key[1])),
-            rows=rows,
-            noise=noise,
-            ridge_per_row=plan.ridge_per_row,
-            held=np.full(1, -1),
-            noises=np.empty(NOISE_BLOCK),
-            words=room(),
-        )
-        # Normals come in whole vectors of blocks; entries beyond d have a root of zero, and so
-        # their parameters stay zero.
-        width = len(rows.root) if isinstance(rows, Gaussian) else plan.width
-        self._x = aligned_zeros(width)
-        self._x[: plan.width] = start
-        self._rows = np.empty((plan.batches.largest, width), dtype=plan.dtype)
+    def __init__(self, plan: Plan, source: Source, x: Array) -> None:
+        self._plan, self._source, self._x = plan, source, x
+        self._rows = np.empty((plan.batches.largest, len(x)), dtype=plan.dtype)
         self._residuals = np.empty(plan.batches.largest)
 
     def arrays(self) -> dict[str, Array]:
@@ -142,41 +115,23 @@ class OnStream:
         return int(recorded), bool(finite)
 
 
-def _gaussian(rows: FreshRows) -> Gaussian:
-    d = rows.num_normals
-    width = -(-d // WHOLE) * WHOLE if d >= WHOLE else d
-    return Gaussian(np.pad(rows.root, (0, width - d)), np.pad(rows.coefficients, (0, width - d)))
-
-
-def _features(plan: Plan, rows: FreshFeatures, mixing: Array) -> Features:
-    num_features, inputs = rows.mixing.shape
-    return Features(
-        code=CODES[rows.activation.name],
-        mixing=mixing,
-        direction=rows.direction,
-        shift=rows.shift,
-        held=np.full(1, -1),
-        normals=np.empty((FEATURE_BLOCK, inputs)),
-        before=np.empty((FEATURE_BLOCK, num_features)),
-        block=np.empty((FEATURE_BLOCK, num_features), dtype=plan.dtype),
-        targets=np.empty(FEATURE_BLOCK),
-    )
-
-
 def _maker(plan: Plan) -> tuple[Callable[[int], driver.Replicate], float]:
     """What makes a replicate of its index, and the operations that it spends on a row."""
-    rows = plan.rows
-    if isinstance(rows, FreshRows):
-        gaussian, start = _gaussian(rows), rows.to_basis(plan.x0)
-        # making a normal takes as long as some thirty operations
-        return lambda index: OnStream(plan, gaussian, start, index), 30.0 * plan.width
+    rows, rule = plan.rows, plan.rule
+    if isinstance(rows, DataRows):
+        A = laid_out(rows.A, plan.dtype)
+        entries = rows.A.nnz / rows.A.shape[0] if isinstance(A, SparseRows) else A.shape[1]
+        if rule is None:
+            return lambda index: OnData(plan, rows, A, index), 4.0 * entries
+        data = partial(reader_of_data, plan, rows, A)
+        return lambda index: Following(plan, rule, *data(index)), 4.0 * entries
+    per_row = 30.0 * plan.dimension  # making a normal takes as long as some thirty operations
     if isinstance(rows, FreshFeatures):
-        mixing = np.ascontiguousarray(rows.mixing.T)
-        cost = 2.0 * mixing.size + 30.0 * (rows.num_normals + plan.width)
-        return lambda index: OnStream(plan, _features(plan, rows, mixing), plan.x0, index), cost
-    A = laid_out(rows.A, plan.dtype)
-    entries = rows.A.nnz / rows.A.shape[0] if isinstance(A, SparseRows) else A.shape[1]
-    return lambda index: OnData(plan, rows, A, index), 4.0 * entries
+        per_row += 30.0 * rows.num_normals + 2.0 * rows.mixing.size
+    stream = streams(plan, rows)
+    if rule is None:
+        return lambda index: OnStream(plan, *stream(index)), per_row
+    return lambda index: Following(plan, rule, *reader_of_stream(plan, *stream(index))), per_row
 
 
 def run(plan: Plan, recorder: Recorder, num_threads: int, report: Report, store: Store) -> None:

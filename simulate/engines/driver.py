@@ -75,7 +75,9 @@ def _run_one(
 
     def record(count: int) -> None:
         size = min(course.block_size, len(course.iterations) - now.slot)
-        recorder.record(index, now.slot, course.parameters(now.points[:size]), count)
+        points = now.points[:size]
+        rates = course.realised_rates(points)
+        recorder.record(index, now.slot, course.parameters(points), count, rates)
 
     report(now.done)
     while now.slot < len(course.iterations):

@@ -50,12 +50,20 @@ class DataReader:
 
 
 class FreshReader:
-    """Makes a replicate's rows."""
+    """Makes a replicate's rows, in the problem's own coordinates or in the basis of `FreshRows`."""
 
-    def __init__(self, plan: Plan, rows: FreshRows | FreshFeatures, key: tuple[int, int]) -> None:
+    def __init__(
+        self,
+        plan: Plan,
+        rows: FreshRows | FreshFeatures,
+        key: tuple[int, int],
+        *,
+        in_basis: bool,
+    ) -> None:
         self._dtype = plan.dtype
         self._source = rows
         self._key = key
+        self._in_basis = in_basis
 
     def batch(self, iteration: int, position: int, size: int) -> tuple[Array, Array]:
         """Rows, shape (B, d), and targets of an iteration; its first has number `position`."""
@@ -65,15 +73,18 @@ class FreshReader:
     def _row(self, number: int) -> tuple[Array, float]:
         block, offset = divmod(number, NOISE_BLOCK)
         noise = normals(self._key, LABEL_NOISE, block, NOISE_BLOCK)[offset]
-        make = _gaussian_row if isinstance(self._source, FreshRows) else _feature_row
-        z = normals(self._key, FEATURES, number, self._source.num_normals)
-        row, target = make(self._source, z, self._dtype)  # type: ignore[arg-type]
-        return row, target + self._source.noise * float(noise)
+        source = self._source
+        z = normals(self._key, FEATURES, number, source.num_normals)
+        make = _gaussian_row if isinstance(source, FreshRows) else _feature_row
+        row, target = make(source, z, self._dtype)  # type: ignore[arg-type]
+        if isinstance(source, FreshRows) and not self._in_basis:
+            row = source.from_basis(row)
+        return row, target + source.noise * float(noise)
 
 
 def _gaussian_row(source: FreshRows, z: Array, dtype: Any) -> tuple[Array, float]:
     row = (z.astype(dtype) * source.root).astype(dtype).astype(np.float64)
-    return source.from_basis(row), float(row @ source.coefficients)
+    return row, float(row @ source.coefficients)
 
 
 def _feature_row(source: FreshFeatures, z: Array, dtype: Any) -> tuple[Array, float]:
@@ -89,41 +100,55 @@ class Walker:
         self._plan = plan
         key = plan.keys[index]
         rows = plan.rows
+        # Rules are defined in the basis; SGD is the same in any, which is worth a test.
+        self._in_basis = plan.rule is not None or isinstance(rows, DataRows)
         self._reader: DataReader | FreshReader = (
             DataReader(plan, rows, key)
             if isinstance(rows, DataRows)
-            else FreshReader(plan, rows, key)
+            else FreshReader(plan, rows, key, in_basis=self._in_basis)
         )
         self._x = plan.x0.copy()
-        self._v = np.zeros_like(plan.x0)
+        if self._in_basis and isinstance(rows, FreshRows):
+            self._x = rows.to_basis(self._x).copy()
+        self._arrays = {"x": self._x}
+        if plan.rule is None:
+            self._v = self._arrays["v"] = np.zeros_like(plan.x0)
+        else:
+            self._state = plan.rule.new_state(len(plan.x0))
+            self._arrays |= self._state
 
     def arrays(self) -> dict[str, Array]:
-        return {"x": self._x, "v": self._v}
+        return self._arrays
 
     def advance(self, first: int, last: int, records: Any, points: Array) -> tuple[int, bool]:
         plan, recorded = self._plan, 0
-        rates, sizes = plan.rates.between(first, last), plan.batches.between(first, last)
+        rates, sizes = plan.rates.up_to(first, last), plan.batches.between(first, last + 1)
         position = plan.batches.rows_before(first)
         with np.errstate(all="ignore"):
             for k in range(first, last + 1):
+                rate, size = float(rates[k - first]), int(sizes[k - first])
                 if recorded < len(records) and records[recorded] == k:
-                    points[recorded] = self._seen()
+                    points[recorded] = self._seen(rate, size)
                     recorded += 1
                 if k == last:
                     break
-                size = int(sizes[k - first])
                 rows, targets = self._reader.batch(k, position, size)
-                if not self._step(rows, targets, float(rates[k - first])):
+                step = self._step if plan.rule is None else self._step_by_rule
+                if not step(rows, targets, rate, k):
                     return recorded, False
                 position += size
         return recorded, True
 
-    def _seen(self) -> Array:
-        """The parameters as the driver expects them: in the basis of fresh rows."""
-        rows = self._plan.rows
-        return rows.to_basis(self._x) if isinstance(rows, FreshRows) else self._x
+    def _seen(self, learning_rate: float, size: int) -> Array:
+        """The point as the driver expects it: in the basis of fresh rows."""
+        rows, rule = self._plan.rows, self._plan.rule
+        if not self._in_basis and isinstance(rows, FreshRows):
+            return rows.to_basis(self._x)
+        if rule is None or not rule.is_adaptive:
+            return self._x
+        return np.append(self._x, rule.rate(self._state, self._x, learning_rate, size))
 
-    def _step(self, rows: Any, targets: Array, learning_rate: float) -> bool:
+    def _step(self, rows: Any, targets: Array, learning_rate: float, iteration: int) -> bool:
         plan = self._plan
         point = update.ahead(self._x, self._v, plan.look)
         residuals = rows @ point - targets
@@ -139,6 +164,17 @@ class Walker:
             # The sum over the batch of `updated`: the decay acts once.
             self._x[:] = update.updated(self._x, pull, decay, 1.0)
         return True
+
+    def _step_by_rule(
+        self, rows: Any, targets: Array, learning_rate: float, iteration: int
+    ) -> bool:
+        plan, size = self._plan, len(targets)
+        residuals = rows @ self._x - targets
+        if plan.rule is None or not np.isfinite(residuals).all():
+            return False
+        pull = update.row_scale(1.0, residuals, size) @ rows
+        gradient = update.with_ridge(pull, self._x, plan.ridge_per_row)
+        return plan.rule.step(self._state, self._x, gradient, learning_rate, size, iteration)
 
 
 def run(plan: Plan, recorder: Recorder, num_threads: int, report: Report, store: Store) -> None:

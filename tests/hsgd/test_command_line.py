@@ -255,3 +255,36 @@ def test_as_processes(file, tmp_path):
     bad = run("hsgd", "limits", "nowhere.npz", "--fraction", "0.5")
     assert bad.returncode == 2
     assert bad.stderr == "python -m hsgd: there is no file nowhere.npz: check the path.\n"
+
+
+def test_zarr_and_a_figure_come_out_of_the_commands(file, tmp_path, capsys):
+    out, figure = tmp_path / "theory.zarr", tmp_path / "theory.png"
+    words = ["predict", file, "--fraction", "0.5", "--ridge", "0.1", "--num-times", "11"]
+    assert theory([*words, "--out", str(out), "--plot", str(figure)]) == 0
+    assert f"drawn: {figure}" in capsys.readouterr().out
+    assert dataset.load(out).sizes["time"] == 11
+    assert figure.read_bytes().startswith(b"\x89PNG")
+    drawn = tmp_path / "runs.svg"
+    assert simulate([file, "--learning-rate", "0.4", "--num-times", "5", "--plot", str(drawn)]) == 0
+    assert b"<svg" in drawn.read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("option", "name", "module", "message"),
+    [
+        ("--plot", "figure.docx", None, "must be one of '.png', '.svg', '.pdf'"),
+        ("--plot", "missing/figure.png", None, "make it first"),
+        ("--plot", "figure.png", "matplotlib", "pip install 'hsgd[plot]'"),
+        ("--out", "theory.zarr", "zarr", "pip install 'hsgd[zarr]'"),
+    ],
+)
+def test_what_cannot_be_written_is_said_before_any_work(
+    file, tmp_path, capsys, monkeypatch, option, name, module, message
+):
+    if module is not None:
+        monkeypatch.setitem(sys.modules, module, None)
+    words = ["predict", file, "--fraction", "0.5", option, str(tmp_path / name)]
+    assert theory(words) == 2
+    printed = capsys.readouterr()
+    assert message in printed.err
+    assert not printed.out

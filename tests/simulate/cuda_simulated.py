@@ -4,14 +4,11 @@ Usage: NUMBA_ENABLE_CUDASIM=1 python cuda_simulated.py FOLDER
 """
 
 import sys
-import threading
 import warnings
 from contextlib import contextmanager
 
 import numpy as np
-from numba import cuda as numba_cuda
 from numba.cuda.simulator import kernel as simulator
-from numba.cuda.simulator import kernelapi
 from scipy import sparse
 
 import simulate.execution
@@ -23,43 +20,13 @@ from hsgd.problems import LeastSquares
 from hsgd.schedules import CosineDecay, Piecewise
 from simulate import Checkpoint, sgd
 from simulate.engines import cuda as engine
-from simulate.engines.cuda import dense, device, features, order, replicates, streaming
-from simulate.engines.cuda import sparse as sparse_kernels
+from simulate.engines.cuda import device, replicates
 
-
-class Cuda:
-    """What kernels know as `cuda`, in all modules and threads.
-
-    The simulator puts it into a device function's module when a thread enters and takes it away
-    when a thread leaves, although others may still be inside.
-    """
-
-    def __getattr__(self, name):
-        return getattr(simulator._get_kernel_context() or numba_cuda, name)
-
-
-for module in (device, order, dense, sparse_kernels, streaming, features, replicates, engine):
-    module.cuda = Cuda()
+# Looking for `cuda` in the module of every device function takes longer than the function.
 launch = simulator.FakeCUDAKernel.__call__
 simulator.FakeCUDAKernel.__call__ = lambda self, *arguments: (
     self.fn(*arguments) if self._device else launch(self, *arguments)
 )
-dynamic, lock = kernelapi.FakeCUDAShared.array, threading.Lock()
-
-
-def shared_array(self, shape, dtype):
-    """A block's shared memory, known by the line that asks for it.
-
-    In the simulator's own function two threads that ask at the same time get one each.
-    """
-    if shape == 0:
-        return dynamic(self, shape, dtype)
-    with lock:
-        line = sys._getframe(1).f_lineno
-        return self._allocations.setdefault(line, np.empty(shape, np.float64))
-
-
-kernelapi.FakeCUDAShared.array = shared_array
 sys.setswitchinterval(1e-5)  # simulated threads wait for one another all the time
 device.THREADS = 4
 

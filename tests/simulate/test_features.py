@@ -84,6 +84,20 @@ def test_engines_agree_to_rounding_in_single_precision():
     assert 0 < np.abs(found / double - 1).max() < 1e-5
 
 
+@pytest.mark.parametrize("kind", ["adagrad_norm", "dana"])
+def test_other_algorithms_run_on_features_too(kind):
+    rows = features(DENSE, "erf")
+    rate = 0.3
+    made = {"adagrad_norm": hsgd.AdaGradNorm(rate), "dana": hsgd.DANA.constant(rows, rate)}
+    algorithm = made[kind]
+    expected, found = (
+        sgd(rows, algorithm, TIMES, engine=engine, seed=1, statistics="population_risk")
+        for engine in ("reference", "cpu")
+    )
+    np.testing.assert_allclose(found.population_risk, expected.population_risk, rtol=1e-10)
+    assert found.population_risk[-1] < found.population_risk[0]
+
+
 def test_bits_depend_neither_on_chunks_nor_on_company_nor_on_interruptions(monkeypatch, tmp_path):
     rows = features(DENSE, "relu", 20)
     asked = {"seed": 1, "num_replicates": 3}
@@ -128,6 +142,8 @@ def test_what_cannot_be_run_is_refused_in_one_sentence():
     rows = features(DIAGONAL, "relu")
     with pytest.raises(TypeError, match=r"pass hsgd.StreamingSGD\(learning_rate\)"):
         sgd(rows, hsgd.SGD(0.1), [1.0])
+    with pytest.raises(ValueError, match=r"run it on problem\.gaussian_equivalent\(\)"):
+        sgd(rows, hsgd.Polyak(), [1.0])
     with pytest.raises(TypeError, match=r"problem\.given_weights\(seed\)"):
         sgd(hsgd.RandomFeatures(DIAGONAL, 3), ALGORITHM, [1.0])
     with pytest.raises(ValueError, match="empirical_risk needs fixed rows, which a FeatureRows"):

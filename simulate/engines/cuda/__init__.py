@@ -1,6 +1,7 @@
 """The CUDA engine: one block of threads per replicate, all replicates in step.
 
     device        the formulas of the package, compiled for the GPU; sums over a block
+    simulator     what makes all this run where there is no GPU, for tests
     order         which rows are read
     dense         steps on rows of an array
     sparse        steps on rows of a sparse matrix

@@ -12,12 +12,15 @@ from types import FunctionType
 from typing import Any
 
 import numpy as np
+from numba import config
 from numba import cuda as numba_cuda
 
 from simulate import activating, normals, philox, sampling, update
+from simulate.engines.cuda.simulator import Simulated
 from simulate.philox import MASK, WORD
 
-cuda: Any = numba_cuda  # it has no types
+_simulated = bool(getattr(config, "ENABLE_CUDASIM", False))
+cuda: Any = Simulated(numba_cuda) if _simulated else numba_cuda  # it has no types
 
 THREADS = 128
 """Threads of a block."""

@@ -41,6 +41,19 @@ class Source(NamedTuple):
     """Room for random words."""
 
 
+WHOLE = 64
+"""Normals that fill whole vectors, of sixteen blocks of four."""
+
+
+def padded(values: Any) -> Any:
+    """A vector with zeros behind it, so that normals come in whole vectors of blocks.
+
+    Entries beyond d have a root of zero, and so their parameters stay zero.
+    """
+    d = len(values)
+    return np.pad(values, (0, -d % WHOLE if d >= WHOLE else 0))
+
+
 @compiled
 def label_noise(source, number):  # type: ignore[no-untyped-def]
     """The label noise of row `number`."""
