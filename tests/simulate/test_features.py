@@ -88,7 +88,7 @@ def test_engines_agree_to_rounding_in_single_precision():
 def test_other_algorithms_run_on_features_too(kind):
     rows = features(DENSE, "erf")
     rate = 0.3
-    made = {"adagrad_norm": hsgd.AdaGradNorm(rate), "dana": hsgd.DANA.constant(rows, rate)}
+    made = {"adagrad_norm": hsgd.AdaGradNorm(rate, 1.0), "dana": hsgd.DANA.constant(rows, rate)}
     algorithm = made[kind]
     expected, found = (
         sgd(rows, algorithm, TIMES, engine=engine, seed=1, statistics="population_risk")
