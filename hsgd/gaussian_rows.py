@@ -13,6 +13,9 @@ from hsgd.checks import Array, described, digest, each, integer, number, real_ar
 from hsgd.populations import LinearModel
 from hsgd.problems import LeastSquares
 
+_ROWS = 0x726F7773
+"""Key of the stream of sampled rows ("rows"): a teacher from the same seed is independent."""
+
 
 @dataclass(frozen=True, eq=False)
 class GaussianRows:
@@ -124,9 +127,11 @@ class GaussianRows:
         n
             Number of rows, at least 1.
         seed
-            Seed of `numpy.random.default_rng`.
+            Seed of a stream that is this function's own: what else is drawn with the same seed, by
+            `numpy.random.default_rng(seed)`, is independent of the rows.
         """
-        generator = np.random.default_rng(integer("seed", seed, minimum=0))
+        stream = np.random.SeedSequence(integer("seed", seed, minimum=0), spawn_key=(_ROWS,))
+        generator = np.random.default_rng(stream)
         normals = generator.standard_normal((integer("n", n, minimum=1), self.dimension))
         rows = normals * self.root if self.root.ndim == 1 else normals @ self.root
         targets = rows @ self.coefficients + self.noise * generator.standard_normal(n)
@@ -234,7 +239,7 @@ class SampledLeastSquares:
         return self.n
 
     def sample(self, seed: int) -> LeastSquares:
-        """One instance, drawn with this seed of `numpy.random.default_rng`."""
+        """One instance, as `GaussianRows.sample` draws it."""
         return self.rows.sample(self.n, seed).replace(ridge=self.ridge)
 
     def replace(self, **changes: Any) -> Self:
