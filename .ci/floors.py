@@ -11,7 +11,8 @@ import tomllib
 def floors(project: dict) -> list[str]:
     """Turn each `name>=version` into `name==version`; other requirements are left alone."""
     extras = project["optional-dependencies"]
-    wanted = [*project["dependencies"], *extras["plot"], *extras["validation"], *extras["test"]]
+    named = ("plot", "zarr", "validation", "test")
+    wanted = [*project["dependencies"], *(r for name in named for r in extras[name])]
     return [f"{m[1]}=={m[2]}" for r in wanted if (m := re.fullmatch(r"([\w.-]+)>=([\w.]+)", r))]
 
 

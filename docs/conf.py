@@ -41,7 +41,7 @@ nb_execution_raise_on_error = True
 nb_execution_in_temp = True
 nb_execution_timeout = 120
 nb_merge_streams = True
-os.environ.setdefault("MPLBACKEND", "module://matplotlib_inline.backend_inline")
+os.environ.pop("MPLBACKEND", None)  # else cells would use it, and show no figure
 
 autosummary_generate = True
 autodoc_typehints = "none"  # the docstrings say it in words

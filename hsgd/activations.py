@@ -16,7 +16,7 @@ from numpy.polynomial import hermite_e
 from numpy.typing import ArrayLike
 from scipy import special
 
-from hsgd.checks import Array, one_of, real_array
+from hsgd.checks import Array, number, numbers, one_of, plain_reals, real_array, shown
 
 Function = Callable[[Array], ArrayLike]
 Moments = tuple[Array, Array, Array]
@@ -71,22 +71,28 @@ class Activation:
     def __post_init__(self) -> None:
         if not isinstance(self.name, str) or not self.name:
             raise TypeError(
-                f"name is {self.name!r}: give the activation a word, for example 'relu'."
+                f"name is {shown(self.name)}: give the activation a word, for example 'relu'."
             )
         if not callable(self.function):
             raise TypeError(
                 f"function is a {type(self.function).__name__}: pass a vectorised function, for "
                 "example numpy.tanh."
             )
-        points = [float(p) for p in self.breakpoints]
-        if not np.all(np.isfinite(points)):
-            raise ValueError("breakpoints must be finite numbers: leave the others out.")
+        points = numbers("breakpoints", self.breakpoints, minimum=-np.inf)
         object.__setattr__(self, "breakpoints", tuple(sorted(points)))
+        if self.exact_coefficients is not None and not callable(self.exact_coefficients):
+            raise TypeError(
+                f"exact_coefficients is {shown(self.exact_coefficients)}: pass a function of the "
+                "order, or None."
+            )
+        if self.exact_nonlinear_variance is not None:
+            variance = number("exact_nonlinear_variance", self.exact_nonlinear_variance)
+            object.__setattr__(self, "exact_nonlinear_variance", variance)
         self(np.array([-0.5, 0.5]))
 
     def __call__(self, values: ArrayLike) -> Array:
         """φ of each value."""
-        inputs = np.asarray(values, dtype=np.float64)
+        inputs = plain_reals("values", values)
         outputs = np.asarray(self.function(inputs))
         if outputs.shape != inputs.shape or outputs.dtype.kind not in "biuf":
             raise ValueError(

@@ -7,7 +7,6 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, overload
 
 import numpy as np
-from scipy.optimize import brentq
 
 from hsgd import dataset, provenance
 from hsgd.algorithms import SGD, Algorithm, HeavyBall, StreamingSGD
@@ -204,6 +203,7 @@ def limits(
     dataset.check_setting(
         problem, algorithm, problems=PROBLEMS, algorithms=ALGORITHMS, batch_schedules=True
     )
+    dataset.check_rate(problem, algorithm)
     if not is_constant(algorithm):
         raise ValueError(
             "limits needs a constant learning rate and batch size: pass the algorithm with their "
@@ -392,6 +392,8 @@ class Ends:
         high = top - 1e-13 * max(1.0, abs(top))
         if room(high) > 0.0:
             return N * float(top)
+        from scipy.optimize import brentq  # slow to load, and rarely needed
+
         return N * float(brentq(room, low, high, xtol=1e-15, rtol=1e-13))
 
     def transition(self) -> float:

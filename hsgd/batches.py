@@ -6,12 +6,11 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
-from scipy.optimize import minimize_scalar
 
 from hsgd import dataset, provenance
 from hsgd.algorithms import SGD, Algorithm, StreamingSGD
 from hsgd.asymptotics import Ends, stability_of
-from hsgd.checks import Array, integer, number
+from hsgd.checks import Array, integer, number, plain_array
 from hsgd.curves import ALGORITHMS, PROBLEMS, number_of_rows, refuse_dependent_batches
 from hsgd.discrete import Iteration, solve_discrete
 from hsgd.gaussian_rows import GaussianRows
@@ -116,6 +115,7 @@ def grow_batch_size(
     [1, 2, 4]
     """
     dataset.check_setting(problem, algorithm, problems=PROBLEMS, algorithms=ALGORITHMS)
+    dataset.check_rate(problem, algorithm)
     refuse_dependent_batches(algorithm)
     fall = _above_one("risk_factor", risk_factor)
     factor = _above_one("growth", growth)
@@ -193,12 +193,14 @@ def steps_to_target(
     ----------
     arXiv:1811.03600 for the question; arXiv:2206.01029; docs, theory page, "Mini-batches".
     """
-    sizes = np.asarray(getattr(batch_sizes, "values", batch_sizes))
+    sizes = plain_array("batch_sizes", batch_sizes)
     if sizes.ndim != 1 or sizes.size == 0:
         raise ValueError(
             f"batch_sizes has shape {sizes.shape}: pass a list of integers, for example [1, 4, 16]."
         )
-    counts = [integer("batch_sizes", size.item(), minimum=1) for size in sizes]
+    counts = [integer("batch_sizes", size, minimum=1) for size in sizes]
+    for size in counts:
+        _stability(problem, size, sampling, "discrete")  # the check of problem and sampling
     reach = _Reach(problem, number("risk", risk, strict=True), sampling)
     reach.check()
     found = [reach.best(_stability(problem, size, sampling, "discrete")) for size in counts]
@@ -266,6 +268,8 @@ class _Reach:
 
     def best(self, stability: Stability) -> tuple[float, float, float]:
         """The learning rate of the fewest iterations, that number, and the critical rate."""
+        from scipy.optimize import minimize_scalar  # slow to load
+
         critical = stability.critical_rate()
 
         def cost(log_fraction: float) -> float:

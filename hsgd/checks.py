@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable
+import os
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,7 +14,45 @@ from numpy.typing import NDArray
 Array = NDArray[np.float64]
 
 
-def real_array(name: str, value: Any, ndim: int) -> Array:
+SPAN = 1e60
+"""Data lie between 1/SPAN and SPAN in size: theory takes fourth powers of them."""
+
+
+def shown(value: Any) -> str:
+    """A value in a message: as it is written if that is short, else what it is."""
+    try:
+        text = repr(value)
+    except Exception:
+        text = ""
+    if 0 < len(text) <= 40 and text.isprintable():
+        return text
+    return f"a {type(value).__name__}"
+
+
+def plain_array(name: str, value: Any) -> NDArray[Any]:
+    """Return `value` as a NumPy array of whatever it holds.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If it is ragged or no array at all; if entries are masked, which NumPy would unmask.
+    """
+    if isinstance(value, np.ma.MaskedArray) and np.ma.is_masked(value):
+        raise ValueError(
+            f"{name} has masked entries: drop them, or give them values with .filled(...)."
+        )
+    try:
+        return np.asarray(value)
+    except MemoryError:
+        raise
+    except Exception as error:
+        raise TypeError(
+            f"{name} cannot be read as an array of numbers ({type(error).__name__}): pass a NumPy "
+            "array whose rows are of equal length."
+        ) from error
+
+
+def real_array(name: str, value: Any, ndim: int, *, span: float = SPAN) -> Array:
     """Return `value` as a read-only C-ordered float64 array of `ndim` dimensions.
 
     A copy is made only where the data type or the layout requires it.
@@ -22,17 +62,18 @@ def real_array(name: str, value: Any, ndim: int) -> Array:
     TypeError
         If `value` is sparse, an operator, or does not hold real numbers.
     ValueError
-        If the number of dimensions is wrong, the array is empty, or an entry is not finite.
+        If the number of dimensions is wrong, the array is empty, an entry is not finite, or all of
+        it is so large or small, beyond `span` or below its inverse, that powers would be lost.
     """
     if hasattr(value, "matvec") or hasattr(value, "tocsr"):
         raise TypeError(
             f"{name} must be a dense array for now, but it is a {type(value).__name__}: "
             f"pass a dense copy of it, for example {name}.toarray()."
         )
-    array = np.asarray(value)
+    array = plain_array(name, value)
     if array.dtype.kind not in "biuf":
         raise TypeError(
-            f"{name} must hold real numbers, but its data type is {array.dtype}: "
+            f"{name} must hold real numbers, but its data type is {_dtype(array)}: "
             "convert it with numpy.asarray(..., dtype=float)."
         )
     if array.ndim != ndim:
@@ -42,14 +83,38 @@ def real_array(name: str, value: Any, ndim: int) -> Array:
         )
     if array.size == 0:
         raise ValueError(f"{name} is empty (shape {array.shape}): pass at least one entry.")
-    view = np.ascontiguousarray(array, dtype=np.float64).view()
-    if not np.isfinite(view).all():
-        count = int(np.size(view) - np.count_nonzero(np.isfinite(view)))
+    with np.errstate(over="ignore"):  # of long doubles; found just below
+        view = np.ascontiguousarray(array, dtype=np.float64).view()
+    check_size(name, view, span)
+    view.flags.writeable = False
+    return view
+
+
+def _dtype(array: NDArray[Any]) -> str:
+    return str(array.dtype) if array.dtype.names is None else "structured"
+
+
+def check_size(name: str, numbers: NDArray[Any], span: float) -> None:
+    """Refuse numbers that are not finite, or out of all proportion.
+
+    Raises
+    ------
+    ValueError
+        With how many, or how large they are.
+    """
+    # One pass for the largest, without a copy of |numbers|; NaN goes through both.
+    largest = max(float(numbers.max(initial=0.0)), -float(numbers.min(initial=0.0)))
+    if not np.isfinite(largest):
+        count = int(np.size(numbers) - np.count_nonzero(np.isfinite(numbers)))
         raise ValueError(
             f"{name} has {count} entries that are NaN or infinite: remove or impute them first."
         )
-    view.flags.writeable = False
-    return view
+    if largest > span or 0.0 < largest < 1.0 / span:
+        raise ValueError(
+            f"the largest entry of {name} is {largest:.3g} in size, whose powers leave double "
+            f"precision: measure it in another unit, so that it lies between {1 / span:g} and "
+            f"{span:g}."
+        )
 
 
 def sparse_or_dense(name: str, value: Any) -> Any:
@@ -75,17 +140,13 @@ def sparse_or_dense(name: str, value: Any) -> Any:
     if not matrix.has_canonical_format:
         matrix = matrix.copy()  # sorting and adding up duplicates is done in place
         matrix.sum_duplicates()
-    if not np.isfinite(matrix.data).all():
-        count = int(np.count_nonzero(~np.isfinite(matrix.data)))
-        raise ValueError(
-            f"{name} has {count} entries that are NaN or infinite: remove or impute them first."
-        )
+    check_size(name, matrix.data, SPAN)
     return matrix
 
 
-def vector(name: str, value: Any, length: int) -> Array:
+def vector(name: str, value: Any, length: int, span: float = SPAN) -> Array:
     """Return `value` as a finite real vector of exactly `length` entries."""
-    array = real_array(name, value, 1)
+    array = real_array(name, value, 1, span=span)
     if array.shape[0] != length:
         raise ValueError(
             f"{name} has {array.shape[0]} entries where {length} are needed: "
@@ -94,23 +155,124 @@ def vector(name: str, value: Any, length: int) -> Array:
     return array
 
 
-def number(name: str, value: Any, *, minimum: float = 0.0, strict: bool = False) -> float:
-    """Return `value` as a finite float that is at least (`strict`: greater than) `minimum`."""
-    try:
-        result = float(value)
-    except (TypeError, ValueError):
-        raise TypeError(
-            f"{name} must be a number, but it is a {type(value).__name__}: pass a float."
-        ) from None
+def number(
+    name: str,
+    value: Any,
+    *,
+    minimum: float = 0.0,
+    strict: bool = False,
+    span: float = SPAN**2,
+) -> float:
+    """Return `value` as a float that is at least (`strict`: greater than) `minimum`.
+
+    It is finite, and zero or between 1/span and span in size; by default like squares of data.
+    """
+    result = _as_float(value)
+    if result is None:
+        raise TypeError(f"{name} must be a number, but it is {shown(value)}: pass a float.")
     if not np.isfinite(result) or result < minimum or (strict and result == minimum):
-        relation = "greater than" if strict else "at least"
-        raise ValueError(f"{name} is {result}, but it must be finite and {relation} {minimum:g}.")
+        relation = f" and {'greater than' if strict else 'at least'} {minimum:g}"
+        relation = relation if np.isfinite(minimum) else ""
+        raise ValueError(f"{name} is {result}, but it must be finite{relation}.")
+    if abs(result) > span or 0.0 < abs(result) < 1.0 / span:
+        raise ValueError(
+            f"{name} is {result:g}, which is out of all proportion: it must be zero or between "
+            f"{1 / span:g} and {span:g} in size, so choose other units."
+        )
+    return result
+
+
+def _as_float(value: Any) -> float | None:
+    """A number of any make as a float, infinite if it is too large for one; None for others."""
+    kind = getattr(getattr(value, "dtype", None), "kind", None)
+    if isinstance(value, bool | str | bytes | bytearray) or (
+        kind is not None and kind not in "iuf"
+    ):
+        return None
+    if getattr(value, "ndim", 0) or value is np.ma.masked or not hasattr(value, "__float__"):
+        return None
+    try:
+        with np.errstate(over="ignore"):
+            return float(value)
+    except OverflowError:
+        return float("inf")
+    except Exception:  # __float__ is someone else's
+        return None
+
+
+def numbers(
+    name: str, values: Any, *, minimum: float = 0.0, strict: bool = False
+) -> tuple[float, ...]:
+    """Return a sequence of numbers as a tuple of floats, each checked as by `number`."""
+    if isinstance(values, str | bytes | Mapping) or not isinstance(values, Iterable):
+        raise TypeError(f"{name} is {shown(values)}: pass a list of numbers.")
+    try:
+        entries = list(values)
+    except MemoryError:
+        raise
+    except Exception as error:
+        raise TypeError(f"{name} cannot be read ({type(error).__name__}): pass a list.") from error
+    return tuple(number(name, entry, minimum=minimum, strict=strict) for entry in entries)
+
+
+def plain_reals(name: str, value: Any, *, finite: bool = True) -> Array:
+    """Return finite real numbers of any shape as an array of floats; read once, kept nowhere.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If they are no real numbers, or (`finite`) some are NaN or infinite.
+    """
+    array = plain_array(name, value)
+    if array.dtype.kind not in "biuf":
+        raise TypeError(
+            f"{name} must hold real numbers, but the data type is {_dtype(array)}: convert it "
+            "with numpy.asarray(..., dtype=float)."
+        )
+    with np.errstate(over="ignore"):
+        result = np.asarray(array, dtype=np.float64)
+    if finite and not np.isfinite(result).all():
+        raise ValueError(f"{name} holds numbers that are NaN or infinite: leave them out.")
+    return result
+
+
+def flag(name: str, value: Any) -> bool:
+    """Return `value` if it is True or False."""
+    if not isinstance(value, bool | np.bool_):
+        raise TypeError(f"{name} is {shown(value)}: pass True or False.")
+    return bool(value)
+
+
+def path(name: str, value: Any) -> Path:
+    """Return `value` as a path.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If it is none, or holds what no file system takes.
+    """
+    if not isinstance(value, str | os.PathLike):
+        raise TypeError(f"{name} is {shown(value)}: pass a string or a pathlib.Path.")
+    result = Path(value)
+    try:
+        os.fsencode(result)
+    except UnicodeError:
+        raise ValueError(f"{name} holds text that no file name can hold: choose another.") from None
+    if any(len(part) > 255 for part in result.parts):
+        raise ValueError(f"{name} holds a name of more than 255 letters: choose a shorter one.")
+    if "\0" in str(result):
+        raise ValueError(f"{name} holds a NUL, which no file name can: choose another.")
     return result
 
 
 def is_swept(value: Any) -> bool:
     """Whether a parameter is an `xarray.DataArray` with dimensions of its own: a sweep."""
-    return hasattr(value, "dims") and hasattr(value, "coords") and value.ndim > 0
+    return _is_labelled(value) and value.ndim > 0
+
+
+def _is_labelled(value: Any) -> bool:
+    """Whether it is a DataArray, or quacks like one."""
+    return all(hasattr(value, name) for name in ("dims", "coords", "item", "ndim"))
 
 
 def each(name: str, value: Any, check: Callable[[str, Any], Any]) -> Any:
@@ -122,7 +284,7 @@ def each(name: str, value: Any, check: Callable[[str, Any], Any]) -> Any:
         What the check raises, and for an empty sweep.
     """
     if not is_swept(value):
-        return check(name, value.item() if hasattr(value, "dims") else value)
+        return check(name, value.item() if _is_labelled(value) else value)
     if not value.size:
         raise ValueError(f"{name} is an empty DataArray: give the sweep at least one value.")
     for entry in value.values.ravel():
@@ -137,14 +299,22 @@ def described(value: Any) -> Any:
     return {"swept_over": list(map(str, value.dims)), "values": value.values.tolist()}
 
 
-def integer(name: str, value: Any, *, minimum: int) -> int:
-    """Return `value` as an int that is at least `minimum`; floats and booleans are refused."""
-    if isinstance(value, bool) or not isinstance(value, int | np.integer):
+LARGEST_INTEGER = 2**62
+"""Beyond this, sums and products of counts leave 64 bits."""
+
+
+def integer(name: str, value: Any, *, minimum: int, maximum: int | None = LARGEST_INTEGER) -> int:
+    """Return `value` as an int from `minimum` to `maximum`; floats and booleans are refused."""
+    whole = isinstance(value, int | np.integer) and not isinstance(value, bool | np.timedelta64)
+    if not whole:
         raise TypeError(
-            f"{name} must be an integer, but it is {value!r}: pass an int of at least {minimum}."
+            f"{name} must be an integer, but it is {shown(value)}: pass an int of at least "
+            f"{minimum}."
         )
     if value < minimum:
-        raise ValueError(f"{name} is {value}, but it must be at least {minimum}.")
+        raise ValueError(f"{name} is {shown(value)}, but it must be at least {minimum}.")
+    if maximum is not None and value > maximum:
+        raise ValueError(f"{name} is {shown(value)}, but it must be at most {maximum}.")
     return int(value)
 
 
@@ -153,7 +323,7 @@ def one_of(name: str, value: object, choices: Iterable[str]) -> str:
     allowed = tuple(choices)
     if not isinstance(value, str) or value not in allowed:
         listed = ", ".join(repr(choice) for choice in allowed)
-        raise ValueError(f"{name} is {value!r}, but it must be one of {listed}.")
+        raise ValueError(f"{name} is {shown(value)}, but it must be one of {listed}.")
     return value
 
 

@@ -90,7 +90,7 @@ def workers(client: Any, num_tasks: int) -> Iterator[Any]:
             "this runs on one core, in this process: for all cores pip install "
             "'hsgd[distributed]', or pass client=False to say that one is enough.",
             UserWarning,
-            stacklevel=5,
+            stacklevel=4,
         )
         yield None
         return

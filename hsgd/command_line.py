@@ -13,13 +13,13 @@ import warnings
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
-from zipfile import BadZipFile
 
 import numpy as np
 
 from hsgd import checks, dataset, plotting
 from hsgd.algorithms import SAMPLINGS, SGD
 from hsgd.checks import Array
+from hsgd.plotting.figure import check_target
 from hsgd.problems import LeastSquares
 from hsgd.schedules import Constant, CosineDecay, PowerDecay, Schedule
 
@@ -143,7 +143,7 @@ def _read_npz(path: Path) -> dict[str, Any]:
         # Never pickles: loading one runs whatever code it holds.
         with np.load(path, allow_pickle=False) as stored:
             return {name: stored[name] for name in stored.files if name in ARRAYS}
-    except (BadZipFile, EOFError, ValueError, AttributeError) as error:
+    except Exception as error:  # damage shows in zip, zlib, header, or as a huge array
         raise ValueError(
             f"{path} cannot be read as .npz with plain arrays ({type(error).__name__}): save it "
             "again with numpy.savez."
@@ -156,8 +156,6 @@ def _read_netcdf(path: Path) -> dict[str, Any]:
     try:
         with xr.open_dataset(path, engine="h5netcdf", decode_times=False) as stored:
             return {name: stored[name].values for name in ARRAYS if name in stored.variables}
-    except MemoryError:
-        raise
     except Exception as error:
         raise ValueError(
             f"{path} cannot be read as NetCDF ({type(error).__name__}): save it again with "
@@ -268,7 +266,7 @@ def execute(
             if getattr(options, "out", None) is not None:
                 dataset.check_writable(options.out)
             if getattr(options, "plot", None) is not None:
-                plotting.check_target(options.plot)
+                check_target(options.plot)
             act(options)
     except (TypeError, ValueError, OSError, MemoryError, ImportError) as error:
         print(f"{parser.prog}: {error}", file=sys.stderr)

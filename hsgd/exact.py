@@ -7,14 +7,13 @@ it; `row_basis` solves it for the price of a few dozen steps (docs, page "The ex
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from hsgd import dataset, memory, provenance, recursion
+from hsgd import checks, dataset, memory, provenance, recursion, warned
 from hsgd.algorithms import SGD
 from hsgd.checks import Array, number, one_of
 from hsgd.problems import LeastSquares
@@ -118,6 +117,7 @@ def exact_mean(
     True
     """
     dataset.check_setting(problem, algorithm, batch_schedules=True)
+    dataset.check_rate(problem, algorithm)
     grid = dataset.time_grid(time, problem.num_rows)
     chosen = resolve(problem, statistics)
     if algorithm.sampling not in ("with_replacement", "subset"):
@@ -125,13 +125,14 @@ def exact_mean(
             f"exact_mean needs independent batches, but sampling is {algorithm.sampling!r}: "
             "simulate it, or use sampling='with_replacement' or 'subset'."
         )
-    if number("rtol", rtol, strict=True) < _SMALLEST_RTOL:
+    rtol = number("rtol", rtol, strict=True)
+    if rtol < _SMALLEST_RTOL:
         raise ValueError(
             f"rtol is {rtol:g}, but double precision allows {_SMALLEST_RTOL:g}: ask for no less."
         )
     one_of("method", method, METHODS)
-    if progress not in (None, True, False):
-        raise TypeError(f"progress is {progress!r}: pass True, False or None.")
+    if not (progress is None or isinstance(progress, bool)):
+        raise TypeError(f"progress is {checks.shown(progress)}: pass True, False or None.")
     last = int(grid.unique[-1])
     regimes = constant_regimes(Rows.of(problem), algorithm, last)
     if _choose(problem, method, regimes, last) == "recursion":
@@ -187,6 +188,11 @@ def _by_recursion(
     show: bool | None,
 ) -> tuple[Array, Array, dict[str, Any]]:
     last = int(iterations[-1])
+    n, d = problem.num_rows, problem.dimension
+    rank = len(problem.svd.singular_values)
+    # The covariance, its update, and the curvature of each statistic; rows in the eigenbasis.
+    needed = 8 * (3 * n * rank + (6 + len(statistics)) * rank**2 + len(statistics) * d**2)
+    memory.check(needed, f"exact_mean by recursion (n={n}, rank {rank})", "rows or columns")
     with bar(show, last, description="exact mean", unit="iterations") as report:
         means, noise = recursion.solve(problem, algorithm, statistics, iterations, report)
     scale = np.abs(means) + np.abs(noise)
@@ -216,7 +222,7 @@ def _by_row_basis(
     status = _status(found, rtol, problem.num_rows)
     worst = float(found.relative_error.max())
     if worst > rtol:
-        warnings.warn(f"exact_mean: {status}", UserWarning, stacklevel=4)
+        warned.warn(f"exact_mean: {status}", stacklevel=4)
     start = np.array([s.values(problem.x0[None, :])[0] for s in statistics])
     with np.errstate(invalid="ignore", over="ignore"):
         errors = found.relative_error * found.scale + recursion.cancellation(found.scale, start)

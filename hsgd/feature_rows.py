@@ -9,9 +9,9 @@ from typing import Any, Self
 
 import numpy as np
 
-from hsgd import hermite
+from hsgd import hermite, memory
 from hsgd.activations import Activation, as_activation
-from hsgd.checks import Array, digest, integer, number, real_array, vector
+from hsgd.checks import Array, digest, flag, integer, number, real_array, vector
 from hsgd.feature_moments import FeatureMoments, moments
 from hsgd.gaussian_rows import GaussianRows
 from hsgd.populations import Population
@@ -80,7 +80,7 @@ class FeatureRows:
             )
         set_ = object.__setattr__
         set_(self, "weights", W)
-        set_(self, "centre", check_centre(self.centre))
+        set_(self, "centre", flag("centre", self.centre))
         set_(self, "ridge", number("ridge", self.ridge))
         start = np.zeros(len(W)) if self.x0 is None else self.x0
         set_(self, "x0", vector("x0", start, len(W)))
@@ -187,8 +187,12 @@ class FeatureRows:
     def draw(self, n: int, seed: int, num_test: int) -> LeastSquares:
         """The same without a population where there are no held-out rows: its moments take time."""
         _, train, test = generators(seed)
-        A, b = self._rows(integer("n", n, minimum=1), train)
+        n = integer("n", n, minimum=1)
         held_out = integer("num_test", num_test, minimum=0)
+        width = 3 * (self.inputs.dimension + self.dimension)
+        what = f"a sample of n={n} and num_test={held_out} rows"
+        memory.check(8 * width * (n + held_out), what, "rows")
+        A, b = self._rows(n, train)
         return LeastSquares(
             A,
             b,
@@ -229,7 +233,7 @@ class FeatureRows:
 
 def generators(seed: int) -> tuple[np.random.Generator, ...]:
     """Independent generators for weights, rows and held-out rows."""
-    children = np.random.SeedSequence(integer("seed", seed, minimum=0)).spawn(3)
+    children = np.random.SeedSequence(integer("seed", seed, minimum=0, maximum=None)).spawn(3)
     return tuple(np.random.default_rng(child) for child in children)
 
 
@@ -251,16 +255,3 @@ def check_inputs(inputs: Any) -> None:
             "the inputs of random features have a ridge or a start of their own, which nothing "
             "would use: give both to the features."
         )
-
-
-def check_centre(value: Any) -> bool:
-    """Refuse what is neither True nor False.
-
-    Raises
-    ------
-    TypeError
-        With the remedy.
-    """
-    if not isinstance(value, bool):
-        raise TypeError(f"centre is {value!r}: pass True or False.")
-    return value

@@ -9,7 +9,19 @@ from typing import Any, Self
 import numpy as np
 import scipy.linalg
 
-from hsgd.checks import Array, described, digest, each, integer, number, real_array, vector
+from hsgd import memory
+from hsgd.checks import (
+    SPAN,
+    Array,
+    described,
+    digest,
+    each,
+    integer,
+    number,
+    plain_array,
+    real_array,
+    vector,
+)
 from hsgd.populations import LinearModel
 from hsgd.problems import LeastSquares
 
@@ -98,6 +110,9 @@ class GaussianRows:
             If an eigenvalue is negative beyond rounding.
         """
         diagonal = self.covariance.ndim == 1
+        if not diagonal:
+            d = self.dimension
+            memory.check(8 * 5 * d**2, f"the decomposition of the covariance, {d} by {d},", "rows")
         values, vectors = (
             (self.covariance, None) if diagonal else scipy.linalg.eigh(self.covariance)
         )
@@ -130,9 +145,11 @@ class GaussianRows:
             Seed of a stream that is this function's own: what else is drawn with the same seed, by
             `numpy.random.default_rng(seed)`, is independent of the rows.
         """
-        stream = np.random.SeedSequence(integer("seed", seed, minimum=0), spawn_key=(_ROWS,))
-        generator = np.random.default_rng(stream)
-        normals = generator.standard_normal((integer("n", n, minimum=1), self.dimension))
+        seed = integer("seed", seed, minimum=0, maximum=None)
+        generator = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(_ROWS,)))
+        count = integer("n", n, minimum=1)
+        memory.check(8 * 3 * count * (self.dimension + 1), f"a sample of n={count} rows", "rows")
+        normals = generator.standard_normal((count, self.dimension))
         rows = normals * self.root if self.root.ndim == 1 else normals @ self.root
         targets = rows @ self.coefficients + self.noise * generator.standard_normal(n)
         return LeastSquares(
@@ -162,11 +179,18 @@ class GaussianRows:
 
 
 def _covariance(value: Any, dimension: int) -> Array:
-    if np.ndim(value) == 0:
-        value = np.full(dimension, number("covariance", value))
-    covariance = real_array("covariance", value, 1 if np.ndim(value) == 1 else 2)
+    if not hasattr(value, "tocsr"):
+        value = plain_array("covariance", value)
+        if value.ndim == 0:
+            value = np.full(dimension, number("covariance", value))
+    # A covariance is the square of data.
+    ndim = 1 if value.ndim == 1 else 2
+    covariance = real_array("covariance", value, ndim, span=SPAN**2)
     if covariance.shape[0] != covariance.shape[-1]:
-        raise ValueError(f"covariance must be square, but its shape is {covariance.shape}.")
+        raise ValueError(
+            f"covariance must be square, but its shape is {covariance.shape}: pass d by d, or the "
+            "diagonal alone."
+        )
     if len(covariance) != dimension:
         raise ValueError(
             f"coefficients has {dimension} entries where {len(covariance)} are needed: "

@@ -7,7 +7,7 @@ from functools import cached_property
 from typing import Any, ClassVar, Self
 
 from hsgd.algorithms import BatchSize, LearningRate, OnAnyRows
-from hsgd.checks import number
+from hsgd.checks import number, shown
 from hsgd.problems import Problem
 from hsgd.schedules import PowerDecay, Schedule, as_schedule
 
@@ -129,6 +129,7 @@ class DANA(GeneralMomentum):
         TypeError, ValueError
             For a factor that is negative, or a constant that is not above 1.
         """
+        _check_problem(problem)
         rate, factor = _rates(learning_rate, momentum_factor)
         forgetting = _forgetting(problem, forgetting_constant)
         return cls(rate, factor * rate / problem.dimension, forgetting, 1.0, batch_size, sampling)
@@ -161,11 +162,20 @@ class DANA(GeneralMomentum):
         TypeError, ValueError
             For a factor that is negative, an alpha that is not positive, a constant not above 1.
         """
+        _check_problem(problem)
         rate, factor = _rates(learning_rate, momentum_factor)
         exponent = 1.0 / (2.0 * number("alpha", alpha, strict=True))
         decay = PowerDecay(factor * rate, exponent, 1.0 / problem.iterations_per_unit)
         forgetting = _forgetting(problem, forgetting_constant)
         return cls(rate, decay, forgetting, 1.0, batch_size, sampling)
+
+
+def _check_problem(problem: object) -> None:
+    if isinstance(problem, type) or not hasattr(problem, "iterations_per_unit"):
+        raise TypeError(
+            f"problem is {shown(problem)}: pass what the algorithm will run on, a "
+            "hsgd.LeastSquares or a hsgd.GaussianRows."
+        )
 
 
 def _rates(learning_rate: float, momentum_factor: float) -> tuple[float, float]:

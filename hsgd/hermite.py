@@ -14,7 +14,7 @@ import numpy as np
 from scipy.integrate import quad_vec
 
 from hsgd.activations import Activation, Function, as_activation
-from hsgd.checks import Array, integer
+from hsgd.checks import Array, integer, number
 
 _EPS = float(np.finfo(np.float64).eps)
 _TOLERANCE = 3e-13
@@ -60,6 +60,8 @@ class HermiteConstants:
 
 def polynomials(x: float, order: int) -> Array:
     """h_0(x), …, h_K(x), shape (order+1,), by √(k+1) h_{k+1} = x h_k − √k h_{k−1}."""
+    x = number("x", x, minimum=-np.inf)
+    order = integer("order", order, minimum=0, maximum=10**6)
     values = np.empty(order + 1)
     values[0] = 1.0
     previous, now = 0.0, 1.0

@@ -86,7 +86,8 @@ def exact_stability(
             f"exact_stability needs independent batches, but sampling is {sampling!r}: use "
             "sampling='with_replacement' or 'subset'."
         )
-    if number("rtol", rtol, strict=True) < _SMALLEST_RTOL:
+    rtol = number("rtol", rtol, strict=True)
+    if rtol < _SMALLEST_RTOL:
         raise ValueError(
             f"rtol is {rtol:g}, but double precision allows {_SMALLEST_RTOL:g}: ask for no less."
         )

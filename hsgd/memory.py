@@ -18,3 +18,28 @@ def available() -> int | None:
         return int(os.sysconf("SC_PAGE_SIZE")) * int(os.sysconf("SC_PHYS_PAGES"))
     except (AttributeError, OSError, ValueError):
         return None
+
+
+def check(needed: int, what: str, fewer: str) -> None:
+    """Refuse what cannot fit, before it is allocated.
+
+    Parameters
+    ----------
+    needed
+        Bytes.
+    what
+        What needs them.
+    fewer
+        What to ask for less of.
+
+    Raises
+    ------
+    MemoryError
+        With both figures.
+    """
+    left = available()
+    if left is not None and needed > left:
+        raise MemoryError(
+            f"{what} would need about {needed / 1e9:.3g} GB, but {left / 1e9:.3g} GB are free: ask "
+            f"for fewer {fewer}."
+        )

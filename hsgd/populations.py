@@ -10,7 +10,7 @@ import numpy as np
 import scipy.linalg
 
 from hsgd import statistics
-from hsgd.checks import Array, digest, number, real_array, vector
+from hsgd.checks import SPAN, Array, digest, number, plain_array, real_array, vector
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,17 +37,20 @@ class Population:
     target_second_moment: float
 
     def __post_init__(self) -> None:
-        moment = real_array("second_moment", self.second_moment, np.ndim(self.second_moment))
-        if moment.ndim not in (1, 2) or moment.shape[0] != moment.shape[-1]:
+        # Second moments are squares of data.
+        given = plain_array("second_moment", self.second_moment)
+        moment = real_array("second_moment", given, 1 if given.ndim == 1 else 2, span=SPAN**2)
+        if moment.shape[0] != moment.shape[-1]:
             raise ValueError(
                 f"second_moment has shape {moment.shape}: pass a square matrix, or a vector "
                 "for a diagonal one."
             )
         object.__setattr__(self, "second_moment", moment)
         object.__setattr__(
-            self, "cross_moment", vector("cross_moment", self.cross_moment, len(moment))
+            self, "cross_moment", vector("cross_moment", self.cross_moment, len(moment), SPAN**2)
         )
-        number("target_second_moment", self.target_second_moment)
+        target = number("target_second_moment", self.target_second_moment)
+        object.__setattr__(self, "target_second_moment", target)
         if self._floor < -1e-10 * max(self.target_second_moment, 1e-300):
             raise ValueError(
                 "the population's moments are inconsistent (its smallest risk would be negative): "

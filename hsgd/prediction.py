@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from hsgd import dataset, provenance
+from hsgd import dataset, memory, provenance, warned
 from hsgd.algorithms import Algorithm
 from hsgd.applicability import too_small, verdict_of
-from hsgd.checks import Array, number, one_of
+from hsgd.checks import Array, flag, number, one_of
 from hsgd.curves import (
     ALGORITHMS,
     METHODS,
@@ -24,6 +23,7 @@ from hsgd.curves import (
 from hsgd.discrepancy import Reference, left_out, reference, relative_gap
 from hsgd.gaussian_rows import GaussianRows
 from hsgd.modes import Modes, Solvable, curvatures, modes
+from hsgd.problems import LeastSquares
 from hsgd.statistics import Statistic, resolve
 from hsgd.sweeps import follows_sweeps, share
 from volterra import Status
@@ -121,6 +121,7 @@ def predict(
     dataset.check_setting(
         problem, algorithm, problems=PROBLEMS, algorithms=ALGORITHMS, batch_schedules=True
     )
+    dataset.check_rate(problem, algorithm)
     refuse_dependent_batches(algorithm)
     grid = dataset.time_grid(time, problem.iterations_per_unit)
     chosen = resolve(problem, statistics)
@@ -129,6 +130,7 @@ def predict(
     tolerance = number("rtol", rtol, strict=True)
     times = grid.unique / problem.iterations_per_unit
     algorithm.schedule(times)
+    _check_memory(problem, len(times))
     concern, verdict = verdict_of(problem, algorithm, method, float(times[-1]))
     curves = solve_curves(problem, algorithm, grid.unique, method, tolerance)
     held = reference(problem, algorithm, grid.unique, method, chosen, tolerance, share())
@@ -151,17 +153,25 @@ def predict(
         concern, verdict = too_small(problem, float(attrs["expected_discrepancy"]), verdict)
         attrs["diagnosis"] = verdict
     if concern:
-        warnings.warn(verdict, UserWarning, stacklevel=3)
+        warned.warn(verdict, stacklevel=3)
     if curves.status != Status.CONVERGED.value:
-        warnings.warn(curves.status, UserWarning, stacklevel=3)
+        warned.warn(curves.status, stacklevel=3)
     return dataset.assemble(grid, problem, algorithm, variables, attrs)
 
 
+def _check_memory(problem: Solvable, num_times: int) -> None:
+    """Modes and parameters at all times are held at once; each a few times over."""
+    d = problem.dimension
+    rank = min(problem.num_rows, d) if isinstance(problem, LeastSquares) else d
+    what = f"a prediction at {num_times} times of {d} parameters"
+    memory.check(8 * num_times * (4 * rank + 3 * d), what, "times")
+
+
 def _check_options(method: str, spread: bool, level: float) -> None:
-    if method in ("mean_field", "modified_flow", "data_fit"):
+    if isinstance(method, str) and method in ("mean_field", "modified_flow", "data_fit"):
         raise ValueError(f"method={method!r} is not available yet: use method='hsgd'.")
     one_of("method", method, METHODS)
-    if spread:
+    if flag("spread", spread):
         raise ValueError(
             "spread=True (bands for single runs) is not available yet: simulate them with "
             "simulate.sgd(..., num_replicates=64)."

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -11,14 +12,17 @@ import numpy as np
 import scipy.linalg
 from scipy import sparse
 
+from hsgd import memory
 from hsgd.checks import (
     Array,
     described,
     digest,
     each,
+    flag,
     integer,
     number,
     real_array,
+    shown,
     sparse_or_dense,
     vector,
 )
@@ -105,6 +109,7 @@ class LeastSquares:
         start = np.zeros(A.shape[1]) if self.x0 is None else self.x0
         set_(self, "x0", vector("x0", start, A.shape[1]))
         set_(self, "population", as_population(self.population, A.shape[1]))
+        set_(self, "preparation", _record(self.preparation))
 
     @classmethod
     def from_data(
@@ -149,10 +154,12 @@ class LeastSquares:
         TypeError, ValueError
             For wrong shapes, non-finite entries, or a fraction that leaves no row on either side.
         """
+        centre, normalise_rows = flag("centre", centre), flag("normalise_rows", normalise_rows)
         inputs = real_array("X", X, 2)
         targets = vector("y", y, len(inputs))
-        train, held_out = _split(inputs, targets, test, integer("seed", seed, minimum=0))
-        record: dict[str, Any] = {"centred": bool(centre), "rows_normalised": bool(normalise_rows)}
+        seed = integer("seed", seed, minimum=0, maximum=None)
+        train, held_out = _split(inputs, targets, test, seed)
+        record: dict[str, Any] = {"centred": centre, "rows_normalised": normalise_rows}
         record["num_test_rows"] = 0 if held_out is None else len(held_out[1])
         if isinstance(test, float):
             record["split_seed"] = seed
@@ -210,6 +217,10 @@ class LeastSquares:
     @cached_property
     def svd(self) -> ThinSVD:
         """Thin SVD; singular values below max(n, d)·ε·largest are rounding and are left out."""
+        n, d = self.num_rows, self.dimension
+        # A copy that is overwritten, both factors, and the workspace of divide and conquer.
+        needed = 8 * (n * d + min(n, d) * (n + d) + 6 * min(n, d) ** 2)
+        memory.check(needed, f"the decomposition of A, {n} by {d},", "rows or columns")
         left, values, right = scipy.linalg.svd(
             self._dense(), full_matrices=False, check_finite=False
         )
@@ -256,6 +267,20 @@ class LeastSquares:
             "population": None if self.population is None else self.population.description(),
             "preparation": dict(self.preparation),
         }
+
+
+def _record(value: Any) -> dict[str, Any]:
+    try:
+        record = dict(value) if isinstance(value, Mapping) else None
+        json.dumps(record)
+    except (TypeError, ValueError):
+        record = None
+    if record is None:
+        raise TypeError(
+            f"preparation is {shown(value)}: pass a dictionary of what JSON can hold, of words and "
+            "numbers."
+        )
+    return record
 
 
 def _split(

@@ -10,9 +10,10 @@ from typing import Any
 import numpy as np
 import scipy.linalg
 
+from hsgd import memory
 from hsgd.activations import Activation, as_activation
-from hsgd.checks import Array, integer, number
-from hsgd.feature_rows import FeatureRows, check_centre, check_inputs, generators
+from hsgd.checks import Array, flag, integer, number
+from hsgd.feature_rows import FeatureRows, check_inputs, generators
 from hsgd.gaussian_rows import GaussianRows
 from hsgd.problems import LeastSquares
 
@@ -64,7 +65,7 @@ class RandomFeatures:
     def __post_init__(self) -> None:
         check_inputs(self.inputs)
         self.nonlinearity  # noqa: B018  (the check of the activation)
-        check_centre(self.centre)
+        object.__setattr__(self, "centre", flag("centre", self.centre))
         object.__setattr__(
             self, "num_features", integer("num_features", self.num_features, minimum=1)
         )
@@ -115,7 +116,7 @@ class RandomFeatures:
             Held-out rows, through the same weights, for the population risk; 0 for none.
         """
         drawn = self.given_weights(seed).draw(n, seed, num_test)
-        record = {"sampled_from": "RandomFeatures", "seed": seed}
+        record = {"sampled_from": "RandomFeatures", "seed": int(seed)}
         return drawn.replace(preparation=record)
 
     def description(self) -> dict[str, Any]:
@@ -173,6 +174,11 @@ class PowerLawRandomFeatures:
             object.__setattr__(self, name, number(name, getattr(self, name)))
         for name in ("v", "d"):
             object.__setattr__(self, name, integer(name, getattr(self, name), minimum=1))
+        if (self.alpha + self.beta) * np.log10(self.v) > 100.0:
+            raise ValueError(
+                f"alpha is {self.alpha:g} and beta {self.beta:g}, so that the last of v={self.v} "
+                "inputs is below 1e-100 and lost to rounding: pass smaller exponents."
+            )
         if self.d > self.v:
             raise ValueError(
                 f"d is {self.d} but v is {self.v}: there must be at least as many inputs as "
@@ -203,7 +209,9 @@ class PowerLawRandomFeatures:
             Of dimension d. Costs O(vd²).
         """
         # notation: scaled = D^½ W, reach = the part of D^½ (target) that features express
-        generator = np.random.default_rng(integer("seed", seed, minimum=0))
+        generator = np.random.default_rng(integer("seed", seed, minimum=0, maximum=None))
+        what = f"v={self.v} inputs of d={self.d} features"
+        memory.check(8 * 5 * self.v * self.d, what, "inputs or features")
         j = np.arange(1, self.v + 1, dtype=np.float64)
         W = generator.standard_normal((self.v, self.d)) / np.sqrt(self.d)
         scaled = j[:, None] ** -self.alpha * W
@@ -220,7 +228,7 @@ class PowerLawRandomFeatures:
 
     def sample(self, n: int, seed: int) -> LeastSquares:
         """Draw W and then `n` rows."""
-        root = np.random.SeedSequence(integer("seed", seed, minimum=0))
+        root = np.random.SeedSequence(integer("seed", seed, minimum=0, maximum=None))
         weights, rows = (int(s) for s in root.generate_state(2))
         return self.given_weights(weights).sample(n, rows)
 

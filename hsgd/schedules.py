@@ -18,7 +18,10 @@ import numpy as np
 from numpy.polynomial import chebyshev
 from numpy.typing import ArrayLike
 
-from hsgd.checks import Array, number, real_array
+from hsgd.checks import Array, number, numbers, plain_reals, real_array, shown
+
+_SPAN = 1e250
+"""Rates may be absurd: simulations show what they do. Theories refuse them (`check_rate`)."""
 
 
 class Schedule(ABC):
@@ -49,8 +52,8 @@ class Schedule(ABC):
         ValueError
             If the schedule is negative, NaN or infinite at one of the times.
         """
-        times = np.asarray(time, dtype=np.float64)
-        values = np.asarray(self.value(times), dtype=np.float64)
+        times = plain_reals("time", time)
+        values = plain_reals("the learning-rate schedule", self.value(times), finite=False)
         if values.shape != times.shape:
             raise ValueError(
                 f"the schedule returned shape {values.shape} for times of shape {times.shape}: "
@@ -65,6 +68,11 @@ class Schedule(ABC):
         return values
 
 
+def _checked(noun: Any, *names: str, strict: bool = False) -> None:
+    for name in names:
+        object.__setattr__(noun, name, number(name, getattr(noun, name), strict=strict))
+
+
 @dataclass(frozen=True)
 class Constant(Schedule):
     """The same value at every time."""
@@ -72,13 +80,13 @@ class Constant(Schedule):
     level: float
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "level", number("learning_rate", self.level))
+        object.__setattr__(self, "level", number("learning_rate", self.level, span=_SPAN))
 
     def value(self, time: Array) -> Array:
         return np.full(np.shape(time), self.level)
 
     def integral(self, time: Array) -> Array:
-        return self.level * np.asarray(time, dtype=np.float64)
+        return self.level * plain_reals("time", time)
 
     def description(self) -> dict[str, Any]:
         return {"schedule": "constant", "level": self.level}
@@ -100,8 +108,8 @@ class Piecewise(Schedule):
     levels: tuple[float, ...]
 
     def __post_init__(self) -> None:
-        boundaries = tuple(number("boundaries", b, strict=True) for b in self.boundaries)
-        levels = tuple(number("levels", level) for level in self.levels)
+        boundaries = numbers("boundaries", self.boundaries, strict=True)
+        levels = numbers("levels", self.levels)
         if len(levels) != len(boundaries) + 1:
             raise ValueError(
                 f"Piecewise has {len(boundaries)} boundaries and {len(levels)} levels: "
@@ -120,6 +128,7 @@ class Piecewise(Schedule):
         starts = np.array((0.0, *self.boundaries))
         levels = np.asarray(self.levels)
         done = np.concatenate(([0.0], np.cumsum(levels[:-1] * np.diff(starts))))
+        time = plain_reals("time", time)
         index = np.searchsorted(self.boundaries, time, side="right")
         return np.asarray(done[index] + levels[index] * (time - starts[index]))
 
@@ -144,16 +153,15 @@ class PowerDecay(Schedule):
     timescale: float = 1.0
 
     def __post_init__(self) -> None:
-        number("initial", self.initial)
-        number("exponent", self.exponent)
-        number("timescale", self.timescale, strict=True)
+        _checked(self, "initial", "exponent")
+        _checked(self, "timescale", strict=True)
 
     def value(self, time: Array) -> Array:
         return np.asarray(self.initial * (1.0 + time / self.timescale) ** -self.exponent)
 
     def integral(self, time: Array) -> Array:
         # ∫ = initial·timescale·(e^{(1−p)u} − 1)/(1−p), u = log(1 + t/timescale); expm1 keeps p → 1.
-        logarithm = np.log1p(np.asarray(time, dtype=np.float64) / self.timescale)
+        logarithm = np.log1p(_from_zero(time) / self.timescale)
         power = 1.0 - self.exponent
         grown = np.expm1(power * logarithm) / power if power else logarithm
         return np.asarray(self.initial * self.timescale * grown)
@@ -176,16 +184,15 @@ class CosineDecay(Schedule):
     final: float = 0.0
 
     def __post_init__(self) -> None:
-        number("initial", self.initial)
-        number("final", self.final)
-        number("horizon", self.horizon, strict=True)
+        _checked(self, "initial", "final")
+        _checked(self, "horizon", strict=True)
 
     def value(self, time: Array) -> Array:
         phase = np.pi * np.minimum(np.asarray(time) / self.horizon, 1.0)
         return np.asarray(self.final + 0.5 * (self.initial - self.final) * (1.0 + np.cos(phase)))
 
     def integral(self, time: Array) -> Array:
-        times = np.asarray(time, dtype=np.float64)
+        times = plain_reals("time", time)
         inside = np.minimum(times, self.horizon)
         wave = inside + self.horizon / np.pi * np.sin(np.pi * inside / self.horizon)
         return np.asarray(self.final * times + 0.5 * (self.initial - self.final) * wave)
@@ -222,8 +229,11 @@ class FromFunction(Schedule):
 
     def __post_init__(self) -> None:
         if not callable(self.function):
-            raise TypeError("FromFunction needs a callable of time: pass lambda t: ...")
-        object.__setattr__(self, "breakpoints", tuple(float(b) for b in self.breakpoints))
+            raise TypeError(
+                f"function is {shown(self.function)}: FromFunction needs a callable of time, for "
+                "example lambda t: 1 / (1 + t)."
+            )
+        object.__setattr__(self, "breakpoints", numbers("breakpoints", self.breakpoints))
         object.__setattr__(self, "_antiderivative", _Antiderivative(self, self.breakpoints))
 
     def __reduce__(self) -> tuple[type[FromFunction], tuple[Any, ...]]:
@@ -231,14 +241,21 @@ class FromFunction(Schedule):
         return type(self), (self.function, self.breakpoints)
 
     def value(self, time: Array) -> Array:
-        return np.asarray(self.function(time), dtype=np.float64)
+        return plain_reals("the learning-rate schedule", self.function(time), finite=False)
 
     def integral(self, time: Array) -> Array:
-        return self._antiderivative(np.asarray(time, dtype=np.float64))
+        return self._antiderivative(_from_zero(time))
 
     def description(self) -> dict[str, Any]:
         name = getattr(self.function, "__qualname__", type(self.function).__name__)
         return {"schedule": "function", "name": name, "breakpoints": list(self.breakpoints)}
+
+
+def _from_zero(time: Any) -> Array:
+    times = plain_reals("time", time)
+    if times.size and times.min() < 0:
+        raise ValueError(f"time has negative entries ({times.min():g}): schedules begin at 0.")
+    return times
 
 
 class _Antiderivative:
@@ -259,6 +276,7 @@ class _Antiderivative:
         self._edges: Array = np.array([0.0])
         self._totals: Array = np.array([0.0])
         self._coefficients: Array = np.zeros((0, self.degree + 2))
+        self._scale = 0.0
 
     def __call__(self, time: Array) -> Array:
         with self._lock:
@@ -274,27 +292,28 @@ class _Antiderivative:
         return np.asarray(totals[panel] + 0.5 * width * inner)
 
     def _build(self, horizon: float) -> None:
-        inner = [b for b in self._breaks if 0.0 < b < horizon]
-        cuts = [0.0, *inner, horizon]
-        scale = 0.0
-        edges: list[float] = [0.0]
+        """Go on from the last edge: what is known already never changes."""
+        begin = float(self._edges[-1])
+        cuts = [begin, *(b for b in self._breaks if begin < b < horizon), horizon]
+        edges: list[float] = []
         coefficients: list[Array] = []
         for left, right in pairwise(cuts):
             stack = [(left, right, 0)]
             while stack:
                 a, b, level = stack.pop()
                 series = self._fit(a, b)
-                scale = max(scale, float(np.abs(series).sum()))
-                resolved = np.abs(series[-3:]).max() <= self.tolerance * scale
+                self._scale = max(self._scale, float(np.abs(series).sum()))
+                resolved = np.abs(series[-3:]).max() <= self.tolerance * self._scale
                 if resolved or level >= self.depth:
                     edges.append(b)
                     coefficients.append(np.asarray(chebyshev.chebint(series, lbnd=-1)))
                 else:
                     middle = 0.5 * (a + b)
                     stack += [(middle, b, level + 1), (a, middle, level + 1)]
-        table = np.array(coefficients, dtype=np.float64)
-        areas = 0.5 * np.diff(edges) * chebyshev.chebval(1.0, table.T)
-        self._edges = np.array(edges)
+        table = np.concatenate((self._coefficients, coefficients))
+        everything = np.concatenate((self._edges, edges))
+        areas = 0.5 * np.diff(everything) * chebyshev.chebval(1.0, table.T)
+        self._edges = everything
         self._coefficients = table
         self._totals = np.concatenate(([0.0], np.cumsum(areas)[:-1]))
 
@@ -318,7 +337,7 @@ def as_schedule(value: Any, name: str = "learning_rate") -> Schedule:
         return value
     if callable(value):
         return FromFunction(value)
-    return Constant(number(name, value))
+    return Constant(number(name, value, span=_SPAN))
 
 
 def check_times(time: Any) -> Array:
@@ -329,7 +348,7 @@ def check_times(time: Any) -> Array:
     ValueError
         If it is unsorted, negative, empty or not finite.
     """
-    times = real_array("time", getattr(time, "values", time), 1)
+    times = real_array("time", time, 1, span=np.inf)
     if times[0] < 0:
         raise ValueError(f"time starts at {times[0]:g}: times must be at least 0.")
     if (np.diff(times) <= 0).any():

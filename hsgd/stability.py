@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.optimize import brentq
 
 from hsgd.algorithms import Algorithm, Nesterov
 from hsgd.checks import Array
@@ -129,5 +128,7 @@ class Stability:
         def room(rate: float) -> float:
             norm = self.kernel_norm(rate)
             return (1.0 / norm if np.isfinite(norm) else 0.0) - 1.0
+
+        from scipy.optimize import brentq  # slow to load, and rarely needed
 
         return float(brentq(room, low, high, xtol=1e-300, rtol=1e-14, maxiter=500))

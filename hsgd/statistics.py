@@ -16,7 +16,7 @@ from weakref import WeakKeyDictionary
 
 import numpy as np
 
-from hsgd.checks import Array, number, real_array
+from hsgd.checks import Array, number, real_array, shown
 from hsgd.coordinates import Coordinates, EigenCoordinates
 
 if TYPE_CHECKING:
@@ -105,11 +105,11 @@ class Quadratic(Statistic):
     ) -> None:
         if not isinstance(name, str) or not name.isidentifier() or name in NAMED:
             raise ValueError(
-                f"the statistic's name is {name!r}: choose an identifier other than "
+                f"the statistic's name is {shown(name)}: choose an identifier other than "
                 + ", ".join(NAMED)
                 + "."
             )
-        checked = _check_matrix("the statistic's matrix", matrix)
+        checked = _check_matrix("matrix", matrix)
         slope = np.zeros(len(checked)) if linear is None else real_array("linear", linear, 1)
         if len(slope) != len(checked):
             raise ValueError(
@@ -121,6 +121,8 @@ class Quadratic(Statistic):
             self, "constant", number("constant", constant, minimum=-float(np.finfo(float).max))
         )
         object.__setattr__(self, "name", name)
+        if not (long_name is None or isinstance(long_name, str)):
+            raise TypeError(f"long_name is {shown(long_name)}: pass words for the axes of plots.")
         object.__setattr__(self, "long_name", long_name or name.replace("_", " "))
 
     @property
@@ -284,7 +286,13 @@ def resolve(
     elif isinstance(statistics, str | Statistic):
         asked = (statistics,)
     else:
-        asked = tuple(statistics)
+        try:
+            asked = tuple(statistics)
+        except TypeError:
+            raise TypeError(
+                f"statistics is {shown(statistics)}: name some of {', '.join(NAMED)}, or pass a "
+                "list of names and hsgd.Quadratics."
+            ) from None
     if not asked:
         raise ValueError(f"statistics is empty: name at least one of {', '.join(NAMED)}.")
     resolved = tuple(_resolve_one(problem, entry) for entry in asked)
@@ -331,7 +339,7 @@ def _resolve_one(problem: Problem, entry: object) -> Statistic:
         )
     if not isinstance(entry, str) or entry not in _BUILDERS:
         raise ValueError(
-            f"unknown statistic {entry!r}: use {', '.join(NAMED)}, or a hsgd.Quadratic."
+            f"unknown statistic {shown(entry)}: use {', '.join(NAMED)}, or a hsgd.Quadratic."
         )
     known = _MEMORY.setdefault(problem, {})
     if entry not in known:

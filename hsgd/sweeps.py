@@ -13,7 +13,6 @@ from __future__ import annotations
 import copy
 import functools
 import inspect
-import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -23,7 +22,7 @@ from weakref import WeakKeyDictionary
 
 import numpy as np
 
-from hsgd import provenance
+from hsgd import provenance, warned
 from hsgd.algorithms import Algorithm
 from hsgd.checks import Array, is_swept
 from hsgd.schedules import Schedule
@@ -143,7 +142,7 @@ class Sweep:
         if messages:
             where = f"{len(found)} members of the sweep" if self.dims else "the replicates"
             text = f"{len(messages)} warnings in {where}, the first: {messages[0]}"
-            warnings.warn(text, UserWarning, stacklevel=3)
+            warned.warn(text, stacklevel=3)
         result = stacked(found, self.dims, self.sizes, set(self.parameters))
         coords = {
             name: value.assign_attrs(units="1", long_name=_PARAMETERS[name]).reset_coords(drop=True)
@@ -171,7 +170,8 @@ class Sweep:
         for name, sentence in _NOT_IN_SWEEPS.items():
             if self.arguments.get(name) is not None:
                 raise ValueError(sentence)
-        if self.arguments.get("num_replicates") == "auto":
+        count = self.arguments.get("num_replicates")
+        if isinstance(count, str) and count == "auto":
             raise ValueError(
                 "num_replicates='auto' would give every member of a sweep another number of runs: "
                 "pass an integer."
@@ -202,11 +202,10 @@ def follows_sweeps(verb: Callable[Arguments, xr.Dataset]) -> Callable[Arguments,
 def recorded(
     run: Callable[[int], xr.Dataset], indices: Sequence[int]
 ) -> tuple[list[xr.Dataset], list[str]]:
-    """What `run` gives for each index, and the texts of the `UserWarning`s that it issued."""
-    with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always", UserWarning)
+    """What `run` gives for each index, and the texts of the warnings of verbs in this thread."""
+    with warned.gathered() as messages:
         found = [run(index) for index in indices]
-    return found, [str(w.message) for w in caught if issubclass(w.category, UserWarning)]
+    return found, messages
 
 
 def _is_algorithm(value: Any) -> bool:

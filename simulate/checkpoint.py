@@ -21,7 +21,6 @@ import os
 import threading
 import time
 import warnings
-import zipfile
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -62,7 +61,7 @@ class Checkpoint:
     seconds: float = 60.0
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "folder", Path(self.folder))
+        object.__setattr__(self, "folder", checks.path("folder", self.folder))
         object.__setattr__(self, "seconds", checks.number("seconds", self.seconds))
 
 
@@ -131,9 +130,10 @@ class Folder(Store):
             with np.load(io.BytesIO(path.read_bytes()), allow_pickle=False) as file:
                 content = {name: file[name] for name in file.files}
             found = str(content.pop("configuration"))
-        except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+        except Exception as error:  # damage shows in zip, zlib, header, or as a huge array
             raise ValueError(
-                f"{path} is damaged ({error}): delete it, and its replicates are run again."
+                f"{path} is damaged ({type(error).__name__}): delete it, and its replicates are "
+                "run again."
             ) from error
         folders.check_hash(path, found, self._hash, _PARTS)
         return content

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from hsgd import checks, dataset, provenance
+from hsgd import checks, dataset, provenance, warned
 from hsgd.algorithms import Algorithm
 from hsgd.blas import single_threaded_blas
 from hsgd.coordinates import EigenCoordinates
@@ -25,6 +24,10 @@ from simulate.seeds import Seed, as_seed
 
 if TYPE_CHECKING:
     import xarray as xr
+
+
+_BYTES_OF_A_KEY = 200
+"""Of a replicate's key, as Python holds it."""
 
 
 @dataclass(frozen=True)
@@ -47,10 +50,11 @@ class Asked:
         TypeError, ValueError
             For bad arguments, or a checkpoint without a seed.
         """
-        if progress not in (None, True, False):
-            raise TypeError(f"progress is {progress!r}: pass True, False or None.")
+        if not (progress is None or isinstance(progress, bool)):
+            raise TypeError(f"progress is {checks.shown(progress)}: pass True, False or None.")
         count = checks.integer("num_replicates", num_replicates, minimum=1)
         first = checks.integer("first_replicate", first_replicate, minimum=0)
+        memory.check(_BYTES_OF_A_KEY * count)  # before there are any
         saves, stream = as_checkpoint(checkpoint), as_seed(seed)
         if saves is not None and seed is None:
             raise ValueError("a checkpoint needs a seed, or nothing could be resumed: pass seed=0.")
@@ -125,17 +129,15 @@ def warn(status: Any, interrupted: bool) -> None:
     """Tell the caller of the verb what became of its runs."""
     num_diverged, num_partial = int((status == DIVERGED).sum()), int((status == PARTIAL).sum())
     if num_diverged:
-        warnings.warn(
+        warned.warn(
             f"{num_diverged} of {len(status)} runs diverged and are infinite from there on: lower "
             "the learning rate, or shorten the time.",
-            UserWarning,
             stacklevel=5,
         )
     if interrupted:
-        warnings.warn(
+        warned.warn(
             f"interrupted: {num_partial} of {len(status)} runs are not complete and are NaN from "
             "there on, or left out if they had not begun; with checkpoint=, the same call goes on.",
-            UserWarning,
             stacklevel=5,
         )
 

@@ -45,5 +45,6 @@ def check(bytes_needed: int) -> None:
     if bytes_left is not None and bytes_needed > bytes_left:
         raise MemoryError(
             f"this run needs about {bytes_needed / 1e9:.3g} GB but {bytes_left / 1e9:.3g} GB are "
-            "free: ask for fewer replicates, times or statistics."
+            "free: ask for fewer replicates (num_replicates), times or statistics, or a smaller "
+            "batch_size."
         )

@@ -98,6 +98,7 @@ def diffusion(
         algorithms=(SGD, StreamingSGD),
         batch_schedules=True,
     )
+    dataset.check_rate(problem, algorithm)
     if isinstance(algorithm, SGD) and algorithm.sampling not in ("with_replacement", "subset"):
         raise ValueError(
             f"homogenized SGD is for independent batches, not for sampling={algorithm.sampling!r}: "

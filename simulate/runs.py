@@ -55,7 +55,8 @@ def sgd(
     algorithm
         `SGD`, `HeavyBall` or `Nesterov` for data; `StreamingSGD`, `LineSearch` or `Polyak` for
         fresh rows; `GeneralMomentum`, `DANA` or `AdaGradNorm` for either. Learning rates and batch
-        size may be schedules.
+        size may be schedules. These two and the problem's ridge may be an `xarray.DataArray` of
+        numbers each, whose dims become the first of the result; `hsgd.sweep` does so on a cluster.
     time
         Increasing times, shape (T,), in units of n iterations (d, for fresh rows); recorded at
         iteration rint(time·n), before its step.
@@ -146,9 +147,10 @@ def sgd(
     name = engines.resolve(checks.one_of("engine", engine, engines.NAMES))
     check(problem, algorithm, name)
     checks.one_of("dtype", dtype, DTYPES)
-    if num_replicates == "auto" or client is not None:
+    automatic = isinstance(num_replicates, str) and num_replicates == "auto"
+    if automatic or client is not None:
         # Parts are calls of this verb; what they share is checked before the first one.
-        count = FIRST_LOOK if num_replicates == "auto" else num_replicates
+        count = FIRST_LOOK if automatic else num_replicates
         parts = Asked.checked(count, first_replicate, seed, checkpoint, progress)
         asked_alike = {"statistics": statistics, "engine": name, "dtype": dtype}
         asked_alike |= {"seed": parts.seed.sequence, "checkpoint": checkpoint}

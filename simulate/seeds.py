@@ -46,7 +46,9 @@ def as_seed(seed: Any) -> Seed:
             "or a numpy.random.SeedSequence."
         )
     if not isinstance(seed, np.random.SeedSequence):
-        seed = np.random.SeedSequence(None if seed is None else integer("seed", seed, minimum=0))
+        seed = np.random.SeedSequence(
+            None if seed is None else integer("seed", seed, minimum=0, maximum=None)
+        )
     low, high = (int(word) for word in seed.generate_state(2, np.uint32))
     return Seed(low | high << 32, _record(seed), seed)
 

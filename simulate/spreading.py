@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from hsgd import clusters
+from hsgd import clusters, warned
 from hsgd.stacking import joined
 
 if TYPE_CHECKING:
@@ -20,8 +19,7 @@ TASKS_PER_THREAD = 4
 def _part(
     run: Callable[..., xr.Dataset], problem: Any, asked: dict[str, Any], numbers: range
 ) -> xr.Dataset:
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # the caller warns once, for all
+    with warned.gathered():  # the caller warns once, for all
         which = {"first_replicate": numbers.start, "num_replicates": len(numbers)}
         return run(problem, progress=False, **which, **asked)
 

@@ -13,13 +13,13 @@ effective size.)
 from __future__ import annotations
 
 import itertools
-import warnings
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy import stats
 
+from hsgd import warned
 from hsgd.stacking import joined
 from simulate.means import summary
 from simulate.recording import DIVERGED
@@ -69,10 +69,9 @@ def until_precise(
         if _widest(whole) * half_width(look, count) <= goal:
             break
         if count >= MOST_REPLICATES:
-            warnings.warn(
+            warned.warn(
                 f"after {count} runs the largest relative standard error is {_widest(whole):.2g}, "
                 f"not {target:g} with the confidence that is promised: ask for less precision.",
-                UserWarning,
                 stacklevel=3,
             )
             break

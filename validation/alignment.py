@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from hsgd import dataset
+from hsgd.checks import shown
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -156,7 +157,12 @@ def _shared(
     if statistics is None:
         chosen = shared
     else:
-        chosen = (statistics,) if isinstance(statistics, str) else tuple(statistics)
+        try:
+            chosen = (statistics,) if isinstance(statistics, str) else tuple(statistics)
+        except TypeError:
+            raise TypeError(
+                f"statistics is {shown(statistics)}: pass a name or a list of names."
+            ) from None
     missing = [name for name in chosen if name not in shared]
     if missing or not chosen:
         raise ValueError(

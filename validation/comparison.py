@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import scipy.stats
 
-from hsgd.checks import Array, number
+from hsgd.checks import Array, flag, number
 from hsgd.provenance import version
 from validation import simultaneous, verdict
 from validation.alignment import align
@@ -99,6 +99,7 @@ def compare(
     >>> bool(validation.compare(exact, runs).attrs["agrees"])
     True
     """
+    flag("same_algorithm", same_algorithm)
     level = number("false_alarm", false_alarm, strict=True)
     if not SMALLEST_LEVEL <= level <= LARGEST_LEVEL:
         raise ValueError(

@@ -26,7 +26,7 @@ import numpy as np
 import hsgd
 import simulate
 import volterra
-from hsgd import dataset, provenance
+from hsgd import checks, dataset, provenance
 from validation.cases.base import Case, Check, Datasets, Number, Outcome, Say, Size
 
 if TYPE_CHECKING:
@@ -199,7 +199,7 @@ def records(folder: str | os.PathLike[str]) -> dict[str, tuple[Path, xr.Dataset]
     FileNotFoundError, ValueError
         If there is no result, or a damaged one.
     """
-    paths = sorted(Path(folder).rglob(RECORD))
+    paths = sorted(checks.path("folder", folder).rglob(RECORD))
     if not paths:
         raise FileNotFoundError(
             f"there is no result in {folder}: pass a folder that `python -m validation CASE --out` "

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from hsgd.checks import Array, real_array
+from hsgd.checks import Array, plain_array, real_array
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,8 +60,13 @@ def convergence(errors: object, sizes: object) -> Convergence:
     slope -1.000 ± 0.000
     """
     x = real_array("sizes", sizes, 1)
-    ndim = 2 if np.ndim(np.asarray(errors)) == 2 else 1
-    table = real_array("errors", errors, ndim).reshape(len(x), -1)
+    given = plain_array("errors", errors)
+    table = real_array("errors", given, 2 if given.ndim == 2 else 1)
+    if len(table) != len(x):
+        raise ValueError(
+            f"errors has {len(table)} rows but there are {len(x)} sizes: pass one for each."
+        )
+    table = table.reshape(len(x), -1)
     repeated = table.shape[1] > 1
     if len(np.unique(x)) < (2 if repeated else 3) or len(np.unique(x)) < len(x):
         raise ValueError(

@@ -19,6 +19,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from volterra import checks
 from volterra.cells import GROUP, cell_number, condense
 from volterra.certificate import GroupRule, grid, relative_errors
 from volterra.gauss import Recurrence, recurrence
@@ -97,7 +98,7 @@ def compress(sum: SumOfExponentials, *, rtol: float = 1e-10) -> Compression:
     """
     if not isinstance(sum, SumOfExponentials):
         raise TypeError(
-            f"compress needs a SumOfExponentials, got {type(sum).__name__}: "
+            f"sum must be a SumOfExponentials, got {type(sum).__name__}: "
             "build one from rates and weights."
         )
     if sum.is_complex:
@@ -105,10 +106,7 @@ def compress(sum: SumOfExponentials, *, rtol: float = 1e-10) -> Compression:
             "compress needs real rates and weights, for its proof rests on positive terms: keep "
             "the complex pairs apart and compress the rest."
         )
-    number = isinstance(rtol, (int, float, np.integer, np.floating))
-    if not number or not np.isfinite(rtol) or rtol <= 0:
-        raise ValueError(f"rtol must be a finite number > 0, got {rtol!r}: pass e.g. rtol=1e-10.")
-    return Compressor(sum).to(float(rtol))
+    return Compressor(sum).to(checks.number("rtol", rtol, minimum=0.0, strict=True))
 
 
 class Compressor:

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from volterra import checks
 from volterra.kernels import Function, SumOfExponentials
 
 Array = NDArray[np.float64]
@@ -157,15 +158,18 @@ def _check_kernel(function: object, singularity: object, dimension: object) -> N
             "pass e.g. lambda tau: np.exp(-tau)."
         )
     number = isinstance(singularity, (int, float, np.integer, np.floating))
+    number = number and not isinstance(singularity, np.timedelta64)
     if not number or not 0 <= singularity < 1:  # type: ignore[operator]
         raise ValueError(
             f"singularity must be a number in [0, 1), because (t - s)^-singularity has to be "
-            f"integrable; got {singularity!r}."
+            f"integrable; got {checks.shown(singularity)}."
         )
     if dimension is None:
         return
-    if not isinstance(dimension, (int, np.integer)) or isinstance(dimension, bool):
-        raise TypeError(f"dimension must be an integer or None, got {dimension!r}.")
+    if not isinstance(dimension, (int, np.integer)) or isinstance(
+        dimension, (bool, np.timedelta64)
+    ):
+        raise TypeError(f"dimension must be an integer or None, got {checks.shown(dimension)}.")
     if dimension < 1:
         raise ValueError(f"dimension must be >= 1, got {dimension}; None means a scalar kernel.")
 
@@ -186,7 +190,7 @@ def _chunked(
 
 
 def _checked(values: ArrayLike, arguments: list[Array], m: int | None, name: str) -> Array:
-    array = np.asarray(values)
+    array = checks.plain_array("what the kernel returned", values)
     count = arguments[0].size
     expected = (count,) if m is None else (count, m, m)
     if array.shape != expected or array.dtype.kind not in "iuf":

@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from volterra import checks
+
 Array = NDArray[np.float64]
 Function = Callable[[Array], ArrayLike]
 
@@ -57,9 +59,9 @@ class SumOfExponentials:
     constant: float = 0.0
 
     def __init__(self, rates: ArrayLike, weights: ArrayLike, constant: float = 0.0) -> None:
-        object.__setattr__(self, "rates", _vector(rates, "rates", "iufc"))
-        object.__setattr__(self, "weights", _vector(weights, "weights", "iufc"))
-        object.__setattr__(self, "constant", _number(constant, "constant"))
+        object.__setattr__(self, "rates", checks.rates("rates", rates))
+        object.__setattr__(self, "weights", checks.vector("weights", weights, "iufc"))
+        object.__setattr__(self, "constant", checks.number("constant", constant))
         if self.rates.size != self.weights.size:
             raise ValueError(
                 f"rates and weights must have the same length, one weight per rate; "
@@ -73,7 +75,7 @@ class SumOfExponentials:
 
     def __call__(self, tau: ArrayLike) -> Array:
         """Evaluate the sum at times `tau` of any shape; costs modes * times exponentials."""
-        times = np.asarray(tau, dtype=np.float64)
+        times = checks.times("tau", tau)
         flat = times.reshape(-1)
         out = np.full(flat.shape, self.constant)
         rows = max(1, _CHUNK // max(1, self.rates.size))
@@ -206,7 +208,7 @@ class TimeChanged:
         """Check the types and put the breakpoints in order."""
         if not isinstance(self.kernel, SumOfExponentials):
             raise TypeError(
-                "TimeChanged needs a SumOfExponentials as its kernel, "
+                "TimeChanged needs a SumOfExponentials as kernel, "
                 f"got {type(self.kernel).__name__}: build one from rates and weights."
             )
         if self.kernel.is_complex:
@@ -221,31 +223,5 @@ class TimeChanged:
                     f"{name} must be a vectorised function of time, got {type(value).__name__}: "
                     "for a constant pass lambda t: np.full_like(t, value)."
                 )
-        points = np.unique(_vector(self.breakpoints, "breakpoints"))
+        points = np.unique(checks.vector("breakpoints", self.breakpoints))
         object.__setattr__(self, "breakpoints", points)
-
-
-def _vector(values: ArrayLike, name: str, kinds: str = "iuf") -> Array:
-    """Read-only one-dimensional array of floats, or one sentence saying why not.
-
-    Complex only if some number is, and only if the kinds allow it.
-    """
-    raw = np.asarray(values)
-    if raw.size and (raw.dtype.kind not in kinds or raw.ndim != 1):
-        raise ValueError(
-            f"{name} must be a one-dimensional array of {'' if 'c' in kinds else 'real '}numbers, "
-            f"got shape {raw.shape} and dtype {raw.dtype}: pass a flat list of floats."
-        )
-    array = np.array(raw.reshape(-1))
-    array = array if np.any(array.imag) else array.real.astype(np.float64)
-    if not np.all(np.isfinite(array)):
-        raise ValueError(f"{name} must be finite; remove the NaN or infinite entries first.")
-    array.flags.writeable = False
-    return array
-
-
-def _number(value: float, name: str) -> float:
-    """A finite float, or one sentence saying why not."""
-    if not isinstance(value, (int, float, np.integer, np.floating)) or not np.isfinite(value):
-        raise ValueError(f"{name} must be one finite number, got {value!r}.")
-    return float(value)

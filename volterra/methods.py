@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from volterra import checks
 from volterra.collocation import solve_collocation
 from volterra.companion import WORTHWHILE_MODES, solve_companion
 from volterra.compressed import is_long, solve_compressed
@@ -92,7 +93,7 @@ def choose(question: Question, name: str) -> Method:
     method = next((m for m in METHODS if isinstance(name, str) and m.name == name), None)
     if method is None:
         names = ", ".join(map(repr, ("auto", *(m.name for m in METHODS))))
-        raise ValueError(f"method must be one of {names}; got {name!r}.")
+        raise ValueError(f"method must be one of {names}; got {checks.shown(name)}.")
     if not isinstance(question.kernel, method.kernels):
         raise TypeError(_wrong_kernel(method, question))
     if refusal := method.refusal(question):

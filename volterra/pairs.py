@@ -19,7 +19,7 @@ from volterra.secular import SecularRoots
 Array = NDArray[np.float64]
 Index = NDArray[np.intp]
 
-_NO_DISTANCE = 1e-100  # rates closer than this are equal
+_NO_DISTANCE = 1e-150  # rates closer than this are equal
 # Distance times time below which a derivative is taken from its series: as a difference it has
 # there, and only there, less than nine digits, enough for what is an error bound itself.
 _CLOSE = 1e-7

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from volterra.kernels import SumOfExponentials, TimeChanged, _vector
+from volterra import checks
+from volterra.kernels import SumOfExponentials, TimeChanged
 
 Array = NDArray[np.float64]
 
@@ -56,10 +57,10 @@ class PiecewiseClock(TimeChanged):
         clock_rates: ArrayLike,
         weights: ArrayLike,
     ) -> None:
-        edges = _vector(boundaries, "boundaries")
+        edges = checks.vector("boundaries", boundaries)
         levels = {
-            "clock_rates": _vector(clock_rates, "clock_rates"),
-            "weights": _vector(weights, "weights"),
+            "clock_rates": checks.vector("clock_rates", clock_rates),
+            "weights": checks.vector("weights", weights),
         }
         if np.any(np.diff(edges, prepend=0.0) <= 0):
             raise ValueError("boundaries must be > 0 and strictly increasing: pass np.unique(...).")

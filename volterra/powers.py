@@ -7,8 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from volterra import checks
 from volterra.exponents import log1p
-from volterra.kernels import Modes, _number, _vector, merge_modes, require_real
+from volterra.kernels import Modes, merge_modes, require_real
 
 Array = NDArray[np.float64]
 
@@ -64,8 +65,8 @@ class SumOfPowers:
     constant: float = 0.0
 
     def __init__(self, ratios: ArrayLike, weights: ArrayLike, constant: float = 0.0) -> None:
-        q = _vector(ratios, "ratios", "iufc")
-        self._set(1.0 - q, weights, constant)
+        q = checks.vector("ratios", ratios, "iufc")
+        self._set("ratios", 1.0 - q, weights, constant)
 
     @classmethod
     def from_decrements(
@@ -85,30 +86,30 @@ class SumOfPowers:
         >>> float(SumOfPowers.from_decrements([1e-20], [1.0])(10**20)) == np.exp(-1.0)
         True
         """
-        d = _vector(decrements, "decrements", "iufc")
+        d = checks.vector("decrements", decrements, "iufc")
         new = object.__new__(cls)
-        new._set(d, weights, constant)
+        new._set("decrements", d, weights, constant)
         return new
 
-    def _set(self, d: Array, weights: ArrayLike, constant: float) -> None:
-        w = _vector(weights, "weights", "iufc")
+    def _set(self, name: str, d: Array, weights: ArrayLike, constant: float) -> None:
+        w = checks.vector("weights", weights, "iufc")
         if d.size != w.size:
             raise ValueError(
-                f"ratios and weights must have the same length, one weight per ratio; "
-                f"got {d.size} ratios and {w.size} weights."
+                f"{name} and weights must have the same length, one weight for each; "
+                f"got {d.size} {name} and {w.size} weights."
             )
         real = (d.real < 0) | (d.real > 2)
         outside = np.where(d.imag == 0, real, np.abs(1.0 - d) > _UNIT_CIRCLE)
         if np.any(outside):
             raise ValueError(
-                f"ratios must lie in [-1, 1] or in the unit disk, because their powers have to "
-                f"stay bounded; a decrement of {d[outside][0]:g} is a ratio of "
+                f"{name} must make ratios that lie in [-1, 1] or in the unit disk: their powers "
+                f"have to stay bounded; a decrement of {d[outside][0]:g} is a ratio of "
                 f"{1.0 - d[outside][0]:g}: divide a growing equation by a geometric sequence first."
             )
         d.flags.writeable = False
         object.__setattr__(self, "rates", d)
         object.__setattr__(self, "weights", w)
-        object.__setattr__(self, "constant", _number(constant, "constant"))
+        object.__setattr__(self, "constant", checks.number("constant", constant))
 
     @property
     def ratios(self) -> Array:
@@ -117,8 +118,8 @@ class SumOfPowers:
 
     def __call__(self, m: ArrayLike) -> Array:
         """Evaluate the sum at whole numbers `m` >= 0 of any shape; costs modes * numbers powers."""
-        number = np.asarray(m, dtype=np.float64)
-        flat = check_iterations(number.reshape(-1))
+        number = checks.times("m", m)
+        flat = check_iterations(number.reshape(-1), "m")
         out = np.full(flat.shape, self.constant)
         # 0^0 = 1, and the ratio zero is one whose decay is infinite.
         later, first = flat > 0, float(np.sum(self.weights.real))
@@ -154,14 +155,16 @@ class SumOfPowers:
         return merge_modes(self.rates, self.weights, self.constant)
 
 
-def check_iterations(k: Array) -> Array:
+def check_iterations(k: Array, name: str = "t") -> Array:
     """Refuse numbers that count no iterations."""
     if not np.all(np.isfinite(k)) or np.any(k < 0):
-        raise ValueError("iterations must be finite and >= 0; the solution starts at k = 0.")
+        raise ValueError(
+            f"the iterations {name} must be finite and >= 0: the solution starts at k = 0."
+        )
     if np.any(k != np.floor(k)) or np.any(k > _LAST_ITERATION):
         bad = k[(k != np.floor(k)) | (k > _LAST_ITERATION)][0]
         raise ValueError(
-            f"a difference equation lives on whole numbers up to 2^53, and {bad!r} is none: "
-            "pass iterations, e.g. np.arange(101), or np.unique(np.rint(k))."
+            f"a difference equation lives on whole numbers up to 2^53, and {bad:g} in {name} is "
+            "none: pass iterations, e.g. np.arange(101), or np.unique(np.rint(k))."
         )
     return k

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from volterra import checks
 from volterra.companion import complex_poles
 from volterra.complex_roots import complex_roots
 from volterra.exact import distinct_positive
@@ -47,12 +48,10 @@ class Resolvent:
 
     def evaluate(self, tau: ArrayLike) -> tuple[Array, Array]:
         """Values and absolute error bounds."""
-        time = np.asarray(tau, dtype=np.float64)
+        time = checks.times("tau", tau)
         flat = time.reshape(-1)
         if self.powers:
-            check_iterations(flat)
-        elif not np.all(flat >= 0) or not np.all(np.isfinite(flat)):
-            raise ValueError("times must be finite and >= 0; the resolvent is zero before.")
+            check_iterations(flat, "tau")
         value, error = np.empty_like(flat), np.empty_like(flat)
         rows = max(1, _CHUNK // max(1, self.rates.size))
         for start in range(0, flat.size, rows):
@@ -106,8 +105,8 @@ def resolvent(kernel: Sum) -> Resolvent:
     """
     if not isinstance(kernel, (SumOfExponentials, SumOfPowers)):
         raise TypeError(
-            f"the resolvent is known in closed form for a SumOfExponentials or a SumOfPowers, got "
-            f"{type(kernel).__name__}: approximate other kernels by these."
+            "the resolvent is known in closed form if the kernel is a SumOfExponentials or a "
+            f"SumOfPowers, got {type(kernel).__name__}: approximate other kernels by these."
         )
     powers = isinstance(kernel, SumOfPowers)
     if kernel.is_positive:

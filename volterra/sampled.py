@@ -16,6 +16,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from volterra import checks
 from volterra.kernels import Function
 from volterra.solution import Forcing, Trajectory
 
@@ -61,10 +62,10 @@ def read_samples(values: ArrayLike, t: Array) -> Samples:
     """
     from scipy.interpolate import CubicSpline  # scipy is slow to load, and rarely needed here
 
-    array = np.asarray(values)
+    array = checks.plain_array("forcing", values)
     if array.ndim == 0 or array.shape[0] != t.size or array.dtype.kind not in "iuf":
         raise ValueError(
-            f"a forcing given as an array needs one real value per requested time, {t.size} of "
+            f"a forcing given as an array needs one real value per time in t, {t.size} of "
             f"them; got shape {array.shape}: pass a function for other times."
         )
     if not np.all(np.isfinite(array)):
@@ -75,6 +76,8 @@ def read_samples(values: ArrayLike, t: Array) -> Samples:
             "because the equation starts there; pass a function of time instead."
         )
     array = array.astype(np.float64)
+    if not np.diff(t).min() > np.finfo(np.float64).tiny * 1e16:
+        raise ValueError("the times t are too close for a spline: choose another unit of time.")
     full = CubicSpline(t, array)
     kept = [np.unique([0, *range(first, t.size, 2), t.size - 1]) for first in (0, 1)]
     even, odd = (CubicSpline(t[k], array[k]) for k in kept)

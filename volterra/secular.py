@@ -255,15 +255,17 @@ def _finish(
     residue, root_slope, residue_slope = (np.empty_like(shift) for _ in range(3))
     both = np.stack([implied, p], axis=1)
     for part in row_chunks(shift.size, rates.size):
-        inverse = 1.0 / ((rates - origin[part, None]) - shift[part, None])
+        # In units of the distance to the nearest pole: the cube of 1/D would overflow.
+        unit = np.where(shift[part] == 0, 1.0, np.abs(shift[part]))
+        inverse = unit[:, None] / ((rates - origin[part, None]) - shift[part, None])
         P1 = (inverse if positive else np.abs(inverse)) @ p
         power = inverse * inverse
         S2, P2 = (power @ both).T
         power *= inverse
         S3 = power @ implied
-        g = residue[part] = 1.0 / S2
-        root_slope[part] = -g * P1
-        moved, added = 2.0 * g * P1 * S3, -P2
+        g = unit / S2
+        residue[part], root_slope[part] = g * unit, -g * P1
+        moved, added = 2.0 * P1 * S3 / S2, -P2
         residue_slope[part] = g * g * (moved + added if positive else np.abs(moved) + P2)
     return SecularRoots(
         rates, implied, origin, shift, residue, root_slope, residue_slope, p, iterations, positive

@@ -10,6 +10,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from volterra import checks
 from volterra.kernels import Function, SumOfExponentials
 from volterra.powers import SumOfPowers
 
@@ -91,14 +92,14 @@ class Solution:
 
     def __call__(self, t_new: ArrayLike) -> Array:
         """Solution at other times, of any shape, to the same tolerance."""
-        times = np.asarray(t_new, dtype=np.float64)
-        return self.trajectory.evaluate(_valid_times(times.reshape(-1)))[0].reshape(
+        times = checks.times("t_new", t_new)
+        return self.trajectory.evaluate(times.reshape(-1))[0].reshape(
             times.shape + self.y.shape[1:]
         )
 
     def at(self, t_new: ArrayLike) -> Solution:
         """The same solution, with errors and status, at other times (a one-dimensional array)."""
-        times = _valid_times(np.array(t_new, dtype=np.float64).reshape(-1))
+        times = checks.times("t_new", t_new).reshape(-1)
         return report(
             self.trajectory,
             times,
@@ -139,10 +140,10 @@ class Solution:
                 "observe needs a kernel that is a sum of exponentials, because it weighs the "
                 "kernel's modes: integrate another kernel against the solution, which is callable."
             )
-        values = np.asarray(weights, dtype=np.result_type(np.asarray(weights), np.float64))
-        if values.shape != (self.mode_count,) or not np.all(np.isfinite(values)):
+        values = checks.vector("weights", weights, "iufc")
+        if values.shape != (self.mode_count,):
             raise ValueError(
-                f"observe needs one finite weight for each of the kernel's {self.mode_count} "
+                f"observe needs weights, one for each of the kernel's {self.mode_count} "
                 f"rates, in the caller's order; got an array of shape {values.shape}."
             )
         if forcing is not None and not callable(forcing):
@@ -212,7 +213,7 @@ def evaluate_forcing(forcing: Forcing | None, t: Array) -> Array:
 
 def evaluate_checked(function: Callable[[Array], ArrayLike], t: Array, name: str) -> Array:
     """Call a user's function on an array and refuse a wrong shape or a value that is no number."""
-    values = np.asarray(function(t))
+    values = checks.plain_array(f"what {name} returned", function(t))
     if values.shape != t.shape or values.dtype.kind not in "iuf":
         raise ValueError(
             f"{name} must map an array of times to real numbers of the same shape; shape {t.shape} "
@@ -226,9 +227,3 @@ def evaluate_checked(function: Callable[[Array], ArrayLike], t: Array, name: str
             "from 0 to the last time."
         )
     return values.astype(np.float64)
-
-
-def _valid_times(t: Array) -> Array:
-    if not np.all(np.isfinite(t)) or np.any(t < 0):
-        raise ValueError("times must be finite and >= 0; the solution starts at t = 0.")
-    return t

@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from volterra import checks
 from volterra.general_kernels import Convolution, Hammerstein, Kernel
 from volterra.kernels import SumOfExponentials, TimeChanged
 from volterra.methods import Question, choose
@@ -101,7 +102,7 @@ def solve(
             f"a SumOfPowers is a function of whole numbers and cannot force a "
             f"{type(kernel).__name__}: pass a SumOfExponentials or a function of time."
         )
-    rtol, atol = _check_tolerance(rtol, "rtol"), _check_tolerance(atol, "atol")
+    rtol, atol = (checks.number(n, v, minimum=0.0) for n, v in (("rtol", rtol), ("atol", atol)))
     if rtol == 0 and atol == 0:
         raise ValueError("rtol and atol are both zero, which nothing can meet: pass rtol=1e-8.")
     if callable(forcing):
@@ -131,13 +132,13 @@ def _mode_count(kernel: object) -> int | None:
 
 
 def _check_times(t: ArrayLike) -> Array:
-    times = np.array(t, dtype=np.float64)
-    if times.ndim != 1 or times.size == 0 or not np.all(np.isfinite(times)):
+    times = checks.times("t", t)
+    if times.ndim != 1 or times.size == 0:
         raise ValueError(
             f"t must be a one-dimensional, non-empty array of finite times; got shape "
             f"{times.shape}: pass e.g. np.linspace(0, 10, 101)."
         )
-    if times[0] < 0 or np.any(np.diff(times) <= 0):
+    if np.any(np.diff(times) <= 0):
         raise ValueError("t must be >= 0 and strictly increasing: pass np.unique(t).")
     times.flags.writeable = False
     return times
@@ -152,12 +153,5 @@ def _check_forcing(forcing: object) -> None:
     if not callable(forcing) and not isinstance(forcing, (np.ndarray, list, tuple)):
         raise TypeError(
             "the forcing must be a SumOfExponentials, a vectorised function of time or an array "
-            f"of values at the requested times, got {type(forcing).__name__}."
+            f"of values at the requested times, got a {type(forcing).__name__}: pass one of these."
         )
-
-
-def _check_tolerance(value: float, name: str) -> float:
-    number = isinstance(value, (int, float, np.integer, np.floating))
-    if not number or not np.isfinite(value) or value < 0:
-        raise ValueError(f"{name} must be a finite number >= 0, got {value!r}.")
-    return float(value)

@@ -24,7 +24,7 @@ from hsgd.dataset.schema import (
     scalars,
     with_schema,
 )
-from hsgd.dataset.setting import check_setting
+from hsgd.dataset.setting import check_rate, check_setting
 from hsgd.dataset.trees import tree
 
 __all__ = [
@@ -34,6 +34,7 @@ __all__ = [
     "Grid",
     "assemble",
     "check",
+    "check_rate",
     "check_setting",
     "check_writable",
     "load",

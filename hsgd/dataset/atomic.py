@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import os
+import secrets
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+
+from hsgd import checks
 
 
 def check_folder(target: Path) -> None:
@@ -19,7 +22,9 @@ def check_folder(target: Path) -> None:
     """
     folder = target.parent
     if not folder.is_dir():
-        raise FileNotFoundError(f"the folder {folder} does not exist: make it first.")
+        raise FileNotFoundError(
+            f"the folder {folder} of the path {target} does not exist: make it first."
+        )
     try:
         with tempfile.NamedTemporaryFile(dir=folder):
             pass
@@ -38,17 +43,16 @@ def write_atomically(path: str | os.PathLike[str], content: bytes | memoryview) 
     OSError
         If the disk is full or the place cannot be written; the message names it.
     """
-    target = Path(path)
+    target = checks.path("path", path)
+    if not isinstance(content, bytes | memoryview):
+        raise TypeError(f"content is {checks.shown(content)}: pass bytes.")
     with unharmed(target):
-        handle, temporary = tempfile.mkstemp(
-            prefix=f".{target.name}.", suffix=".part", dir=target.parent
-        )
+        temporary = beside(target)
         try:
-            with open(handle, "wb") as stream:
+            with open(temporary, "xb") as stream:
                 stream.write(content)
                 stream.flush()
-                os.fsync(handle)
-            os.chmod(temporary, creation_mode(0o666))
+                os.fsync(stream.fileno())
             os.replace(temporary, target)
         finally:
             with suppress(FileNotFoundError):
@@ -62,13 +66,15 @@ def unharmed(target: Path) -> Iterator[None]:
         yield
     except OSError as error:
         raise OSError(
-            f"{target} could not be written ({error}): free some space or choose another place; "
-            "what was there before is unchanged."
+            f"the path {target} could not be written ({error}): free some space or choose another "
+            "place; what was there before is unchanged."
         ) from error
 
 
-def creation_mode(most: int) -> int:
-    """The permissions that the user's umask leaves of `most`; temporary files have fewer."""
-    mask = os.umask(0)
-    os.umask(mask)
-    return most & ~mask
+def beside(target: Path) -> Path:
+    """A name for a file or folder that will be renamed to the target; nobody else's.
+
+    Made by `open` or `mkdir`, it has the permissions that the user's umask leaves, which those of
+    `tempfile` have not, and which cannot be asked for without disturbing other threads.
+    """
+    return target.parent / f".{target.name[:200]}.{secrets.token_hex(8)}.part"

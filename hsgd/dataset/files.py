@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from hsgd import checks
 from hsgd.dataset import netcdf, zarr_folder
 from hsgd.dataset.atomic import check_folder
 from hsgd.dataset.schema import check
@@ -26,12 +27,14 @@ def check_writable(path: str | os.PathLike[str]) -> Path:
     ImportError
         If the path ends in `.zarr` and zarr is not installed.
     """
-    target = Path(path)
+    target = checks.path("path", path)
     if target.suffix == zarr_folder.SUFFIX:
         zarr_folder.require()
         zarr_folder.check_target(target)
     elif target.is_dir():
-        raise IsADirectoryError(f"{target} is a folder: add a file name, for example theory.nc.")
+        raise IsADirectoryError(
+            f"the path {target} is a folder: add a file name, for example theory.nc."
+        )
     check_folder(target)
     return target
 
@@ -110,7 +113,7 @@ def load_tree(path: str | os.PathLike[str]) -> xr.DataTree:
 
 
 def _read(path: str | os.PathLike[str]) -> xr.DataTree:
-    source = Path(path)
+    source = checks.path("path", path)
     if source.suffix == zarr_folder.SUFFIX:
         zarr_folder.require()
         tree = zarr_folder.read(source)

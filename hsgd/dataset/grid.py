@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from hsgd import checks
 from hsgd.algorithms import Algorithm
 from hsgd.checks import Array
 from hsgd.dataset.schema import with_schema
@@ -39,11 +40,13 @@ def time_grid(time: Any, per_unit: int) -> Grid:
     TypeError, ValueError
         If the times are unsorted, negative, not finite, or count more than 2⁶² iterations.
     """
+    per_unit = checks.integer("per_unit", per_unit, minimum=1)
     times = check_times(time)
     scaled = np.rint(times * per_unit)
     if scaled[-1] > 2.0**62:
         raise ValueError(
-            f"time ends at {times[-1]:g}, which is more than 2^62 iterations: shorten it."
+            f"time ends at {times[-1]:g}, which is more than 2^62 iterations (there are "
+            f"per_unit={per_unit} to a unit): shorten it."
         )
     iteration = scaled.astype(np.int64)
     unique, positions = np.unique(iteration, return_inverse=True)

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import io
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from hsgd import memory
 from hsgd.dataset.atomic import write_atomically
 from hsgd.local_dask import no_cluster
 
@@ -15,6 +17,7 @@ if TYPE_CHECKING:
 
 # HDF5 readers ignore what follows the end of their data, so a file can end in its own checksum.
 _MARK = b"\nhsgd-sha256:"
+_HDF5 = b"\x89HDF\r\n\x1a\n"
 _TRAILER = len(_MARK) + 64
 
 
@@ -49,8 +52,15 @@ def read(source: Path) -> xr.DataTree:
 
     if not source.is_file():
         raise FileNotFoundError(f"there is no file {source}: check the path.")
-    content = source.read_bytes()
-    body, trailer = content[:-_TRAILER], content[-_TRAILER:]
+    with open(source, "rb") as stream:
+        # The end first: a large file of another program need not be read.
+        size = stream.seek(0, os.SEEK_END)
+        stream.seek(max(size - _TRAILER, 0))
+        trailer = stream.read()
+        if trailer.startswith(_MARK):
+            memory.check(3 * size, f"reading {source}", "data at once")
+        stream.seek(0)
+        body = stream.read(max(size - _TRAILER, 0)) if trailer.startswith(_MARK) else b""
     if not trailer.startswith(_MARK):
         raise ValueError(
             f"{source} does not end in hsgd's checksum: it is cut short or was written by another "
@@ -61,8 +71,22 @@ def read(source: Path) -> xr.DataTree:
             f"{source} is damaged: its content does not match its checksum; restore it from a "
             "copy or compute it again."
         )
-    with xr.open_datatree(io.BytesIO(body), engine="h5netcdf", decode_times=False) as opened:
-        return opened.load()
+    if not body.startswith(_HDF5):
+        raise ValueError(
+            f"{source} has the right checksum, but is no HDF5 file: it was written by another "
+            "program; pass a file written by hsgd.dataset.save."
+        )
+    try:
+        with xr.open_datatree(io.BytesIO(body), engine="h5netcdf", decode_times=False) as opened:
+            return opened.load()
+    except MemoryError:
+        raise
+    except Exception as error:  # whatever the HDF5 library and its readers raise
+        raise ValueError(
+            f"{source} has the right checksum, but is no NetCDF file of ours "
+            f"({type(error).__name__}): it was written by another program; pass a file written by "
+            "hsgd.dataset.save."
+        ) from error
 
 
 def _checksum(content: bytes) -> bytes:

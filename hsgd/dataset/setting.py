@@ -77,6 +77,40 @@ def check_setting(
         )
 
 
+def check_rate(problem: Any, algorithm: Algorithm) -> None:
+    """Refuse learning rates so large that the first step leaves floating point, or as small.
+
+    Rates above critical are a question like any other; these are a slip, and no theory can compute
+    anything of them.
+
+    Raises
+    ------
+    ValueError
+        With the size of a step.
+    """
+    levels = getattr(algorithm.schedule, "levels", (getattr(algorithm.schedule, "level", 0.0),))
+    rate = max(levels)
+    if rate == 0 or 1 / _LARGEST_STEP < rate < _LARGEST_STEP:  # without a pass over the data
+        return
+    if isinstance(problem, LeastSquares):
+        size = float(problem.squared_row_norms.mean())
+    else:
+        size = float(problem.spectrum[0].sum())
+    if rate * size > _LARGEST_STEP:
+        raise ValueError(
+            f"learning_rate is {rate:g} on rows of mean squared norm {size:.3g}: one step would "
+            f"multiply the parameters by {rate * size:.0e}; pass one below "
+            "hsgd.critical_learning_rate(problem)."
+        )
+    if rate * size < 1 / _LARGEST_STEP**2:
+        raise ValueError(
+            f"learning_rate is {rate:g} on rows of mean squared norm {size:.3g}: no step would "
+            "change anything; pass a fraction of hsgd.critical_learning_rate(problem)."
+        )
+
+
+_LARGEST_STEP = 1e25
+"""Factor by which one step may multiply the parameters."""
 _SAMPLE = "or draw rows to pass over many times by problem.sample(n, seed)."
 _STREAM = "or stream fresh rows of a hsgd.GaussianRows."
 

@@ -11,13 +11,12 @@ import hashlib
 import json
 import os
 import shutil
-import tempfile
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from hsgd.dataset.atomic import creation_mode, unharmed
+from hsgd.dataset.atomic import beside, unharmed
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -49,11 +48,9 @@ def require() -> None:
 def write(tree: xr.DataTree, target: Path) -> None:
     """Write a tree, one group per node, beside the target, and rename it when it is complete."""
     with unharmed(target):
-        temporary = Path(
-            tempfile.mkdtemp(prefix=f".{target.name}.", suffix=".part", dir=target.parent)
-        )
+        temporary = beside(target)
+        temporary.mkdir()
         try:
-            os.chmod(temporary, creation_mode(0o777))
             with warnings.catch_warnings():
                 # Text and consolidated metadata are extensions of format 3: `read` knows them.
                 warnings.filterwarnings("ignore", module="zarr")

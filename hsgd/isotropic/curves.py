@@ -7,8 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from hsgd.checks import Array, integer, number, real_array
+from hsgd.checks import Array, integer, number, plain_array, real_array
 from hsgd.isotropic.measure import Measure
+
+_FARTHEST = 1e6
+"""From one, for ratios and for learning rates over critical: beyond it digits are lost."""
 
 
 def critical_learning_rate(ratio: float, *, batch_size: int = 1) -> float:
@@ -195,19 +198,32 @@ def population_risk(
 def _checked(
     time: Any, learning_rate: float, ratio: float, signal: float, noise: float, batch_size: int
 ) -> tuple[Measure, Array, tuple[int, ...], float, float]:
-    times = real_array("time", np.reshape(np.asarray(time), -1), 1)
+    times = plain_array("time", time)
+    shape, times = times.shape, real_array("time", times.reshape(-1), 1, span=np.inf)
     if times.min() < 0:
         raise ValueError("time has negative entries: the start is time 0, pass times ≥ 0.")
     model = _measure(learning_rate, ratio, batch_size)
-    return model, times, np.shape(time), number("signal", signal), number("noise", noise)
+    return model, times, shape, number("signal", signal), number("noise", noise)
 
 
 def _measure(learning_rate: float, ratio: float, batch_size: int) -> Measure:
-    return Measure(number("learning_rate", learning_rate), _ratio(ratio), _batch(batch_size))
+    model = Measure(number("learning_rate", learning_rate), _ratio(ratio), _batch(batch_size))
+    if model.feedback > _FARTHEST:
+        raise ValueError(
+            f"learning_rate is {model.feedback:.3g} times the critical one, where nothing but its "
+            "divergence is to be said: pass one below critical_learning_rate(ratio)."
+        )
+    return model
 
 
 def _ratio(value: float) -> float:
-    return number("ratio", value, strict=True)
+    ratio = number("ratio", value, strict=True)
+    if not 1 / _FARTHEST <= ratio <= _FARTHEST:
+        raise ValueError(
+            f"ratio is {ratio:g}, but it must lie between {1 / _FARTHEST:g} and {_FARTHEST:g}: "
+            "beyond, nothing is left of the limit in which n and d are alike."
+        )
+    return ratio
 
 
 def _batch(value: int) -> int:

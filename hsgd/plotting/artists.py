@@ -20,7 +20,9 @@ GRADIENT_FLOW = "gradient flow (no noise)"
 
 def line(axes: Axes, x: Array, y: Array, label: str, colour: Any = THEORY, **more: Any) -> None:
     """A predicted curve."""
-    axes.plot(x, y, color=colour, label=label, **{"lw": 2.0} | more)
+    # A single point is no line.
+    marker = {"marker": "o"} if len(x) == 1 else {}
+    axes.plot(x, y, color=colour, label=label, **{"lw": 2.0} | marker | more)
 
 
 def flow(axes: Axes, x: Array, y: Array, colour: Any = FLOW, **more: Any) -> None:

@@ -168,6 +168,8 @@ def _picture(
 ) -> Picture:
     if xscale is not None:
         one_of("xscale", xscale, tuple(TRANSFORMS))
+    if not datasets:
+        raise ValueError("there is nothing to draw: pass what hsgd.predict returned.")
     by_source = sort(datasets)
     first = next(iter(by_source.values()))
     if len(by_source) == 1 and "time" not in first.dims and "time" not in first.coords:
@@ -187,14 +189,22 @@ def _drawn(picture: Picture, axes: Any, figure: Figure | SubFigure | None) -> An
 
 def _grid(shape: tuple[int, int], axes: Any, figure: Figure | SubFigure | None) -> Any:
     """Axes of that shape: those given, or new ones."""
+    from matplotlib.axes import Axes
+    from matplotlib.figure import FigureBase
+
     rows, columns = shape
     if axes is None:
         if figure is None:
             from matplotlib import pyplot
 
             figure = pyplot.figure(figsize=_size(shape))
+        elif not isinstance(figure, FigureBase):
+            raise TypeError(f"figure is a {type(figure).__name__}: pass one of matplotlib's.")
         return figure.subplots(rows, columns, squeeze=False)
     given = np.asarray(axes, dtype=object).ravel()
+    for one in given:
+        if not isinstance(one, Axes):
+            raise TypeError(f"axes holds a {type(one).__name__}: pass axes of matplotlib.")
     if given.size != rows * columns:
         raise ValueError(
             f"axes holds {given.size}, but there are {rows} x {columns} panels: pass as many, or "

@@ -145,6 +145,22 @@ def _check_axis(data: xr.Dataset, x: str) -> None:
         raise ValueError(f"x is {x!r}, but it must be one of {', '.join(AXES)}.")
 
 
+def asked(statistics: Any) -> tuple[str, ...]:
+    """The names that were asked for; none if nothing was.
+
+    Raises
+    ------
+    TypeError
+        For what is not a name or several.
+    """
+    names = () if statistics is None else statistics
+    names = (names,) if isinstance(names, str) or not isinstance(names, Iterable) else tuple(names)
+    for name in names:
+        if not isinstance(name, str):
+            raise TypeError(f"statistics is {statistics!r}: pass a name, or a list of names.")
+    return names
+
+
 def _statistics(
     over_time: list[xr.Dataset], statistics: str | Iterable[str] | None
 ) -> tuple[str, ...]:
@@ -155,10 +171,7 @@ def _statistics(
         for data in over_time
     ]
     shared = tuple(name for name in each[0] if all(name in names for names in each))
-    if statistics is None:
-        chosen = shared
-    else:
-        chosen = (statistics,) if isinstance(statistics, str) else tuple(statistics)
+    chosen = asked(statistics) or shared
     missing = [name for name in chosen if name not in shared]
     if missing:
         raise ValueError(

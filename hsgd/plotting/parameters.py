@@ -10,7 +10,7 @@ import numpy as np
 
 from hsgd.plotting import artists, keys
 from hsgd.plotting.appearance import FLOW, THEORY, ink
-from hsgd.plotting.layout import MOST_COLUMNS, label
+from hsgd.plotting.layout import MOST_COLUMNS, asked, label
 from hsgd.plotting.scales import above_rounding, plain_labels, set_horizontal, set_vertical, spacing
 
 if TYPE_CHECKING:
@@ -32,9 +32,8 @@ def picture_of(
     ValueError
         If there is nothing to draw.
     """
-    asked = (statistics,) if isinstance(statistics, str) else tuple(statistics or ())
-    available = _variables(data)
-    chosen = asked or available
+    names, available = asked(statistics), _variables(data)
+    chosen = names or available
     missing = [name for name in chosen if name not in available]
     if missing:
         raise ValueError(
@@ -42,7 +41,7 @@ def picture_of(
         )
     swept = [str(dim) for dim in data.dims if data[dim].dtype.kind in "iuf" and data.sizes[dim] > 1]
     ends = all(f"{_LIMIT}{name}" in data for name in chosen)
-    if chosen and len(swept) == len(data.dims) in (1, 2) and (asked or len(chosen) <= MOST_COLUMNS):
+    if chosen and len(swept) == len(data.dims) in (1, 2) and (names or len(chosen) <= MOST_COLUMNS):
         if hue is not None and hue not in swept:
             raise ValueError(f"hue is {hue!r}, but swept are {', '.join(swept)}.")
         hue = hue or min(swept, key=lambda dim: data.sizes[dim]) if len(swept) == 2 else None

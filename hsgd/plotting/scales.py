@@ -24,7 +24,7 @@ SPAN = 3.0
 DEEPEST = 1e-16
 """Share of a curve's start below which nothing is shown: rounding, or exponents without end."""
 
-LOWEST, HIGHEST = 1e-285, 1e285
+LOWEST, HIGHEST = 1e-304, 1e285
 """Nothing is shown beyond: matplotlib needs some room in double precision."""
 
 

@@ -9,7 +9,7 @@ import sympy
 
 from hsgd.checks import one_of
 from hsgd.symbolic import expressions
-from hsgd.symbolic.expressions import expression
+from hsgd.symbolic.expressions import expression, formula
 from hsgd.symbolic.spectra import MarchenkoPastur, PointMasses
 
 
@@ -87,7 +87,7 @@ class VolterraEquation:
 
     def laplace_transform(self, variable: Any = expressions.LAPLACE_VARIABLE) -> sympy.Expr:
         """K̂(s) = (γφ/2n) Σ_j λ_j²/(λ_j + δ + s/(2γ))."""
-        point = -self.ridge - sympy.sympify(variable) / (2 * self.learning_rate)
+        point = -self.ridge - formula("variable", variable) / (2 * self.learning_rate)
         n = self.num_rows
         return self._gain / n * self.spectrum.resolvent(2, point, n)
 
@@ -272,7 +272,7 @@ class VolterraEquation:
         terms = [(self.limiting_forcing(signal, noise), sympy.Integer(0), False)]
         one = [sympy.Integer(0)] * len(spectrum.eigenvalues)
         for i, (x, m) in enumerate(spectrum.pairs):
-            only = [*one[:i], sympy.sympify(signal[i]), *one[i + 1 :]]
+            only = [*one[:i], expression(f"signal[{i}]", signal[i]), *one[i + 1 :]]
             power = spectrum.signal_sum(only, lambda _: sympy.Integer(1), n) + m * noise**2
             damping = x + delta
             terms.append((power * delta * x / damping**2, gamma * damping, False))

@@ -6,6 +6,8 @@ from typing import Any
 
 import sympy
 
+from hsgd.checks import shown
+
 LEARNING_RATE = sympy.Symbol("gamma", positive=True)
 RIDGE = sympy.Symbol("delta", nonnegative=True)
 BATCH_SIZE = sympy.Symbol("B", positive=True)
@@ -17,6 +19,26 @@ NOISE = sympy.Symbol("eta", nonnegative=True)
 FLOOR = sympy.Symbol("L_infty", nonnegative=True)
 
 
+def formula(name: str, value: Any) -> sympy.Expr:
+    """`value` as a SymPy expression of any kind.
+
+    Raises
+    ------
+    TypeError
+        For text and other objects.
+    """
+    try:
+        result = sympy.sympify(value, strict=True)  # not strict, a text is evaluated as code
+    except Exception:  # of whatever __float__ raises, too
+        result = None
+    if not isinstance(result, sympy.Expr):
+        raise TypeError(
+            f"{name} is {shown(value)}: pass a number or a SymPy expression, for example "
+            f"sympy.Symbol({name!r}, positive=True)."
+        )
+    return result
+
+
 def expression(name: str, value: Any, *, positive: bool = False) -> sympy.Expr:
     """`value` as a SymPy expression; numbers must be finite and ≥ 0 (`positive`: > 0).
 
@@ -25,15 +47,7 @@ def expression(name: str, value: Any, *, positive: bool = False) -> sympy.Expr:
     TypeError, ValueError
         For text, other objects, and expressions that are known to be negative or not finite.
     """
-    try:
-        result = sympy.sympify(value, strict=True)
-    except sympy.SympifyError:
-        result = None
-    if not isinstance(result, sympy.Expr):
-        raise TypeError(
-            f"{name} is {value!r}: pass a number or a SymPy expression, for example "
-            f"sympy.Symbol({name!r}, positive=True)."
-        )
+    result = formula(name, value)
     negative = result.is_positive is False if positive else result.is_nonnegative is False
     if result.is_finite is False or negative:
         relation = "greater than" if positive else "at least"

@@ -13,6 +13,9 @@ from typing import Any, NamedTuple
 
 import sympy
 
+from hsgd.checks import shown
+from hsgd.symbolic.expressions import formula
+
 _Erf = tuple[sympy.Expr, sympy.Expr]
 
 
@@ -71,20 +74,19 @@ def gaussian_expectation(expression: Any, variable: sympy.Symbol | None = None) 
 
 def prepared(expression: Any, variable: sympy.Symbol | None) -> tuple[sympy.Expr, sympy.Symbol]:
     """The expression in a real variable, and that variable."""
-    try:
-        f = sympy.sympify(expression, strict=True)
-    except sympy.SympifyError:
-        f = None
-    if not isinstance(f, sympy.Expr):
-        raise TypeError(
-            f"the activation is {expression!r}: pass a SymPy expression, for example "
-            "sympy.Max(sympy.Symbol('x'), 0), or use hsgd.hermite for functions."
-        )
+    f = formula("expression", expression)
     if variable is None:
         if len(f.free_symbols) > 1:
             names = ", ".join(sorted(map(str, f.free_symbols)))
-            raise ValueError(f"the expression has several symbols ({names}): name the variable.")
+            raise ValueError(
+                f"the expression has several symbols ({names}): name the variable (variable=...)."
+            )
         variable = next(iter(f.free_symbols), sympy.Symbol("x"))
+    # A text would be evaluated as code by SymPy.
+    elif not isinstance(variable, sympy.Symbol):
+        raise TypeError(f"variable is {shown(variable)}: pass the sympy.Symbol, or leave it out.")
+    if f.has(sympy.nan, sympy.zoo, sympy.oo, -sympy.oo):
+        raise ValueError(f"the expression is {shown(f)}: pass one that is finite.")
     real = sympy.Dummy("x", real=True)
     return f.subs(variable, real), real
 

@@ -11,7 +11,7 @@ import sympy
 
 from hsgd import hermite
 from hsgd.activations import Activation
-from hsgd.checks import Array, integer
+from hsgd.checks import Array, integer, shown
 from hsgd.symbolic.gaussian import NoClosedForm, gaussian_expectation, pieces, prepared
 
 
@@ -82,7 +82,7 @@ def hermite_expansion(
     >>> hermite_expansion(sympy.Max(x, 0), 2).coefficients
     (sqrt(2)/(2*sqrt(pi)), 1/2, 1/(2*sqrt(pi)))
     """
-    highest = integer("order", order, minimum=0)
+    highest = integer("order", order, minimum=0, maximum=1000)
     f, x = prepared(activation, variable)
     try:
         found = [_coefficient(f, x, k) for k in range(max(highest, 1) + 1)]
@@ -114,7 +114,10 @@ def activation(
     """
     f, x = prepared(expression, variable)
     if f.free_symbols - {x}:
-        raise ValueError(f"{expression} has parameters: substitute numbers for them first.")
+        raise ValueError(
+            f"the expression {shown(expression)} has parameters besides its variable: substitute "
+            "numbers for them first."
+        )
     try:
         variance = hermite_expansion(f, 1, x).nonlinear_variance
         _coefficient(f, x, 2)
@@ -150,7 +153,13 @@ def _numeric(f: sympy.Expr, x: sympy.Symbol, name: str) -> Activation:
     function = sympy.lambdify(x, f, modules=["scipy", "numpy"])
 
     def vectorised(values: Array) -> Array:
-        return np.array(np.broadcast_to(function(values), np.shape(values)))
+        found = np.asarray(function(values))
+        if found.dtype.kind not in "biuf":
+            raise ValueError(
+                f"the expression {shown(f)} is no real number in double precision at x = "
+                f"{float(np.ravel(values)[0]):g}: pass a real one."
+            )
+        return np.array(np.broadcast_to(found, np.shape(values)))
 
     try:
         ends = {float(end) for piece in pieces(f, x) for end in piece[1:] if end.is_finite}

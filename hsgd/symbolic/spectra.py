@@ -66,7 +66,7 @@ class PointMasses:
     @classmethod
     def symbols(cls, count: int) -> PointMasses:
         """Masses at λ_1, …, λ_count with multiplicities d_1, …, all positive symbols."""
-        names = range(1, integer("count", count, minimum=1) + 1)
+        names = range(1, integer("count", count, minimum=1, maximum=1000) + 1)
         return cls(
             tuple(sympy.Symbol(f"lambda_{i}", positive=True) for i in names),
             tuple(sympy.Symbol(f"d_{i}", positive=True) for i in names),

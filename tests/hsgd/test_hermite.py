@@ -137,7 +137,7 @@ def test_bad_activations_get_one_sentence():
         Activation("three", 3)
     with pytest.raises(ValueError, match=r"vectorise it, for example with numpy\.vectorize"):
         Activation("sum", np.sum)
-    with pytest.raises(ValueError, match="breakpoints must be finite"):
+    with pytest.raises(ValueError, match="breakpoints is inf, but it must be finite"):
         Activation("relu", np.abs, (np.inf,))
     with pytest.raises(ValueError, match="grows so fast"):
         hermite.constants(lambda x: np.exp(x**2 / 4))

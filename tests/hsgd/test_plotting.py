@@ -352,7 +352,16 @@ def test_runs_that_were_interrupted_are_shown_as_far_as_they_went(sources):
 def test_extremes_have_figures_too(problem, sgd, times, scale):
     extreme = hsgd.LeastSquares(problem.A, scale * problem.b, ridge=problem.ridge)
     theory = hsgd.predict(extreme, sgd, times)
-    plotting.plot(theory)[0, 0].figure.savefig(io.BytesIO(), dpi=20)
+    axes = plotting.plot(theory)[0, 0]
+    axes.figure.savefig(io.BytesIO(), dpi=20)
+    low, high = axes.get_ylim()
+    shown = theory.empirical_risk.values
+    assert low < shown.min() <= shown.max() < high
+    if len(times) > 1:
+        # Not flattened: the values fill the axis.
+        assert axes.get_yscale() == "log"
+    else:
+        assert lines(axes)["theory"].get_marker() == "o"
 
 
 @pytest.mark.parametrize("ending", ["png", "svg", "pdf"])
@@ -371,6 +380,11 @@ def test_a_figure_is_saved_whole(sources, tmp_path, ending):
         (lambda s: [xr.Dataset({"a": 1.0})], {}, "cannot be drawn: the attributes"),
         (lambda s: ["theory.nc"], {}, "this is a str"),
         (lambda s: [s["theory"], s["theory"]], {}, "two datasets have the source theory"),
+        (lambda s: [], {}, "nothing to draw"),
+        (lambda s: [s["theory"]], {"statistics": 3}, "statistics is 3: pass a name"),
+        (lambda s: [s["limits"]], {"statistics": [None]}, "pass a name"),
+        (lambda s: [s["theory"]], {"axes": ["a", "b"]}, "axes holds a str"),
+        (lambda s: [s["theory"]], {"figure": 3}, "figure is a int"),
         (lambda s: [s["theory"]], {"statistics": "happiness"}, "choose among empirical_risk"),
         (lambda s: [s["theory"]], {"x": "replicate"}, "must be one of time, epoch, iteration"),
         (lambda s: [s["theory"]], {"xscale": "cubic"}, "linear"),

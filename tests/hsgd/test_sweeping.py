@@ -432,3 +432,26 @@ def test_a_script_without_the_guard_is_told_so(tmp_path):
     last = done.stderr.strip().splitlines()[-1]
     assert "no workers could be started" in last
     assert "put the call of hsgd.sweep under `if __name__ == '__main__':`" in last
+
+
+def test_an_interrupt_keeps_what_is_finished_and_nothing_else(tmp_path):
+    def interrupted(problem, algorithm):
+        found = hsgd.limits(problem, algorithm)
+        if algorithm.learning_rate > 0.5:  # as simulate.sgd does on Ctrl-C
+            found.attrs["status"] = "partial"
+        return found
+
+    call = (population(4), hsgd.StreamingSGD(RATES))
+    with pytest.raises(KeyboardInterrupt):
+        hsgd.sweep(interrupted, *call, client=False, folder=tmp_path)
+    assert len(list(tmp_path.glob("part-*.nc"))) == 2
+
+
+def test_rules_without_a_learning_rate_are_swept_by_their_batches():
+    sizes = xr.DataArray([1, 4], dims="size")
+    runs = simulate.sgd(
+        population(4), hsgd.Polyak(batch_size=sizes), [0.0, 2.0], seed=0, engine="reference"
+    )
+    assert runs.population_risk.dims == ("size", "time", "replicate")
+    assert runs.realised_learning_rate.dims == ("size", "time", "replicate")
+    np.testing.assert_array_equal(runs.batch_size, sizes)

@@ -76,7 +76,7 @@ def test_empty_sum():
         (([[1.0]], [1.0]), "one-dimensional"),
         ((["a"], [1.0]), "array of numbers"),
         (([-1 + 1j], [1.0]), "rates must be >= 0"),
-        (([1.0], [1.0], np.nan), "constant must be one finite number"),
+        (([1.0], [1.0], np.nan), "constant must be a finite number"),
     ],
 )
 def test_bad_sums_are_refused(arguments, message):

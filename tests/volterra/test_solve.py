@@ -24,7 +24,7 @@ def clocked(**changes):
     [
         ((ONE, KERNEL, []), {}, ValueError, "non-empty"),
         ((ONE, KERNEL, [[0.0, 1.0]]), {}, ValueError, "one-dimensional"),
-        ((ONE, KERNEL, [0.0, np.nan]), {}, ValueError, "finite times"),
+        ((ONE, KERNEL, [0.0, np.nan]), {}, ValueError, "t must be finite"),
         ((ONE, KERNEL, [0.0, 0.0]), {}, ValueError, "strictly increasing"),
         ((ONE, KERNEL, [-1.0, 0.0]), {}, ValueError, ">= 0"),
         (
@@ -114,7 +114,7 @@ def test_bad_observations_are_refused():
     solution = solve(ONE, KERNEL, T)
     with pytest.raises(ValueError, match="2 rates"):
         solution.observe([1.0])
-    with pytest.raises(ValueError, match="finite weight"):
+    with pytest.raises(ValueError, match="weights must be finite"):
         solution.observe([1.0, np.nan])
     with pytest.raises(TypeError, match="forcing of an observation"):
         solution.observe([1.0, 1.0], np.ones(5))
