@@ -2,7 +2,8 @@
 
 First both from fresh problems, so that each pays for the singular value decomposition and for the
 diagnosis of the rows: n = 4000, d = 2000, 64 learning rates, 401 times; two minutes. Then small
-members, whose cost the overheads can be seen against: n = 200, d = 100, 256 learning rates.
+members, whose cost the overheads can be seen against: limits at n = 200, d = 100, 64 learning
+rates, a piece for each.
 """
 
 import sys
@@ -31,7 +32,7 @@ def seconds(n: int, d: int, fractions: np.ndarray | float) -> float:
     return time.perf_counter() - began
 
 
-def overheads(num_members: int = 256, rounds: int = 3) -> None:
+def overheads(num_members: int = 64, rounds: int = 3) -> None:
     """Print what pieces, part files and a cluster add to the members themselves, by medians."""
     from distributed import Client, LocalCluster
 
@@ -39,11 +40,11 @@ def overheads(num_members: int = 256, rounds: int = 3) -> None:
     A = rng.normal(size=(200, 100)) / 10.0
     problem = hsgd.LeastSquares(A, A @ rng.normal(size=100) + rng.normal(size=200), ridge=0.1)
     rates = xr.DataArray(np.linspace(0.1, 1.8, num_members), dims="rate")
-    call = (problem, hsgd.SGD(rates), np.linspace(0.0, 20.0, 101))
+    call = (problem, hsgd.SGD(rates))
 
     def in_folder(**options: object) -> None:
         with tempfile.TemporaryDirectory() as folder:
-            hsgd.sweep(hsgd.predict, *call, folder=folder, **options)
+            hsgd.sweep(hsgd.limits, *call, folder=folder, **options)
 
     began = time.perf_counter()
     with (
@@ -52,10 +53,10 @@ def overheads(num_members: int = 256, rounds: int = 3) -> None:
     ):
         started = time.perf_counter() - began
         ways: dict[str, Callable[[], object]] = {
-            "hsgd.predict": lambda: hsgd.predict(*call),
-            "hsgd.sweep, client=False": lambda: hsgd.sweep(hsgd.predict, *call, client=False),
+            "hsgd.limits": lambda: hsgd.limits(*call),
+            "hsgd.sweep, client=False": lambda: hsgd.sweep(hsgd.limits, *call, client=False),
             "the same, with part files": lambda: in_folder(client=False),
-            "two workers": lambda: hsgd.sweep(hsgd.predict, *call, client=client),
+            "two workers": lambda: hsgd.sweep(hsgd.limits, *call, client=client),
             "two workers, with part files": lambda: in_folder(client=client),
         }
         times: dict[str, list[float]] = {name: [] for name in ways}
@@ -65,7 +66,7 @@ def overheads(num_members: int = 256, rounds: int = 3) -> None:
                 way()
                 if number:  # the first time the workers import
                     times[name].append(time.perf_counter() - began)
-    first = float(np.median(times["hsgd.predict"]))
+    first = float(np.median(times["hsgd.limits"]))
     print(f"{num_members} members; a cluster of two workers starts in {started:.1f} s")
     for name, seconds_of in times.items():
         middle = float(np.median(seconds_of))

@@ -123,7 +123,7 @@ def _local_cluster(count: int) -> Any:
         return distributed.LocalCluster(
             n_workers=count,
             threads_per_worker=1,
-            dashboard_address=None,
+            dashboard_address=":0",  # any free port: the usual one warns when it is taken
             env=single,
             silence_logs=logging.CRITICAL,  # what matters is raised, or made up for
         )

@@ -10,7 +10,7 @@ import numpy as np
 import scipy.linalg
 from numpy.typing import NDArray
 
-from hsgd.checks import Array, integer
+from hsgd.checks import Array, integer, shown
 
 
 @dataclass(frozen=True)
@@ -51,11 +51,17 @@ class Coordinates:
     indices: tuple[int, ...]
 
     def __init__(self, indices: int | Iterable[int]) -> None:
-        listed = [indices] if isinstance(indices, int | np.integer) else list(indices)
+        single = isinstance(indices, int | np.integer)
+        try:
+            listed = [indices] if single else list(indices)  # type: ignore[arg-type]
+        except TypeError:
+            raise TypeError(
+                f"indices is {shown(indices)}: pass an integer or a list of them."
+            ) from None
         checked = tuple(integer("an index of Coordinates", j, minimum=0) for j in listed)
         if not checked or len(set(checked)) < len(checked):
             raise ValueError(
-                f"the indices of Coordinates are {listed}: name at least one, and none twice."
+                f"the indices of Coordinates are {shown(listed)}: name at least one, none twice."
             )
         object.__setattr__(self, "indices", checked)
 

@@ -286,13 +286,7 @@ def resolve(
     elif isinstance(statistics, str | Statistic):
         asked = (statistics,)
     else:
-        try:
-            asked = tuple(statistics)
-        except TypeError:
-            raise TypeError(
-                f"statistics is {shown(statistics)}: name some of {', '.join(NAMED)}, or pass a "
-                "list of names and hsgd.Quadratics."
-            ) from None
+        asked = _listed(statistics)
     if not asked:
         raise ValueError(f"statistics is empty: name at least one of {', '.join(NAMED)}.")
     resolved = tuple(_resolve_one(problem, entry) for entry in asked)
@@ -315,13 +309,23 @@ def resolve_recorded(
     """
     if statistics is None or isinstance(statistics, str | Statistic):
         return resolve(problem, statistics)
-    asked = (statistics,) if isinstance(statistics, Coordinates) else tuple(statistics)
+    asked = (statistics,) if isinstance(statistics, Coordinates) else _listed(statistics)
     modes = [entry for entry in asked if isinstance(entry, Coordinates)]
     others = [entry for entry in asked if not isinstance(entry, Coordinates)]
     if len(modes) > 1:
         raise ValueError("statistics names Coordinates twice: put all indices into one.")
     quadratics = resolve(problem, others) if others or not modes else ()
     return (*quadratics, *(entry.of(problem) for entry in modes))
+
+
+def _listed(statistics: Any) -> tuple[Any, ...]:
+    try:
+        return tuple(statistics)
+    except TypeError:
+        raise TypeError(
+            f"statistics is {shown(statistics)}: name some of {', '.join(NAMED)}, or pass a list "
+            "of names and hsgd.Quadratics."
+        ) from None
 
 
 def _resolve_one(problem: Problem, entry: object) -> Statistic:

@@ -222,7 +222,8 @@ def fields_of(noun: Any) -> dict[str, Any]:
 
 
 def _swept_fields(value: Any) -> dict[str, xr.DataArray]:
-    own = fields_of(value) if is_dataclass(value) and _is_noun(value) else {}
+    kind = isinstance(value, type)
+    own = fields_of(value) if not kind and is_dataclass(value) and _is_noun(value) else {}
     return {name: own[name] for name in _PARAMETERS if is_swept(own.get(name))}
 
 

@@ -169,7 +169,7 @@ def _volterra() -> Iterator[Entry]:
     )
     yield Entry(
         "volterra.SumOfExponentials.__call__", kept["kernel"], {"tau": TIMES},
-        words={"tau": ("times",)},
+        words={"tau": ("times",)}, may_be_infinite=("answer",),
     )  # fmt: skip
     yield Entry(
         "volterra.SumOfPowers.__call__", volterra.SumOfPowers([0.5], [0.2]), {"m": np.arange(7)}
@@ -606,7 +606,8 @@ def _files() -> Iterator[Entry]:
     place = Path(tempfile.mkdtemp(prefix="catalogue-"))
     dataset.save(kept["theory"], place / "theory.nc")
     yield Entry("dataset.check", dataset.check, {"dataset": kept["theory"]})
-    yield Entry("dataset.save", dataset.save, {"dataset": kept["theory"], "path": place / "a.nc"})
+    yield Entry("dataset.save", dataset.save, {"data": kept["theory"], "path": place / "a.nc"},
+                words={"data": ("dataset",)})  # fmt: skip
     yield Entry("dataset.load", dataset.load, {"path": place / "theory.nc"},
                 words={"path": ("file", "folder")})  # fmt: skip
     yield Entry("dataset.tree", dataset.tree,
@@ -630,6 +631,8 @@ def _runs() -> Iterator[Entry]:
         "checkpoint": ("folder",),
         "theory": ("times", "statistics"),
         "num_replicates": ("replicates", "run"),
+        "seed": ("sweep",),
+        "target_standard_error": ("sweep",),
     }
     options = {"statistics": None, "num_replicates": 2, "first_replicate": 0, "seed": 0,
                "checkpoint": None, "progress": None}  # fmt: skip
@@ -650,7 +653,10 @@ def _runs() -> Iterator[Entry]:
         simulate.sgd,
         {**setting, "num_replicates": "auto", "seed": 0, "engine": "cpu",
          "target_standard_error": 0.5},
-        words=words,
+        words={**dict.fromkeys((*setting, "seed", "engine"), ("num_replicates",)),
+               **words, "problem": ("num_replicates", *words["problem"]),
+               "algorithm": ("num_replicates", *words["algorithm"]),
+               "target_standard_error": ("num_replicates",)},
     )  # fmt: skip
     yield Entry(
         "simulate.sgd, fresh rows",

@@ -163,11 +163,15 @@ def _shared(
             raise TypeError(
                 f"statistics is {shown(statistics)}: pass a name or a list of names."
             ) from None
-    missing = [name for name in chosen if name not in shared]
+    missing = [name for name in chosen if not (isinstance(name, str) and name in shared)]
     if missing or not chosen:
         raise ValueError(
             f"theory has the statistics {', '.join(first) or 'none'} and runs have "
             f"{', '.join(second) or 'none'}: "
-            + (f"both must have {missing[0]!r}." if missing else "they must share at least one.")
+            + (
+                f"both must have {shown(missing[0])}."
+                if missing
+                else "they must share at least one."
+            )
         )
     return chosen

@@ -116,8 +116,8 @@ def number(name: str, value: Any, *, minimum: float | None = None, strict: bool 
     return result
 
 
-def times(name: str, values: Any) -> Array:
-    """Times >= 0 of any shape, as floats.
+def times(name: str, values: Any, *, signed: bool = False) -> Array:
+    """Times >= 0 (`signed`: of either sign) of any shape, as floats.
 
     Raises
     ------
@@ -132,7 +132,7 @@ def times(name: str, values: Any) -> Array:
         )
     with np.errstate(over="ignore"):
         array = raw.astype(np.float64)
-    if not np.all(np.isfinite(array)) or np.any(array < 0):
+    if not np.all(np.isfinite(array)) or (not signed and np.any(array < 0)):
         raise ValueError(
             f"{name} must be finite and >= 0, because the solution starts at 0: leave out others."
         )

@@ -75,13 +75,15 @@ class SumOfExponentials:
 
     def __call__(self, tau: ArrayLike) -> Array:
         """Evaluate the sum at times `tau` of any shape; costs modes * times exponentials."""
-        times = checks.times("tau", tau)
+        # Rounding makes differences of times negative, and the sum is defined there.
+        times = checks.times("tau", tau, signed=True)
         flat = times.reshape(-1)
         out = np.full(flat.shape, self.constant)
         rows = max(1, _CHUNK // max(1, self.rates.size))
         for start in range(0, flat.size, rows):
             part = slice(start, start + rows)
-            decay = np.exp(-np.multiply.outer(flat[part], self.rates))
+            with np.errstate(over="ignore"):
+                decay = np.exp(-np.multiply.outer(flat[part], self.rates))
             out[part] += np.einsum("ij,j->i", decay, self.weights).real
         return out.reshape(times.shape)
 

@@ -72,7 +72,7 @@ def read_samples(values: ArrayLike, t: Array) -> Samples:
         raise ValueError("the forcing's values must be finite; remove or interpolate the others.")
     if t[0] != 0 or t.size < _FEWEST:
         raise ValueError(
-            f"a forcing given as an array needs at least {_FEWEST} times of which the first is 0, "
+            f"a forcing given as an array needs at least {_FEWEST} times t, the first of them 0, "
             "because the equation starts there; pass a function of time instead."
         )
     array = array.astype(np.float64)

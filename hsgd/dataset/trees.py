@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+from hsgd.checks import shown
 from hsgd.dataset.schema import check, with_schema
 from hsgd.provenance import version
 
@@ -49,10 +50,12 @@ def tree(datasets: Mapping[str, xr.Dataset | xr.DataTree], *, title: str = "") -
         raise TypeError(
             'a tree needs named datasets: tree({"theory": theory, "simulation": runs}).'
         )
+    if not isinstance(title, str):
+        raise TypeError(f"title is {shown(title)}: pass words.")
     groups: dict[str, xr.Dataset | xr.DataTree] = {"/": xr.Dataset(attrs=_attributes(title))}
     for name, data in datasets.items():
         if not isinstance(name, str) or not name.strip("/"):
-            raise ValueError(f"{name!r} cannot name a group: use words, such as 'theory'.")
+            raise ValueError(f"{shown(name)} cannot name a group: use words, such as 'theory'.")
         problem = check(data)
         if problem is not None:
             raise ValueError(f"{name} cannot be part of a tree: {problem}")

@@ -176,7 +176,7 @@ def test_any_changed_byte_is_noticed(curves, tmp_path, form):
     path = dataset.save(dataset.tree(curves), tmp_path / form)
     files = sorted(p for p in [path, *path.rglob("*")] if p.is_file())
     rng = np.random.default_rng(0)
-    for file in [files[i] for i in rng.integers(len(files), size=120)]:
+    for file in [files[i] for i in rng.integers(len(files), size=40)]:
         content = file.read_bytes()
         mutated = bytearray(content)
         mutated[rng.integers(len(content))] ^= int(rng.integers(1, 256))

@@ -486,3 +486,12 @@ def test_the_colours_of_a_sweep_stand_out_from_the_background(background):
         for colour in appearance.sequence(axes)(np.linspace(0, 1, 9)):
             light, dark = sorted((luminance(colour[:3]), behind), reverse=True)
             assert (light + 0.05) / (dark + 0.05) > 1.6
+
+
+def test_pyplot_finds_its_backend_before_the_style_is_on(sources, monkeypatch):
+    # Else notebooks show the first figure only: the style would take back what the backend sets.
+    order, style = [], plotting.figure.style
+    monkeypatch.setattr(pyplot, "draw_if_interactive", lambda: order.append("backend"))
+    monkeypatch.setattr(plotting.figure, "style", lambda: order.append("style") or style())
+    plotting.plot(sources["theory"])
+    assert order[:2] == ["backend", "style"]
