@@ -16,6 +16,7 @@ _HOMES = {
     "Population": "populations",
     "GaussianRows": "gaussian_rows",
     "SampledLeastSquares": "gaussian_rows",
+    "FeatureRows": "feature_rows",
     "RandomFeatures": "random_features",
     "PowerLawRandomFeatures": "random_features",
     "SGD": "algorithms",
@@ -77,6 +78,7 @@ if TYPE_CHECKING:
     from hsgd.coordinates import Coordinates as Coordinates
     from hsgd.diagnosis import diagnose as diagnose
     from hsgd.exact import exact_mean as exact_mean
+    from hsgd.feature_rows import FeatureRows as FeatureRows
     from hsgd.gaussian_rows import GaussianRows as GaussianRows
     from hsgd.gaussian_rows import SampledLeastSquares as SampledLeastSquares
     from hsgd.general_momentum import DANA as DANA

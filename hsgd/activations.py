@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -19,6 +19,7 @@ from scipy import special
 from hsgd.checks import Array, number, numbers, one_of, plain_reals, real_array, shown
 
 Function = Callable[[Array], ArrayLike]
+Moments = tuple[Array, Array, Array]
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,6 +39,9 @@ class Activation:
         E φ(g) He_k(g)/√k! for k = 0, …, K.
     exact_nonlinear_variance
         Optional: E φ(g)² less the squares of the first two coefficients.
+    exact_moments
+        Optional: from the covariance of jointly Gaussian u, shape (N, N), the exact E φ(u_i),
+        E φ'(u_i) and E φ(u_i)φ(u_j).
 
     Raises
     ------
@@ -62,6 +66,7 @@ class Activation:
     breakpoints: tuple[float, ...] = ()
     exact_coefficients: Callable[[int], Array] | None = field(default=None, kw_only=True)
     exact_nonlinear_variance: float | None = field(default=None, kw_only=True)
+    exact_moments: Callable[[Array], Moments] | None = field(default=None, kw_only=True)
 
     def __post_init__(self) -> None:
         if not isinstance(self.name, str) or not self.name:
@@ -167,21 +172,45 @@ def _erf_coefficients(order: int) -> Array:
     return values
 
 
+def _relu_moments(covariance: Array) -> Moments:
+    """s/√(2π), ½, and the arc-cosine kernel s_i s_j (√(1−ρ²) + ρ(π − arccos ρ))/2π."""
+    # notation: s standard deviations, rho correlations
+    s = np.sqrt(np.diag(covariance))
+    scale = np.outer(s, s)
+    rho = np.clip(covariance / np.where(scale > 0, scale, 1.0), -1.0, 1.0)
+    np.fill_diagonal(rho, 1.0)
+    second = scale * (np.sqrt(1.0 - rho * rho) + rho * (math.pi - np.arccos(rho))) / (2.0 * math.pi)
+    return s / math.sqrt(2.0 * math.pi), np.full(len(s), 0.5), second
+
+
+def _erf_moments(covariance: Array) -> Moments:
+    """0, 2/√(π(1+2s²)), and (2/π) arcsin(2C_ij/√((1+2s_i²)(1+2s_j²)))."""
+    spread = np.sqrt(1.0 + 2.0 * np.diag(covariance))
+    second = 2.0 / math.pi * np.arcsin(2.0 * covariance / np.outer(spread, spread))
+    return np.zeros(len(spread)), 2.0 / math.sqrt(math.pi) / spread, second
+
+
+def _identity_moments(covariance: Array) -> Moments:
+    return np.zeros(len(covariance)), np.ones(len(covariance)), covariance
+
+
 relu = Activation(
     "relu",
     lambda x: np.maximum(x, 0.0),
     (0.0,),
     exact_coefficients=_relu_coefficients,
     exact_nonlinear_variance=0.25 - 0.5 / math.pi,
+    exact_moments=_relu_moments,
 )
 erf = Activation(
     "erf",
     special.erf,
     exact_coefficients=_erf_coefficients,
     exact_nonlinear_variance=2.0 / math.pi * math.asin(2.0 / 3.0) - 4.0 / (3.0 * math.pi),
+    exact_moments=_erf_moments,
 )
 tanh = Activation("tanh", np.tanh)
-identity = polynomial([0.0, 1.0], "identity")
+identity = replace(polynomial([0.0, 1.0], "identity"), exact_moments=_identity_moments)
 
 BY_NAME = {each.name: each for each in (relu, erf, tanh, identity)}
 """The activations that have a name here."""

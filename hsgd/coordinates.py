@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import scipy.linalg
 from numpy.typing import NDArray
 
 from hsgd.checks import Array, integer, shown
@@ -24,7 +25,7 @@ class Coordinates:
     indices
         Modes, the first (0) with the largest eigenvalue; equal ones in the order of the problem.
         Of a `LeastSquares` they are the right singular vectors of A, as many as A has rank, with
-        the eigenvalues of AᵀA; of a `GaussianRows` the eigenvectors of the covariance.
+        the eigenvalues of AᵀA; of fresh rows the eigenvectors of their second moment.
 
     Raises
     ------
@@ -121,5 +122,8 @@ def _eigenpairs(problem: Any) -> tuple[Array, Array | None]:
     """Eigenvalues and eigenvectors as columns, None for unit vectors."""
     if hasattr(problem, "svd"):
         return problem.svd.singular_values**2, problem.svd.right
-    values, vectors = problem.spectrum
+    if hasattr(problem, "spectrum"):
+        values, vectors = problem.spectrum
+    else:
+        values, vectors = scipy.linalg.eigh(problem.population.second_moment)
     return values, vectors

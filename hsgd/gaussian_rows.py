@@ -25,6 +25,9 @@ from hsgd.checks import (
 from hsgd.populations import LinearModel
 from hsgd.problems import LeastSquares
 
+_ROWS = 0x726F7773
+"""Key of the stream of sampled rows ("rows"): a teacher from the same seed is independent."""
+
 
 @dataclass(frozen=True, eq=False)
 class GaussianRows:
@@ -139,10 +142,11 @@ class GaussianRows:
         n
             Number of rows, at least 1.
         seed
-            Seed of `numpy.random.default_rng`.
+            Seed of a stream that is this function's own: what else is drawn with the same seed, by
+            `numpy.random.default_rng(seed)`, is independent of the rows.
         """
         seed = integer("seed", seed, minimum=0, maximum=None)
-        generator = np.random.default_rng(seed)
+        generator = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(_ROWS,)))
         count = integer("n", n, minimum=1)
         memory.check(8 * 3 * count * (self.dimension + 1), f"a sample of n={count} rows", "rows")
         normals = generator.standard_normal((count, self.dimension))
@@ -259,7 +263,7 @@ class SampledLeastSquares:
         return self.n
 
     def sample(self, seed: int) -> LeastSquares:
-        """One instance, drawn with this seed of `numpy.random.default_rng`."""
+        """One instance, as `GaussianRows.sample` draws it."""
         return self.rows.sample(self.n, seed).replace(ridge=self.ridge)
 
     def replace(self, **changes: Any) -> Self:

@@ -150,7 +150,7 @@ def _expectations(
     phi: Activation, function: Callable[[float, float], Array]
 ) -> tuple[Array, float]:
     """E f(g, φ(g)) for a vector-valued f, and a bound on the error."""
-    _check_growth(phi)
+    check_growth(phi)
 
     def integrand(x: float) -> Array:
         density = math.exp(-0.5 * x * x) / math.sqrt(2.0 * math.pi)
@@ -172,8 +172,14 @@ def _expectations(
     return np.asarray(values), float(error)
 
 
-def _check_growth(phi: Activation) -> None:
-    """φ must be finite, and its square must vanish beside the Gaussian far out."""
+def check_growth(phi: Activation) -> None:
+    """Refuse an activation that is not finite, or whose square the Gaussian does not tame.
+
+    Raises
+    ------
+    ValueError
+        With the remedy.
+    """
     x = np.linspace(-_FAR, _FAR, 1025)
     with np.errstate(over="ignore", invalid="ignore"):
         values = phi(x)

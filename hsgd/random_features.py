@@ -10,9 +10,10 @@ from typing import Any
 import numpy as np
 import scipy.linalg
 
-from hsgd import hermite, memory
+from hsgd import memory
 from hsgd.activations import Activation, as_activation
 from hsgd.checks import Array, flag, integer, number
+from hsgd.feature_rows import FeatureRows, check_inputs, generators
 from hsgd.gaussian_rows import GaussianRows
 from hsgd.problems import LeastSquares
 
@@ -62,16 +63,7 @@ class RandomFeatures:
     ridge: float = field(default=0.0, kw_only=True)
 
     def __post_init__(self) -> None:
-        if not isinstance(self.inputs, GaussianRows):
-            raise TypeError(
-                f"inputs is a {type(self.inputs).__name__}: pass the hsgd.GaussianRows that the "
-                "features are made of."
-            )
-        if self.inputs.ridge or self.inputs.x0.any():
-            raise ValueError(
-                "the inputs of random features have a ridge or a start of their own, which nothing "
-                "would use: give the ridge to RandomFeatures and leave x0 out."
-            )
+        check_inputs(self.inputs)
         self.nonlinearity  # noqa: B018  (the check of the activation)
         object.__setattr__(self, "centre", flag("centre", self.centre))
         object.__setattr__(
@@ -94,6 +86,23 @@ class RandomFeatures:
         """Iterations in one unit of time: N."""
         return self.num_features
 
+    def given_weights(self, seed: int) -> FeatureRows:
+        """Draw the weights: the population of features and targets, to stream or to sample.
+
+        Parameters
+        ----------
+        seed
+            The weights are those of `sample` with this seed.
+        """
+        weights, _, _ = generators(seed)
+        return FeatureRows(
+            self.inputs,
+            weights.standard_normal((self.num_features, self.inputs.dimension)),
+            self.nonlinearity,
+            centre=self.centre,
+            ridge=self.ridge,
+        )
+
     def sample(self, n: int, seed: int, *, num_test: int = 0) -> LeastSquares:
         """Draw the weights, then `n` rows of features and their targets.
 
@@ -106,36 +115,9 @@ class RandomFeatures:
         num_test
             Held-out rows, through the same weights, for the population risk; 0 for none.
         """
-        seed = integer("seed", seed, minimum=0, maximum=None)
-        count = integer("n", n, minimum=1)
-        held_out = integer("num_test", num_test, minimum=0)
-        width = 3 * (self.inputs.dimension + self.num_features)
-        what = f"a sample of n={count} and num_test={held_out} rows"
-        memory.check(8 * width * (count + held_out), what, "rows")
-        weights, train, test = (
-            np.random.default_rng(child) for child in np.random.SeedSequence(seed).spawn(3)
-        )
-        W = weights.standard_normal((self.num_features, self.inputs.dimension))
-        A, b = self._rows(W, count, train)
-        return LeastSquares(
-            A,
-            b,
-            ridge=count * self.ridge,
-            population=self._rows(W, held_out, test) if held_out else None,  # type: ignore[arg-type]
-            preparation={"sampled_from": "RandomFeatures", "seed": seed},
-        )
-
-    def _rows(self, W: Array, count: int, generator: np.random.Generator) -> tuple[Array, Array]:
-        root = self.inputs.root
-        normals = generator.standard_normal((count, self.inputs.dimension))
-        x = normals * root if root.ndim == 1 else normals @ root
-        total = float(self.inputs.spectrum[0].sum())
-        before = x @ W.T / np.sqrt(total)
-        after = self.nonlinearity(before)
-        mean = hermite.coefficients(self.nonlinearity, 0).values[0] if self.centre else 0.0
-        targets = x @ self.inputs.coefficients
-        targets += self.inputs.noise * generator.standard_normal(count)
-        return (after - mean) / np.sqrt(self.num_features), targets
+        drawn = self.given_weights(seed).draw(n, seed, num_test)
+        record = {"sampled_from": "RandomFeatures", "seed": int(seed)}
+        return drawn.replace(preparation=record)
 
     def description(self) -> dict[str, Any]:
         """What it is, as JSON-ready words and numbers; arrays by their SHA-256."""

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import numba
-
 from hsgd.checks import Array
+from volterra.compiling import compiled
 
 
-# Sums may be reordered into vector lanes; infinities must stay what they are.
-@numba.njit(cache=True, nogil=True, error_model="numpy", fastmath={"reassoc", "contract", "nsz"})
+@compiled
 def advance(
     rates: Array,
     factors: Array,

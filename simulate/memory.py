@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from hsgd.memory import available
-from simulate.engines.base import NOISE_BLOCK, FreshRows, Plan
+from simulate.engines.base import FEATURE_BLOCK, NOISE_BLOCK, FreshFeatures, FreshRows, Plan
 from simulate.engines.layout import copied_bytes
 
 
@@ -21,6 +21,10 @@ def scratch_of_sgd(plan: Plan, num_threads: int) -> int:
     copied = 0
     if isinstance(plan.rows, FreshRows):
         numbers += largest * d + NOISE_BLOCK
+    elif isinstance(plan.rows, FreshFeatures):
+        inputs = plan.rows.num_normals
+        numbers += (largest + 2 * FEATURE_BLOCK) * d + FEATURE_BLOCK * inputs + NOISE_BLOCK
+        copied = 8 * d * inputs
     else:
         # Residuals of one block (twice), permutation, its draws and its rows.
         n = plan.rows.A.shape[0]

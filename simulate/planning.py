@@ -7,12 +7,14 @@ from typing import Any
 import numpy as np
 
 from hsgd import checks, dataset
-from hsgd.adaptive import AdaGradNorm, LineSearch, Polyak
+from hsgd.activations import BY_NAME
+from hsgd.adaptive import AdaGradNorm, Greedy, LineSearch, Polyak
 from hsgd.algorithms import SGD, Algorithm, HeavyBall, Nesterov, StreamingSGD
+from hsgd.feature_rows import FeatureRows
 from hsgd.gaussian_rows import GaussianRows
 from hsgd.general_momentum import GeneralMomentum
 from hsgd.problems import LeastSquares
-from simulate.engines.base import DataRows, FreshRows, Plan
+from simulate.engines.base import DataRows, FreshFeatures, FreshRows, Plan
 from simulate.recording import block_size
 from simulate.rules import rule_of
 from simulate.sampling import CODES, MAX_ROWS
@@ -31,20 +33,42 @@ ALGORITHMS: tuple[type[Algorithm], ...] = (
 )
 
 
-def check(problem: Any, algorithm: Any) -> None:
-    """Refuse what cannot be run, before any work; see `hsgd.dataset.check_setting`."""
+def check(problem: Any, algorithm: Any, engine: str) -> None:
+    """Refuse what cannot be run, before any work; see `hsgd.dataset.check_setting`.
+
+    Raises
+    ------
+    TypeError, ValueError
+        As that, and for what the engine or the algorithm cannot do with features.
+    """
     dataset.check_setting(
         problem,
         algorithm,
-        problems=(LeastSquares, GaussianRows),
+        problems=(LeastSquares, GaussianRows, FeatureRows),
         algorithms=ALGORITHMS,
         batch_schedules=True,
         sparse=True,
     )
+    if isinstance(problem, FeatureRows):
+        _check_features(problem, algorithm, engine)
+
+
+def _check_features(rows: FeatureRows, algorithm: Algorithm, engine: str) -> None:
+    if isinstance(algorithm, Greedy):
+        raise ValueError(
+            f"{type(algorithm).__name__} rests on the fourth moments of Gaussian rows: run it on "
+            "problem.gaussian_equivalent()."
+        )
+    if engine != "reference" and BY_NAME.get(rows.nonlinearity.name) is not rows.nonlinearity:
+        raise ValueError(
+            f"engine {engine!r} compiles the activations {', '.join(map(repr, BY_NAME))} only, and "
+            f"{rows.nonlinearity.name!r} is a Python function: use engine='reference', or pass one "
+            "of these names."
+        )
 
 
 def make_plan(
-    problem: LeastSquares | GaussianRows,
+    problem: LeastSquares | GaussianRows | FeatureRows,
     algorithm: Algorithm,
     grid: dataset.Grid,
     keys: tuple[tuple[int, int], ...],
@@ -65,7 +89,7 @@ def make_plan(
         )
     per_unit = problem.iterations_per_unit
     momentum = getattr(algorithm, "momentum", 0.0)
-    fresh = isinstance(problem, GaussianRows)
+    fresh = not isinstance(problem, LeastSquares)
     return Plan(
         rows=_rows(problem, algorithm),
         x0=problem.x0,
@@ -82,12 +106,22 @@ def make_plan(
     )
 
 
-def _rows(problem: LeastSquares | GaussianRows, algorithm: Any) -> DataRows | FreshRows:
+def _rows(
+    problem: LeastSquares | GaussianRows | FeatureRows, algorithm: Any
+) -> DataRows | FreshRows | FreshFeatures:
     if isinstance(problem, LeastSquares):
         n = problem.num_rows
         if n >= MAX_ROWS:
             raise ValueError(f"the problem has {n} rows, but at most 2^32 - 1 can be drawn from.")
         return DataRows(problem.A, problem.b, CODES[algorithm.sampling])
+    if isinstance(problem, FeatureRows):
+        return FreshFeatures(
+            problem.mixing,
+            problem.direction,
+            problem.inputs.noise,
+            problem.nonlinearity,
+            problem.shift,
+        )
     values, vectors = problem.spectrum
     beta = problem.coefficients
     return FreshRows(

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from hsgd import checks, clusters, dataset
 from hsgd.algorithms import Algorithm
+from hsgd.feature_rows import FeatureRows
 from hsgd.gaussian_rows import GaussianRows
 from hsgd.problems import LeastSquares
 from hsgd.sweeps import follows_sweeps
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 
 @follows_sweeps
 def sgd(
-    problem: LeastSquares | GaussianRows,
+    problem: LeastSquares | GaussianRows | FeatureRows,
     algorithm: Algorithm,
     time: Any,
     *,
@@ -49,7 +50,8 @@ def sgd(
     ----------
     problem
         A `LeastSquares` (A an array, a memory map or a SciPy sparse matrix), whose n rows are
-        passed over many times; or a `GaussianRows`, which gives fresh rows for ever.
+        passed over many times; or a `GaussianRows` or `FeatureRows`, which give fresh rows for
+        ever.
     algorithm
         `SGD`, `HeavyBall` or `Nesterov` for data; `StreamingSGD`, `LineSearch` or `Polyak` for
         fresh rows; `GeneralMomentum`, `DANA` or `AdaGradNorm` for either. Learning rates and batch
@@ -122,7 +124,8 @@ def sgd(
     Notes
     -----
     Data cost 4·B·d operations and B random rows of A per iteration (sparse ones as much as their
-    rows hold), fresh rows B·d normals whatever their covariance, and a recorded empirical risk
+    rows hold), fresh rows B·d normals whatever their covariance, rows of N features of d inputs B·d
+    normals and 2·B·N·d operations in matrix products, and a recorded empirical risk
     about 2·n·d operations, in matrix products. Bits are the same for any number of threads and
     any split into replicates, on one machine with one set of library versions; engines agree to
     rounding.
@@ -141,9 +144,9 @@ def sgd(
     >>> dict(runs.sizes)
     {'time': 2, 'replicate': 3}
     """
-    check(problem, algorithm)
-    checks.one_of("dtype", dtype, DTYPES)
     name = engines.resolve(checks.one_of("engine", engine, engines.NAMES))
+    check(problem, algorithm, name)
+    checks.one_of("dtype", dtype, DTYPES)
     automatic = isinstance(num_replicates, str) and num_replicates == "auto"
     if automatic or client is not None:
         # Parts are calls of this verb; what they share is checked before the first one.

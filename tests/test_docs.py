@@ -20,6 +20,8 @@ MODULES = (
     "hsgd.batches",
     "hsgd.bootstrap",
     "hsgd.coordinates",
+    "hsgd.feature_moments",
+    "hsgd.feature_rows",
     "hsgd.gaussian_rows",
     "hsgd.general_momentum",
     "hsgd.prediction",

@@ -131,11 +131,7 @@ def _sklearn_datasets() -> Any:
 
 
 def coefficients(d: int, scale: float = 1.0, seed: int = 0) -> Array:
-    """Entries N(0, scale²/d), shape (d,): a teacher of norm about `scale`.
-
-    From a stream of its own: `GaussianRows.sample(n, seed)` starts from `default_rng(seed)`, and a
-    teacher drawn with the same seed would be proportional to the first row.
-    """
+    """Entries N(0, scale²/d), shape (d,): a teacher of norm about `scale`."""
     generator = np.random.default_rng([integer("d", d, minimum=1), 20220507, seed])
     return np.asarray(scale / np.sqrt(d) * generator.standard_normal(d))
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import numba
 import numpy as np
 from numpy.typing import NDArray
+
+from volterra.compiling import compiled
 
 Array = NDArray[np.float64]
 Complex = NDArray[np.complex128]
@@ -12,7 +13,7 @@ Complex = NDArray[np.complex128]
 BLOCK = 32  # summed in blocks, n terms lose at most 32 + n/32 units of rounding instead of n
 
 
-@numba.njit(cache=True, nogil=True, error_model="numpy", fastmath={"reassoc", "contract", "nsz"})
+@compiled
 def iterate(
     decrements: Array | Complex,
     weights: Array | Complex,

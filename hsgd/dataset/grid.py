@@ -13,7 +13,6 @@ from hsgd import checks
 from hsgd.algorithms import Algorithm
 from hsgd.checks import Array
 from hsgd.dataset.schema import with_schema
-from hsgd.gaussian_rows import GaussianRows
 from hsgd.problems import Problem
 from hsgd.schedules import check_times
 
@@ -89,7 +88,7 @@ def assemble(
 def _time_coords(grid: Grid, problem: Problem, algorithm: Algorithm) -> dict[str, Any]:
     per_unit = problem.iterations_per_unit
     epochs = algorithm.rows_drawn(grid.iteration, per_unit) / per_unit
-    streamed = isinstance(problem, GaussianRows)
+    streamed = not hasattr(problem, "num_rows")
     unit = "d" if streamed else "n"
     words = "fresh rows drawn / d" if streamed else "passes over the data"
 

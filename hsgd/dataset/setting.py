@@ -8,7 +8,6 @@ import numpy as np
 
 from hsgd.algorithms import SGD, Algorithm
 from hsgd.checks import is_swept
-from hsgd.gaussian_rows import GaussianRows
 from hsgd.problems import LeastSquares
 
 
@@ -42,7 +41,7 @@ def check_setting(
     """
     if not isinstance(problem, problems):
         raise TypeError(f"the problem is a {type(problem).__name__}: {_remedy(problem, problems)}.")
-    fresh = isinstance(problem, GaussianRows)
+    fresh = not isinstance(problem, LeastSquares)
     fitting = tuple(kind for kind in algorithms if (kind.on_stream if fresh else kind.on_data))
     if not isinstance(algorithm, fitting):
         known = [f"hsgd.{kind.__name__}(learning_rate)" for kind in fitting]
@@ -93,10 +92,10 @@ def check_rate(problem: Any, algorithm: Algorithm) -> None:
     rate = max(levels)
     if rate == 0 or 1 / _LARGEST_STEP < rate < _LARGEST_STEP:  # without a pass over the data
         return
-    if isinstance(problem, GaussianRows):
-        size = float(problem.spectrum[0].sum())
-    else:
+    if isinstance(problem, LeastSquares):
         size = float(problem.squared_row_norms.mean())
+    else:
+        size = float(problem.spectrum[0].sum())
     if rate * size > _LARGEST_STEP:
         raise ValueError(
             f"learning_rate is {rate:g} on rows of mean squared norm {size:.3g}: one step would "
@@ -120,6 +119,8 @@ def _remedy(problem: Any, problems: tuple[type, ...]) -> str:
     names = " or ".join(f"hsgd.{kind.__name__}" for kind in problems)
     if hasattr(problem, "given_weights"):
         return f"pass a {names}, for example problem.given_weights(seed), or .sample(n, seed)"
+    if hasattr(problem, "gaussian_equivalent"):
+        return f"pass a {names}, for example problem.gaussian_equivalent(), or .sample(n, seed)"
     if hasattr(problem, "sample"):
         return f"pass a {names} (a population becomes a LeastSquares by .sample(n, seed))"
     return f"pass a {names}"

@@ -4,8 +4,9 @@ An engine is a function `run(plan, recorder, num_threads, report, store)` that r
 of the plan. It is free in how: one after another, a thread for each, all at once on a GPU. Its
 duties are these.
 
-1. Replicate r reads the rows that `plan.rows` and the key `plan.keys[r]` define (see `DataRows` and
-   `FreshRows`), and takes the steps of `update.py`, or of the `plan.rule` if there is one.
+1. Replicate r reads the rows that `plan.rows` and the key `plan.keys[r]` define (see `DataRows`,
+   `FreshRows` and `FreshFeatures`), and takes the steps of `update.py`, or of the `plan.rule` if
+   there is one.
 2. At the iterations of each of `plan.record_blocks()` it gathers the parameters, one row for each
    iteration, *before* the step of that iteration, and behind them the learning rate if the rule
    finds one. It hands them to `recorder.record(r, first_slot, points, count, rates)`, always a
@@ -32,6 +33,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from hsgd.activations import Activation
 from hsgd.checks import Array
 from simulate.checkpoint import Store
 from simulate.recording import Recorder
@@ -70,6 +72,11 @@ class FreshRows:
     """In the basis, shape (d,)."""
     noise: float
 
+    @property
+    def num_normals(self) -> int:
+        """Normals that a row is made of."""
+        return len(self.root)
+
     def to_basis(self, point: Array) -> Array:
         """A point's coordinates in the basis."""
         return point if self.basis is None else np.asarray(point @ self.basis)
@@ -79,8 +86,31 @@ class FreshRows:
         return points if self.basis is None else np.asarray(points @ self.basis.T)
 
 
+@dataclass(frozen=True, eq=False)
+class FreshFeatures:
+    """Rows a = (φ(mixing·z) − shift)/√N with targets direction·z + noise·e, never seen twice.
+
+    z and e are those of `FreshRows`.
+    """
+
+    mixing: Array
+    """Shape (N, d)."""
+    direction: Array
+    """Shape (d,)."""
+    noise: float
+    activation: Activation
+    shift: float
+
+    @property
+    def num_normals(self) -> int:
+        """Normals that a row is made of."""
+        return len(self.direction)
+
+
 NOISE_BLOCK = 512
 """Label noises drawn together. Part of the definition of the stream: never change it."""
+FEATURE_BLOCK = 32
+"""Rows of features that the compiled engine makes together, in one matrix product."""
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -127,7 +157,7 @@ class Course:
 class Plan(Course):
     """All that determines a run of SGD: arrays and numbers, checked, without labels."""
 
-    rows: DataRows | FreshRows
+    rows: DataRows | FreshRows | FreshFeatures
     x0: Array
     ridge_per_row: float
     rates: LearningRates

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -9,14 +11,15 @@ import numpy as np
 from hsgd.checks import Array
 from simulate.checkpoint import Store
 from simulate.engines import driver
-from simulate.engines.base import DataRows, FreshRows, Plan, Report
+from simulate.engines.base import DataRows, FreshFeatures, Plan, Report
 from simulate.engines.following import Following, reader_of_data, reader_of_stream
 from simulate.engines.kernels.dense import Data, batches, single_rows
 from simulate.engines.kernels.momentum import with_momentum
 from simulate.engines.kernels.order import new_order
 from simulate.engines.kernels.sparse import sparse_batches
-from simulate.engines.kernels.streaming import new_source, streaming
+from simulate.engines.kernels.streaming import Source, streaming
 from simulate.engines.layout import SparseRows, aligned_zeros, laid_out
+from simulate.engines.streams import streams
 from simulate.recording import Recorder
 
 CHUNK_FLOPS = 5e8
@@ -87,13 +90,9 @@ class OnData:
 class OnStream:
     """A replicate that makes its own rows."""
 
-    def __init__(self, plan: Plan, rows: FreshRows, index: int) -> None:
-        self._plan = plan
-        self._source = new_source(plan, rows, index)
-        width = len(self._source.root)
-        self._x = aligned_zeros(width)
-        self._x[: plan.dimension] = rows.to_basis(plan.x0)
-        self._rows = np.empty((plan.batches.largest, width), dtype=plan.dtype)
+    def __init__(self, plan: Plan, source: Source, x: Array) -> None:
+        self._plan, self._source, self._x = plan, source, x
+        self._rows = np.empty((plan.batches.largest, len(x)), dtype=plan.dtype)
         self._residuals = np.empty(plan.batches.largest)
 
     def arrays(self) -> dict[str, Array]:
@@ -116,25 +115,28 @@ class OnStream:
         return int(recorded), bool(finite)
 
 
+def _maker(plan: Plan) -> tuple[Callable[[int], driver.Replicate], float]:
+    """What makes a replicate of its index, and the operations that it spends on a row."""
+    rows, rule = plan.rows, plan.rule
+    if isinstance(rows, DataRows):
+        A = laid_out(rows.A, plan.dtype)
+        entries = rows.A.nnz / rows.A.shape[0] if isinstance(A, SparseRows) else A.shape[1]
+        if rule is None:
+            return lambda index: OnData(plan, rows, A, index), 4.0 * entries
+        data = partial(reader_of_data, plan, rows, A)
+        return lambda index: Following(plan, rule, *data(index)), 4.0 * entries
+    per_row = 30.0 * plan.dimension  # making a normal takes as long as some thirty operations
+    if isinstance(rows, FreshFeatures):
+        per_row += 30.0 * rows.num_normals + 2.0 * rows.mixing.size
+    stream = streams(plan, rows)
+    if rule is None:
+        return lambda index: OnStream(plan, *stream(index)), per_row
+    return lambda index: Following(plan, rule, *reader_of_stream(plan, *stream(index))), per_row
+
+
 def run(plan: Plan, recorder: Recorder, num_threads: int, report: Report, store: Store) -> None:
     """Run every replicate; see `engines.base`."""
-    rows = plan.rows
-    if isinstance(rows, FreshRows):
-        per_row = 30.0 * plan.dimension  # making a normal takes as long as some thirty operations
-
-        def make(index: int) -> driver.Replicate:
-            if plan.rule is not None:
-                return Following(plan, plan.rule, *reader_of_stream(plan, rows, index))
-            return OnStream(plan, rows, index)
-    else:
-        A = laid_out(rows.A, plan.dtype)
-        per_row = 4.0 * (rows.A.nnz / rows.A.shape[0] if isinstance(A, SparseRows) else A.shape[1])
-
-        def make(index: int) -> driver.Replicate:
-            if plan.rule is not None:
-                return Following(plan, plan.rule, *reader_of_data(plan, rows, A, index))
-            return OnData(plan, rows, A, index)
-
+    make, per_row = _maker(plan)
     # A row of few entries still has an overhead.
     chunk = max(1, int(CHUNK_FLOPS / (plan.batches.largest * (per_row + 100.0))))
     driver.run(plan, make, chunk, recorder, num_threads, report, store)

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from hsgd.checks import Array
-from simulate.engines.base import DataRows, FreshRows, Plan
+from simulate.engines.base import DataRows, Plan
 from simulate.engines.kernels.dense import Data
 from simulate.engines.kernels.following import (
     AdaGradArrays,
@@ -18,7 +18,7 @@ from simulate.engines.kernels.following import (
     follow,
 )
 from simulate.engines.kernels.order import new_order
-from simulate.engines.kernels.streaming import new_source, padded
+from simulate.engines.kernels.streaming import Source, padded
 from simulate.engines.layout import SparseRows, aligned_zeros
 from simulate.rules import AdaGrad, Memory, Nearest, Rule
 
@@ -34,11 +34,8 @@ def reader_of_data(plan: Plan, rows: DataRows, A: Any, index: int) -> tuple[Data
     return DataReader(data, order, np.empty(largest, dtype=np.int64)), x
 
 
-def reader_of_stream(plan: Plan, rows: FreshRows, index: int) -> tuple[StreamReader, Array]:
-    """What a replicate reads, and its start as kernels want it."""
-    source = new_source(plan, rows, index)
-    x = aligned_zeros(len(source.root))
-    x[: plan.dimension] = rows.to_basis(plan.x0)
+def reader_of_stream(plan: Plan, source: Source, x: Array) -> tuple[StreamReader, Array]:
+    """What a replicate reads, and its start."""
     return StreamReader(source, np.empty(len(x), dtype=plan.dtype)), x
 
 

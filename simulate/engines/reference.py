@@ -10,7 +10,7 @@ from hsgd.checks import Array
 from simulate import update
 from simulate.checkpoint import Store
 from simulate.engines import driver
-from simulate.engines.base import NOISE_BLOCK, DataRows, FreshRows, Plan, Report
+from simulate.engines.base import NOISE_BLOCK, DataRows, FreshFeatures, FreshRows, Plan, Report
 from simulate.normals import FEATURES, LABEL_NOISE, normals
 from simulate.recording import Recorder
 from simulate.sampling import SUBSET, block_length, rows_of_block
@@ -53,9 +53,14 @@ class FreshReader:
     """Makes a replicate's rows, in the problem's own coordinates or in the basis of `FreshRows`."""
 
     def __init__(
-        self, plan: Plan, rows: FreshRows, key: tuple[int, int], *, in_basis: bool
+        self,
+        plan: Plan,
+        rows: FreshRows | FreshFeatures,
+        key: tuple[int, int],
+        *,
+        in_basis: bool,
     ) -> None:
-        self._plan = plan
+        self._dtype = plan.dtype
         self._source = rows
         self._key = key
         self._in_basis = in_basis
@@ -66,14 +71,26 @@ class FreshReader:
         return np.array([row for row, _ in drawn]), np.array([target for _, target in drawn])
 
     def _row(self, number: int) -> tuple[Array, float]:
-        source = self._source
-        z = normals(self._key, FEATURES, number, len(source.root))
-        row = (z.astype(self._plan.dtype) * source.root).astype(self._plan.dtype)
         block, offset = divmod(number, NOISE_BLOCK)
         noise = normals(self._key, LABEL_NOISE, block, NOISE_BLOCK)[offset]
-        row = row.astype(np.float64)
-        target = row @ source.coefficients + source.noise * noise
-        return row if self._in_basis else source.from_basis(row), float(target)
+        source = self._source
+        z = normals(self._key, FEATURES, number, source.num_normals)
+        make = _gaussian_row if isinstance(source, FreshRows) else _feature_row
+        row, target = make(source, z, self._dtype)  # type: ignore[arg-type]
+        if isinstance(source, FreshRows) and not self._in_basis:
+            row = source.from_basis(row)
+        return row, target + source.noise * float(noise)
+
+
+def _gaussian_row(source: FreshRows, z: Array, dtype: Any) -> tuple[Array, float]:
+    row = (z.astype(dtype) * source.root).astype(dtype).astype(np.float64)
+    return row, float(row @ source.coefficients)
+
+
+def _feature_row(source: FreshFeatures, z: Array, dtype: Any) -> tuple[Array, float]:
+    after = source.activation(source.mixing @ z) - source.shift
+    row = (after / np.sqrt(len(after))).astype(dtype).astype(np.float64)
+    return row, float(source.direction @ z)
 
 
 class Walker:

@@ -26,6 +26,18 @@ def test_a_covariance_may_be_a_number_a_diagonal_or_a_matrix():
     assert number.iterations_per_unit == 3
 
 
+def test_rows_are_independent_of_what_else_is_drawn_with_their_seed():
+    # A teacher from the bare seed was once proportional to the first row. N(0, 1/300) each.
+    rows = hsgd.GaussianRows(1.0, np.ones(300))
+    for seed in range(5):
+        generators = [np.random.default_rng(seed)]
+        generators += map(np.random.default_rng, np.random.SeedSequence(seed).spawn(3))
+        first = rows.sample(2, seed=seed).A[0]
+        for generator in generators:
+            assert abs(np.corrcoef(first, generator.standard_normal(300))[0, 1]) < 0.35
+    np.testing.assert_array_equal(rows.sample(2, seed=0).A, rows.sample(2, seed=0).A)
+
+
 def test_a_population_has_the_risk_and_the_distance_but_no_empirical_risk():
     chosen = {s.name: s for s in resolve(ROWS, None)}
     assert set(chosen) == {"population_risk", "distance"}

@@ -6,7 +6,7 @@ from types import SimpleNamespace
 import numba.cuda.dispatcher
 from numba import cuda, types
 
-from simulate.engines.cuda import dense, order, rules, sparse, streaming
+from simulate.engines.cuda import dense, features, order, rules, sparse, streaming
 
 i8, f8, truth = types.int64, types.float64, types.boolean
 INTS, FLOATS, KEYS = i8[::1], f8[::1], types.uint64[:, ::1]
@@ -29,12 +29,20 @@ def steps(stored):
         rules.follow_dense: (stored[:, ::1], FLOATS, INTS2, *rule),
         rules.follow_sparse: (*rows, INTS2, *rule),
         rules.follow_fresh: (KEYS, FLOATS, FLOATS, f8, i8, stored[:, ::1], *rule),
+        rules.follow_features: (
+            *(KEYS, i8, FLOATS2, FLOATS, f8, f8, i8, FLOATS2, stored[:, ::1]),
+            *rule,
+        ),
         dense.dense_rows: (
             *(stored[:, ::1], FLOATS, *kind, *WINDOW),
             *(truth, FLOATS2, FLOATS2, *RESULTS),
         ),
         sparse.sparse_rows: (*rows, f8, INTS2, *WINDOW, truth, FLOATS2, FLOATS, *RESULTS),
         sparse.sparse_momentum: (*rows, *kind, *WINDOW, FLOATS2, FLOATS2, FLOATS2, *RESULTS),
+        features.feature_rows: (
+            *(KEYS, i8, FLOATS2, FLOATS, f8, f8, f8, i8, *WINDOW),
+            *(FLOATS2, FLOATS2, stored[:, :, ::1], *RESULTS),
+        ),
         streaming.fresh_rows: (
             *(KEYS, FLOATS, FLOATS, f8, f8, i8, *WINDOW),
             *(truth, FLOATS2, stored[:, :, ::1], *RESULTS),
@@ -44,7 +52,7 @@ def steps(stored):
 
 kernels = {
     value
-    for module in (dense, order, rules, sparse, streaming)
+    for module in (dense, features, order, rules, sparse, streaming)
     for value in vars(module).values()
     if isinstance(value, numba.cuda.dispatcher.CUDADispatcher)
     and not value.targetoptions.get("device")

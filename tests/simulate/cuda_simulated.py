@@ -4,64 +4,31 @@ Usage: NUMBA_ENABLE_CUDASIM=1 python cuda_simulated.py FOLDER
 """
 
 import sys
-import threading
 import warnings
 from contextlib import contextmanager
 
 import numpy as np
-from numba import cuda as numba_cuda
 from numba.cuda.simulator import kernel as simulator
-from numba.cuda.simulator import kernelapi
 from scipy import sparse
 
 import simulate.execution
 import simulate.planning
 from hsgd.adaptive import AdaGradNorm, LineSearch, Polyak
 from hsgd.algorithms import SAMPLINGS, SGD, HeavyBall, Nesterov, StreamingSGD
+from hsgd.feature_rows import FeatureRows
 from hsgd.gaussian_rows import GaussianRows
 from hsgd.general_momentum import GeneralMomentum
 from hsgd.problems import LeastSquares
 from hsgd.schedules import CosineDecay, Piecewise, PowerDecay
 from simulate import Checkpoint, sgd
 from simulate.engines import cuda as engine
-from simulate.engines.cuda import dense, device, following, order, replicates, rules, streaming
-from simulate.engines.cuda import sparse as sparse_kernels
+from simulate.engines.cuda import device, replicates
 
-
-class Cuda:
-    """What kernels know as `cuda`, in all modules and threads.
-
-    The simulator puts it into a device function's module when a thread enters and takes it away
-    when a thread leaves, although others may still be inside.
-    """
-
-    def __getattr__(self, name):
-        return getattr(simulator._get_kernel_context() or numba_cuda, name)
-
-
-modules = (device, order, dense, sparse_kernels, streaming, rules, replicates, following, engine)
-for module in modules:
-    module.cuda = Cuda()
+# Looking for `cuda` in the module of every device function takes longer than the function.
 launch = simulator.FakeCUDAKernel.__call__
 simulator.FakeCUDAKernel.__call__ = lambda self, *arguments: (
     self.fn(*arguments) if self._device else launch(self, *arguments)
 )
-dynamic, lock = kernelapi.FakeCUDAShared.array, threading.Lock()
-
-
-def shared_array(self, shape, dtype):
-    """A block's shared memory, known by the line that asks for it.
-
-    In the simulator's own function two threads that ask at the same time get one each.
-    """
-    if shape == 0:
-        return dynamic(self, shape, dtype)
-    with lock:
-        line = sys._getframe(1).f_lineno
-        return self._allocations.setdefault(line, np.empty(shape, np.float64))
-
-
-kernelapi.FakeCUDAShared.array = shared_array
 sys.setswitchinterval(1e-5)  # simulated threads wait for one another all the time
 device.THREADS = 4
 
@@ -74,6 +41,8 @@ holes = LeastSquares(
 )
 rows = GaussianRows(A.T @ A / 9, np.arange(7.0) / 7, 0.2, ridge=0.02, x0=np.ones(7))
 silent = GaussianRows(np.arange(1.0, 6.0), np.ones(5))
+inputs = GaussianRows(np.arange(1.0, 6.0), np.ones(5), 0.3)
+neurons = FeatureRows(inputs, rng.standard_normal((6, 5)), ridge=0.1, x0=np.ones(6))
 growing = Piecewise((0.6,), (1, 3))
 cosine = CosineDecay(0.4, 2.0, 0.1)
 
@@ -114,12 +83,18 @@ agree(problem, Nesterov(0.2, 0.5), dtype="float32")
 agree(rows, StreamingSGD(cosine, growing))
 agree(rows, StreamingSGD(0.3), dtype="float32")
 agree(silent, StreamingSGD(0.05, 2), num_replicates=1)
+agree(neurons, StreamingSGD(cosine, growing))
+for activation in ("erf", "tanh", "identity"):
+    agree(neurons.replace(activation=activation), StreamingSGD(0.3), num_replicates=1)
+agree(neurons, StreamingSGD(0.3), dtype="float32", num_replicates=1)
 
 memory = GeneralMomentum(cosine, 0.1, PowerDecay(2.0, 1.0, 0.2), 0.7, growing)
 for case in (problem, holes, rows):
     agree(case, memory)
     agree(case, AdaGradNorm(cosine, 0.3, growing))
 agree(problem, AdaGradNorm(0.5, 0.3, 2, "subset"), dtype="float32")
+agree(neurons, memory)
+agree(neurons, AdaGradNorm(0.5, 0.3), dtype="float32")
 agree(rows, LineSearch(cosine, growing))
 agree(rows, Polyak(), dtype="float32")
 agree(silent, LineSearch(), num_replicates=1)
@@ -128,6 +103,7 @@ KINDS = (
     (problem, HeavyBall(0.2, 0.5)),
     (holes, SGD(0.4)),
     (rows, StreamingSGD(0.3)),
+    (neurons, StreamingSGD(0.3)),
     (problem, AdaGradNorm(0.5, 0.3)),
     (holes, memory),
     (rows, LineSearch()),

@@ -30,6 +30,17 @@ def test_all_coordinates_of_a_population_add_up(engine, population):
     assert (np.diff(runs.eigenvalue) <= 0).all()
 
 
+def test_all_coordinates_of_features_add_up():
+    inputs = GaussianRows(np.linspace(0.5, 1.5, 8), np.ones(8) / 8, 0.1)
+    rows = hsgd.RandomFeatures(inputs, 11, "relu").given_weights(seed=1)
+    asked = ["population_risk", hsgd.Coordinates(range(11)), "distance"]
+    runs = sgd(rows, hsgd.StreamingSGD(0.5), TIMES, statistics=asked, seed=0)
+    np.testing.assert_allclose((runs.coordinate**2).sum("mode"), runs.distance, rtol=1e-10)
+    excess = 0.5 * (runs.coordinate**2 * runs.eigenvalue).sum("mode")
+    risk = excess + 0.5 * rows.population.floor
+    np.testing.assert_allclose(risk, runs.population_risk, rtol=1e-8)
+
+
 @pytest.mark.parametrize("storage", ["dense", "sparse"])
 def test_all_coordinates_of_data_add_up(build, storage):
     problem = build() if storage == "dense" else sparse_copy(build())

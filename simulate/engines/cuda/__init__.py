@@ -1,10 +1,12 @@
 """The CUDA engine: one block of threads per replicate, all replicates in step.
 
     device        the formulas of the package, compiled for the GPU; sums over a block
+    simulator     what makes all this run where there is no GPU, for tests
     order         which rows are read
     dense         steps on rows of an array
     sparse        steps on rows of a sparse matrix
     streaming     steps on rows that are made on the device
+    features      steps on random features that are made on the device
     rules         steps of algorithms that look at the whole gradient, on any rows
     replicates    the host's side of these: arrays on the device, and launches
     following     the same for rules

@@ -1,7 +1,7 @@
 """What every kernel is made of: the package's own formulas, compiled for the GPU.
 
-The functions of `philox`, `normals`, `sampling` and `update` are the same lines as the CPU's; so
-the integers are the same and the results agree to rounding.
+The functions of `philox`, `normals`, `sampling`, `update` and `activating` are the same lines as
+the CPU's; so the integers are the same and the results agree to rounding.
 """
 
 from __future__ import annotations
@@ -12,12 +12,15 @@ from types import FunctionType
 from typing import Any
 
 import numpy as np
+from numba import config
 from numba import cuda as numba_cuda
 
-from simulate import normals, philox, sampling, update
+from simulate import activating, normals, philox, sampling, update
+from simulate.engines.cuda.simulator import Simulated
 from simulate.philox import MASK, WORD
 
-cuda: Any = numba_cuda  # it has no types
+_simulated = bool(getattr(config, "ENABLE_CUDASIM", False))
+cuda: Any = Simulated(numba_cuda) if _simulated else numba_cuda  # it has no types
 
 THREADS = 128
 """Threads of a block."""
@@ -48,6 +51,7 @@ row_scale = on_device(update.row_scale)
 updated = on_device(update.updated)
 ahead = on_device(update.ahead)
 updated_velocity = on_device(update.updated_velocity)
+activated = on_device(activating.activated)
 
 
 @cuda.jit(device=True)

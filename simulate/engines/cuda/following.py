@@ -7,12 +7,18 @@ from typing import Any
 import numpy as np
 
 from hsgd.checks import Array
-from simulate.engines.base import FreshRows, Plan
+from simulate.engines.base import DataRows, FreshFeatures, FreshRows, Plan
 from simulate.engines.cuda import device
 from simulate.engines.cuda.device import cuda
 from simulate.engines.cuda.order import Order
 from simulate.engines.cuda.replicates import Replicates
-from simulate.engines.cuda.rules import CODES, follow_dense, follow_fresh, follow_sparse
+from simulate.engines.cuda.rules import (
+    CODES,
+    follow_dense,
+    follow_features,
+    follow_fresh,
+    follow_sparse,
+)
 from simulate.rules import Memory, Nearest
 
 
@@ -25,10 +31,13 @@ class Following(Replicates):
         super().__init__(plan, keys, arrays)
         assert plan.rule is not None
         self._data, self._rule = data, plan.rule
-        if isinstance(plan.rows, FreshRows):
-            self._rows = cuda.device_array((self._count, plan.dimension), dtype=plan.dtype)
-        else:
+        if isinstance(plan.rows, DataRows):
             self._order = Order(plan, plan.rows, self._keys)
+        else:
+            row = cuda.device_array((self._count, plan.dimension), dtype=plan.dtype)
+            self._room: tuple[Any, ...] = (row,)
+            if isinstance(plan.rows, FreshFeatures):
+                self._room = (cuda.device_array((self._count, plan.rows.num_normals)), row)
         self._pulls = cuda.to_device(np.zeros((self._count, plan.dimension)))
         vectors, constants = np.zeros((4, 1)), np.array([plan.ridge_per_row, 0.0, 0.0])
         if isinstance(self._rule, Nearest):
@@ -66,9 +75,10 @@ class Following(Replicates):
         launch: Any = (self._count, device.THREADS)
         changing = (self._arrays["x"], self._state, self._pulls, self._points, self._diverged)
         rest = (*self._what, *window, *changing)
-        if isinstance(plan.rows, FreshRows):
-            position = plan.batches.rows_before(first)
-            follow_fresh[launch](self._keys, *self._data, position, self._rows, *rest)
-            return
-        kernel = follow_sparse if hasattr(plan.rows.A, "tocsr") else follow_dense
-        kernel[launch](*self._data, self._order.between(first, sizes), *rest)
+        if isinstance(plan.rows, DataRows):
+            kernel = follow_sparse if hasattr(plan.rows.A, "tocsr") else follow_dense
+            kernel[launch](*self._data, self._order.between(first, sizes), *rest)
+        else:
+            stream = (self._keys, *self._data, plan.batches.rows_before(first))
+            kernel = follow_fresh if isinstance(plan.rows, FreshRows) else follow_features
+            kernel[launch](*stream, *self._room, *rest)

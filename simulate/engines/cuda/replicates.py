@@ -8,10 +8,12 @@ from typing import Any
 import numpy as np
 
 from hsgd.checks import Array
-from simulate.engines.base import DataRows, FreshRows, Plan
+from simulate.activating import CODES
+from simulate.engines.base import DataRows, FreshFeatures, FreshRows, Plan
 from simulate.engines.cuda import device
 from simulate.engines.cuda.dense import dense_rows
 from simulate.engines.cuda.device import cuda
+from simulate.engines.cuda.features import feature_rows
 from simulate.engines.cuda.order import Order, bytes_of_order
 from simulate.engines.cuda.sparse import sparse_momentum, sparse_rows
 from simulate.engines.cuda.streaming import fresh_rows
@@ -24,8 +26,10 @@ LAUNCH_ENTRIES = 2**24
 
 def launch_iterations(plan: Plan) -> int:
     """Iterations of one launch: between two of them the host can look at the clock."""
-    # A row of few entries still has an overhead.
-    return max(1, LAUNCH_ENTRIES // (plan.batches.largest * max(plan.width, 1024)))
+    entries = max(plan.width, 1024)  # a row of few entries still has an overhead
+    if isinstance(plan.rows, FreshFeatures):
+        entries *= plan.rows.num_normals
+    return max(1, LAUNCH_ENTRIES // (plan.batches.largest * entries))
 
 
 class Replicates(ABC):
@@ -174,6 +178,28 @@ class OnStream(Replicates):
         )  # fmt: skip
 
 
+class OnFeatures(Replicates):
+    """They make their own rows of features."""
+
+    def __init__(
+        self, plan: Plan, keys: Any, arrays: dict[str, Array], data: tuple[Any, ...]
+    ) -> None:
+        super().__init__(plan, keys, arrays)
+        assert isinstance(plan.rows, FreshFeatures)
+        self._source = data
+        shape = (self._count, plan.batches.largest, plan.width)
+        self._normals = cuda.device_array((self._count, plan.rows.num_normals))
+        self._rows = cuda.device_array(shape, dtype=plan.dtype)
+
+    def _launch(self, first: int, sizes: Any, window: tuple[Any, ...]) -> None:
+        plan = self._plan
+        feature_rows[self._count, device.THREADS, 0, 0](
+            self._keys, *self._source, plan.ridge_per_row, plan.batches.rows_before(first),
+            *window, self._arrays["x"], self._normals, self._rows,
+            self._scales, self._points, self._diverged,
+        )  # fmt: skip
+
+
 def shared_data(plan: Plan) -> tuple[Any, ...]:
     """What all replicates read, put on the device: the first arguments of their kernel.
 
@@ -185,6 +211,10 @@ def shared_data(plan: Plan) -> tuple[Any, ...]:
     rows = plan.rows
     if isinstance(rows, FreshRows):
         return cuda.to_device(rows.root), cuda.to_device(rows.coefficients), rows.noise
+    if isinstance(rows, FreshFeatures):
+        mixing, direction = np.ascontiguousarray(rows.mixing.T), rows.direction
+        on_device = (cuda.to_device(mixing), cuda.to_device(direction))
+        return CODES[rows.activation.name], *on_device, rows.shift, rows.noise
     sparse = hasattr(rows.A, "tocsr")
     entries = (rows.A.data if sparse else rows.A).astype(plan.dtype, copy=False)
     arrays = (entries, rows.A.indices, rows.A.indptr, rows.b) if sparse else (entries, rows.b)
@@ -206,6 +236,6 @@ def bytes_of_replicate(plan: Plan) -> int:
     """Upper estimate of what a replicate takes on the device."""
     largest, block = plan.batches.largest, min(plan.block_size, len(plan.iterations))
     numbers = plan.width * (block + 3) + largest * (launch_iterations(plan) + 1)
-    if isinstance(plan.rows, FreshRows):
-        return 8 * (numbers + largest * plan.width)
+    if not isinstance(plan.rows, DataRows):
+        return 8 * (numbers + largest * plan.width + plan.rows.num_normals)
     return 8 * numbers + bytes_of_order(plan, plan.rows)

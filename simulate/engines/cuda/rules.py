@@ -15,15 +15,13 @@ from simulate import rules, update
 from simulate.engines.cuda.device import (
     PARTIALS,
     block_sum,
-    block_words,
     copy_entries,
     cuda,
-    normal_pair,
     on_device,
     row_scale,
 )
-from simulate.engines.cuda.streaming import label_noise, store_entry
-from simulate.normals import FEATURES
+from simulate.engines.cuda.features import feature_residual
+from simulate.engines.cuda.streaming import fresh_residual
 
 ADAGRAD, NEAREST, MEMORY = range(3)
 CODES: dict[type[rules.Rule], int] = {
@@ -97,6 +95,14 @@ def step(partial, rule, vectors, constants, factors, i, state, factor, size, x, 
 
 
 @cuda.jit(device=True)
+def add_multiple(scale, row, pull):  # type: ignore[no-untyped-def]
+    """Add a multiple of a row to `pull`, every thread its part; then the row may be changed."""
+    for j in range(cuda.threadIdx.x, pull.size, cuda.blockDim.x):
+        pull[j] += scale * row[j]
+    cuda.syncthreads()
+
+
+@cuda.jit(device=True)
 def note(partial, rule, vectors, constants, state, factor, size, x, point):  # type: ignore[no-untyped-def]
     """Copy the parameters to `point`, and behind them the learning rate if the rule finds it."""
     copy_entries(x, point)
@@ -138,9 +144,7 @@ def follow_dense(  # type: ignore[no-untyped-def]
                 total += x[j] * A[row, j]
             residual = block_sum(partial, total) - b[row]
             finite = finite and math.isfinite(residual)
-            scale = row_scale(1.0, residual, size)
-            for j in range(t, x.size, threads):
-                pull[j] += scale * A[row, j]
+            add_multiple(row_scale(1.0, residual, size), A[row], pull)
         place += size
         if not finite or not step(
             partial, rule, vectors, constants, factors, i, state, rate, size, x, pull
@@ -198,7 +202,7 @@ def follow_fresh(  # type: ignore[no-untyped-def]
 ):  # fmt: skip
     """Like `follow_dense`, on rows that are made of normals; `rows` is room for one each."""
     partial = cuda.shared.array(PARTIALS, float64)
-    r, t, threads = cuda.blockIdx.x, cuda.threadIdx.x, cuda.blockDim.x
+    r, t = cuda.blockIdx.x, cuda.threadIdx.x
     if diverged[r] >= 0:
         return
     x, state, pull, row = all_x[r], states[r], pulls[r], rows[r]
@@ -212,25 +216,47 @@ def follow_fresh(  # type: ignore[no-untyped-def]
         if i == last:
             break
         for m in range(size):
-            total = 0.0
-            if noise != 0.0 and t == threads - 1:
-                total -= noise * label_noise(keys[r], number + m)
-            for quad in range(t, (x.size + 3) // 4, threads):
-                w0, w1, w2, w3 = block_words(keys[r], FEATURES, number + m, quad)
-                n0, n1 = normal_pair(w0, w1)
-                n2, n3 = normal_pair(w2, w3)
-                total += store_entry(row, root, coefficients, x, n0, 4 * quad)
-                total += store_entry(row, root, coefficients, x, n1, 4 * quad + 1)
-                total += store_entry(row, root, coefficients, x, n2, 4 * quad + 2)
-                total += store_entry(row, root, coefficients, x, n3, 4 * quad + 3)
-            residual = block_sum(partial, total)
+            residual = fresh_residual(
+                partial, keys[r], root, coefficients, noise, number + m, x, row
+            )
             finite = finite and math.isfinite(residual)
-            scale = row_scale(1.0, residual, size)
-            # Whoever made an entry adds it.
-            for quad in range(t, (x.size + 3) // 4, threads):
-                for j in range(4 * quad, min(4 * quad + 4, x.size)):
-                    pull[j] += scale * row[j]
-        cuda.syncthreads()
+            add_multiple(row_scale(1.0, residual, size), row, pull)
+        number += size
+        if not finite or not step(
+            partial, rule, vectors, constants, factors, i, state, rate, size, x, pull
+        ):
+            if t == 0:
+                diverged[r] = first + i
+            break
+
+
+@cuda.jit
+def follow_features(  # type: ignore[no-untyped-def]
+    keys, code, mixing, direction, shift, noise, position, normals, rows,
+    rule, vectors, constants, factors, first, rates, sizes, records, slot,
+    all_x, states, pulls, points, diverged,
+):  # fmt: skip
+    """Like `follow_fresh`, on random features; `normals` is room for a row's."""
+    partial = cuda.shared.array(PARTIALS, float64)
+    r, t = cuda.blockIdx.x, cuda.threadIdx.x
+    if diverged[r] >= 0:
+        return
+    x, state, pull, z, row = all_x[r], states[r], pulls[r], normals[r], rows[r]
+    number, recorded, last = position, 0, rates.size - 1
+    for i in range(rates.size):
+        size, rate, finite = sizes[i], rates[i], True
+        if recorded < records.size and records[recorded] == first + i:
+            point = points[r, slot + recorded]
+            note(partial, rule, vectors, constants, state, rate, size, x, point)
+            recorded += 1
+        if i == last:
+            break
+        for m in range(size):
+            residual = feature_residual(
+                partial, keys[r], code, mixing, direction, shift, noise, number + m, x, z, row
+            )
+            finite = finite and math.isfinite(residual)
+            add_multiple(row_scale(1.0, residual, size), row, pull)
         number += size
         if not finite or not step(
             partial, rule, vectors, constants, factors, i, state, rate, size, x, pull

@@ -32,6 +32,17 @@ def store_entry(row, root, coefficients, x, normal, j):  # type: ignore[no-untyp
 
 
 @cuda.jit(device=True)
+def subtract_rows(x, rows, scales, size, decay):  # type: ignore[no-untyped-def]
+    """Update x by a batch of rows, every thread its part."""
+    for j in range(cuda.threadIdx.x, x.size, cuda.blockDim.x):
+        factor, value = decay, x[j]
+        for m in range(size):
+            value = updated(value, rows[m, j], factor, scales[m])
+            factor = 1.0
+        x[j] = value
+
+
+@cuda.jit(device=True)
 def label_noise(key, number):  # type: ignore[no-untyped-def]
     """The label noise of row `number`, of variance one."""
     block, offset = divmod(number, NOISE_BLOCK)
@@ -42,16 +53,34 @@ def label_noise(key, number):  # type: ignore[no-untyped-def]
     return n0 if offset % 2 == 0 else n1
 
 
+@cuda.jit(device=True)
+def fresh_residual(partial, key, root, coefficients, noise, number, x, row):  # type: ignore[no-untyped-def]
+    """Make a row of normals, four from a block of Philox; returns its residual to every thread."""
+    t, threads, total = cuda.threadIdx.x, cuda.blockDim.x, 0.0
+    # The last thread has the fewest entries to make.
+    if noise != 0.0 and t == threads - 1:
+        total -= noise * label_noise(key, number)
+    for quad in range(t, (x.size + 3) // 4, threads):
+        w0, w1, w2, w3 = block_words(key, FEATURES, number, quad)
+        n0, n1 = normal_pair(w0, w1)
+        n2, n3 = normal_pair(w2, w3)
+        total += store_entry(row, root, coefficients, x, n0, 4 * quad)
+        total += store_entry(row, root, coefficients, x, n1, 4 * quad + 1)
+        total += store_entry(row, root, coefficients, x, n2, 4 * quad + 2)
+        total += store_entry(row, root, coefficients, x, n3, 4 * quad + 3)
+    return block_sum(partial, total)
+
+
 @cuda.jit
 def fresh_rows(  # type: ignore[no-untyped-def]
     keys, root, coefficients, noise, ridge, position,
     first, rates, sizes, records, slot, in_shared,
     all_x, rows, scales, points, diverged,
 ):  # fmt: skip
-    """Like `dense_rows`, on rows that are made of normals, four from a block of Philox."""
+    """Like `dense_rows`, on rows that are made of normals."""
     partial = cuda.shared.array(PARTIALS, float64)
     room = cuda.shared.array(0, float64)
-    r, t, threads = cuda.blockIdx.x, cuda.threadIdx.x, cuda.blockDim.x
+    r, t = cuda.blockIdx.x, cuda.threadIdx.x
     if diverged[r] >= 0:
         return
     dimension = all_x.shape[1]
@@ -67,19 +96,9 @@ def fresh_rows(  # type: ignore[no-untyped-def]
             recorded += 1
         size, rate = sizes[i], rates[i]
         for m in range(size):
-            row, total = rows[r, m], 0.0
-            # The last thread has the fewest entries to make.
-            if noise != 0.0 and t == threads - 1:
-                total -= noise * label_noise(keys[r], number + m)
-            for quad in range(t, (dimension + 3) // 4, threads):
-                w0, w1, w2, w3 = block_words(keys[r], FEATURES, number + m, quad)
-                n0, n1 = normal_pair(w0, w1)
-                n2, n3 = normal_pair(w2, w3)
-                total += store_entry(row, root, coefficients, x, n0, 4 * quad)
-                total += store_entry(row, root, coefficients, x, n1, 4 * quad + 1)
-                total += store_entry(row, root, coefficients, x, n2, 4 * quad + 2)
-                total += store_entry(row, root, coefficients, x, n3, 4 * quad + 3)
-            residual = block_sum(partial, total)
+            residual = fresh_residual(
+                partial, keys[r], root, coefficients, noise, number + m, x, rows[r, m]
+            )
             finite = finite and math.isfinite(residual)
             if t == 0:
                 scales[r, m] = row_scale(rate, residual, size)
@@ -88,12 +107,7 @@ def fresh_rows(  # type: ignore[no-untyped-def]
                 diverged[r] = first + i
             break
         cuda.syncthreads()
-        for j in range(t, dimension, threads):
-            decay, value = decay_factor(rate, ridge), x[j]
-            for m in range(size):
-                value = updated(value, rows[r, m, j], decay, scales[r, m])
-                decay = 1.0
-            x[j] = value
+        subtract_rows(x, rows[r], scales[r], size, decay_factor(rate, ridge))
         # Entries are made in fours: the next row is made by other threads than these owners.
         cuda.syncthreads()
         number += size

@@ -17,9 +17,7 @@ from simulate.engines.kernels.dense import Data, dot
 from simulate.engines.kernels.momentum import add_row
 from simulate.engines.kernels.order import Order, fill_batch
 from simulate.engines.kernels.sparse import sparse_dot
-from simulate.engines.kernels.streaming import Source, label_noise, scale_and_dot
-from simulate.engines.lanes import fill_normals
-from simulate.normals import FEATURES
+from simulate.engines.kernels.streaming import Source, label_noise, make_row
 from simulate.numba_policy import FASTMATH, cached, share
 from simulate.update import (
     adagrad_rate,
@@ -131,9 +129,9 @@ def _gather(reader, iteration, position, size, x, pull):  # type: ignore[no-unty
     def from_stream(reader, iteration, position, size, x, pull):  # type: ignore[no-untyped-def]
         source, row = reader.source, reader.row
         for m in range(size):
-            fill_normals(source.key, FEATURES, position + m, row, source.words)
-            product = scale_and_dot(row, source.root, x, source.coefficients)
-            residual = product - label_noise(source, position + m)
+            number = position + m
+            product = make_row(source.rows, source.key, number, source.words, row, x)
+            residual = product - label_noise(source, number)
             if not np.isfinite(residual):
                 return False
             scale = row_scale(1.0, residual, size)

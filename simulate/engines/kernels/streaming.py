@@ -5,23 +5,32 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 import numpy as np
+from numba.extending import overload
 
-from simulate.engines.base import NOISE_BLOCK, FreshRows, Plan
+from simulate.engines.base import NOISE_BLOCK
 from simulate.engines.kernels.dense import subtract_row
-from simulate.engines.lanes import fill_normals, room
+from simulate.engines.kernels.features import Features, fill_features
+from simulate.engines.lanes import fill_normals
 from simulate.normals import FEATURES, LABEL_NOISE
-from simulate.numba_policy import cached, compiled
+from simulate.numba_policy import FASTMATH, cached, compiled
 from simulate.update import decay_factor, row_scale
+
+
+class Gaussian(NamedTuple):
+    """What Gaussian rows are made of."""
+
+    root: Any
+    """Shape (d,)."""
+    coefficients: Any
+    """Shape (d,)."""
 
 
 class Source(NamedTuple):
     """Where a replicate's rows come from, and the label noises that were drawn last."""
 
     key: Any
-    root: Any
-    """Shape (d,)."""
-    coefficients: Any
-    """Shape (d,)."""
+    rows: Any
+    """`Gaussian` or `Features`."""
     noise: float
     ridge_per_row: float
     held: Any
@@ -43,21 +52,6 @@ def padded(values: Any) -> Any:
     """
     d = len(values)
     return np.pad(values, (0, -d % WHOLE if d >= WHOLE else 0))
-
-
-def new_source(plan: Plan, rows: FreshRows, index: int) -> Source:
-    """The beginning of a replicate's rows."""
-    key = plan.keys[index]
-    return Source(
-        key=(np.uint64(key[0]), np.uint64(key[1])),
-        root=padded(rows.root),
-        coefficients=padded(rows.coefficients),
-        noise=rows.noise,
-        ridge_per_row=plan.ridge_per_row,
-        held=np.full(1, -1),
-        noises=np.empty(NOISE_BLOCK),
-        words=room(),
-    )
 
 
 @compiled
@@ -82,6 +76,38 @@ def scale_and_dot(row, root, x, coefficients):  # type: ignore[no-untyped-def]
     return total
 
 
+@compiled
+def copy_and_dot(source, row, x):  # type: ignore[no-untyped-def]
+    """Copy a row, and return its dot product with x."""
+    total = 0.0
+    for j in range(row.size):
+        row[j] = source[j]
+        total += row[j] * x[j]
+    return total
+
+
+def make_row(rows: Any, key: Any, number: int, words: Any, row: Any, x: Any) -> float:
+    """Make a row; returns its dot product with x less its target without noise."""
+    raise NotImplementedError("compiled only")
+
+
+@overload(make_row, jit_options={"fastmath": FASTMATH, "error_model": "numpy"})
+def _make_row(rows, key, number, words, row, x):  # type: ignore[no-untyped-def]
+    if rows.instance_class is Features:
+
+        def features(rows, key, number, words, row, x):  # type: ignore[no-untyped-def]
+            place = fill_features(rows, key, number, words)
+            return copy_and_dot(rows.block[place], row, x) - rows.targets[place]
+
+        return features
+
+    def gaussian(rows, key, number, words, row, x):  # type: ignore[no-untyped-def]
+        fill_normals(key, FEATURES, number, row, words)
+        return scale_and_dot(row, rows.root, x, rows.coefficients)
+
+    return gaussian
+
+
 @cached
 def streaming(  # type: ignore[no-untyped-def]
     source, rates, sizes, position, first, last, records, points, x, rows, residuals
@@ -99,9 +125,9 @@ def streaming(  # type: ignore[no-untyped-def]
             break
         rate, size = rates[k - first], sizes[k - first]
         for j in range(size):
-            fill_normals(source.key, FEATURES, position + j, rows[j], source.words)
-            product = scale_and_dot(rows[j], source.root, x, source.coefficients)
-            residuals[j] = product - label_noise(source, position + j)
+            number = position + j
+            product = make_row(source.rows, source.key, number, source.words, rows[j], x)
+            residuals[j] = product - label_noise(source, number)
             if not np.isfinite(residuals[j]):
                 return recorded, False
         position += size
