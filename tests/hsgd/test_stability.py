@@ -153,5 +153,5 @@ def test_what_is_no_problem_or_does_not_fit_is_refused(monkeypatch):
     with pytest.raises(TypeError, match=r"hsgd\.LeastSquares"):
         hsgd.exact_stability(np.ones((3, 2)))
     monkeypatch.setattr("hsgd.memory.available", lambda: 1000)
-    with pytest.raises(MemoryError, match=r"GB and .* minutes here"):
+    with pytest.raises(MemoryError, match=r"would need about .* GB are free"):
         hsgd.exact_stability(problem_of(30, 10))
