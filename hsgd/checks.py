@@ -79,7 +79,7 @@ def real_array(name: str, value: Any, ndim: int, *, span: float = SPAN) -> Array
     if array.ndim != ndim:
         raise ValueError(
             f"{name} must have {ndim} dimension{'s' if ndim > 1 else ''}, "
-            f"but its shape is {array.shape}: reshape it."
+            f"but its shape is {array.shape}: {_right_shape(name, array, ndim)}."
         )
     if array.size == 0:
         raise ValueError(f"{name} is empty (shape {array.shape}): pass at least one entry.")
@@ -142,6 +142,13 @@ def sparse_or_dense(name: str, value: Any) -> Any:
         matrix.sum_duplicates()
     check_size(name, matrix.data, SPAN)
     return matrix
+
+
+def _right_shape(name: str, array: NDArray[Any], ndim: int) -> str:
+    """What to do about an array of another number of dimensions."""
+    if ndim == 1:
+        return f"pass [{name}]" if array.ndim == 0 else f"pass numpy.ravel({name})"
+    return f"pass numpy.atleast_{ndim}d({name})" if array.ndim < ndim else "reshape it"
 
 
 def vector(name: str, value: Any, length: int, span: float = SPAN) -> Array:

@@ -296,6 +296,11 @@ def _split(
             )
         return (inputs, targets), (rows, vector("y_test", test[1], len(rows)))
     fraction = number("test", test)
+    if fraction >= 1:
+        raise ValueError(
+            f"test is {fraction:g}, but it is the fraction of the rows to hold out: pass "
+            f"test={fraction:g} / {len(inputs)} for {fraction:g} rows."
+        )
     count = round(fraction * len(inputs))
     if not 0 < count < len(inputs):
         raise ValueError(

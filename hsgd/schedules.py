@@ -349,6 +349,11 @@ def check_times(time: Any) -> Array:
     ValueError
         If it is unsorted, negative, empty or not finite.
     """
+    if np.ndim(time) == 0 and isinstance(time, int | float | np.number):
+        raise ValueError(
+            f"time is the single number {time:g}: pass times, for example [{time:g}] or "
+            f"numpy.linspace(0, {time:g}, 201)."
+        )
     times = real_array("time", time, 1, span=np.inf)
     if times[0] < 0:
         raise ValueError(f"time starts at {times[0]:g}: times must be at least 0.")
