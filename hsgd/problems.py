@@ -204,26 +204,23 @@ class LeastSquares:
             return np.asarray(self.A.multiply(self.A).sum(axis=1))  # type: ignore[attr-defined]
         return np.asarray(np.einsum("ij,ij->i", self.A, self.A))
 
-    def _dense(self) -> Array:
-        if not self.is_sparse:
-            return self.A
-        if self.num_rows * self.dimension > LARGEST_DENSE:
+    def _check_dense(self) -> None:
+        if self.is_sparse and self.num_rows * self.dimension > LARGEST_DENSE:
             raise ValueError(
                 f"the solution x* of a sparse problem of shape {self.A.shape} would need a dense "
                 "copy of it: leave distance out of statistics."
             )
-        return np.asarray(self.A.toarray())  # type: ignore[attr-defined]
 
     @cached_property
     def svd(self) -> ThinSVD:
         """Thin SVD; singular values below max(n, d)·ε·largest are rounding and are left out."""
         n, d = self.num_rows, self.dimension
+        self._check_dense()
         # A copy that is overwritten, both factors, and the workspace of divide and conquer.
         needed = 8 * (n * d + min(n, d) * (n + d) + 6 * min(n, d) ** 2)
         memory.check(needed, f"the decomposition of A, {n} by {d},", "rows or columns")
-        left, values, right = scipy.linalg.svd(
-            self._dense(), full_matrices=False, check_finite=False
-        )
+        dense = self.A.toarray() if self.is_sparse else self.A  # type: ignore[attr-defined]
+        left, values, right = scipy.linalg.svd(dense, full_matrices=False, check_finite=False)
         floor = max(self.A.shape) * np.finfo(float).eps * (values[0] if len(values) else 0.0)
         rank = int(np.count_nonzero(values > floor))
         # Contiguous, so that copies in other processes are laid out alike and give the same bits.
