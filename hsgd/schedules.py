@@ -349,7 +349,7 @@ def check_times(time: Any) -> Array:
     ValueError
         If it is unsorted, negative, empty or not finite.
     """
-    if np.ndim(time) == 0 and isinstance(time, int | float | np.number):
+    if isinstance(time, int | float | np.number) and not isinstance(time, bool):
         raise ValueError(
             f"time is the single number {time:g}: pass times, for example [{time:g}] or "
             f"numpy.linspace(0, {time:g}, 201)."

@@ -73,8 +73,8 @@ def run(size: Size, *, seed: int, say: Say) -> Outcome:
         checks += [one.check(f"{kind}, {f:.3g} of critical") for f, one in found.items()]
         rate = 0.5 * critical
         controls.append(found[0.5].control(f"{kind}: the ½ dropped at 0.5", HalfDropped(rate)))
-        wrong = hsgd.SGD(1.15 * rate)
-        controls.append(found[0.5].control(f"{kind}: learning rate 15% too high at 0.5", wrong))
+        wrong = hsgd.SGD(1.2 * rate)
+        controls.append(found[0.5].control(f"{kind}: learning rate 20% too high at 0.5", wrong))
         for name, data in stacked(found, DIM, "learning rate / critical").items():
             datasets[f"{kind}_{name}"] = data
         say(f"{kind}: predicted, then {size['replicates']} runs at each of 4 learning rates")
@@ -243,7 +243,7 @@ CASE = Case(
     "the right the rate rises to a peak just beyond γ* and falls to zero at γ_max",
     wrong="dots or dotted lines apart from the coloured lines, or a peak elsewhere",
     sizes={
-        "small": {"n": 400, "epochs": 10, "replicates": 64},
+        "small": {"n": 400, "epochs": 10, "replicates": 96},
         "full": {"n": 1000, "epochs": 20, "replicates": 128},
     },
     run=run,
