@@ -24,16 +24,16 @@ import numba
 import numpy as np
 
 import simulate
+from hsgd import threads
 from hsgd.algorithms import SGD
 from hsgd.problems import LeastSquares
-from simulate import threads
 from simulate.engines.kernels.dense import fetch_long_piece, update_and_dot
 from simulate.engines.layout import aligned_zeros, laid_out
 from simulate.engines.prefetching import LONG_PIECE
 from simulate.numba_policy import OPTIONS
 
 SIZES = {"second-level cache": 100, "third-level cache": 2000, "memory": 40_000}
-STEPS = {"second-level cache": 1_000_000, "third-level cache": 500_000, "memory": 100_000}
+STEPS = {"second-level cache": 3_000_000, "third-level cache": 2_000_000, "memory": 500_000}
 
 
 @numba.njit(**OPTIONS)
