@@ -11,7 +11,7 @@ import tomllib
 def floors(project: dict) -> list[str]:
     """Turn each `name>=version` into `name==version`; other requirements are left alone."""
     extras = project["optional-dependencies"]
-    named = ("plot", "zarr", "validation", "test")
+    named = ("plot", "zarr", "distributed", "validation", "test")
     wanted = [*project["dependencies"], *(r for name in named for r in extras[name])]
     return [f"{m[1]}=={m[2]}" for r in wanted if (m := re.fullmatch(r"([\w.-]+)>=([\w.]+)", r))]
 

@@ -199,7 +199,7 @@ class FeatureRows:
             ridge=n * self.ridge,
             x0=self.x0,
             population=self._rows(held_out, test) if held_out else None,  # type: ignore[arg-type]
-            preparation={"sampled_from": "FeatureRows", "seed": seed},
+            preparation={"sampled_from": "FeatureRows", "seed": int(seed)},
         )
 
     def _rows(self, count: int, generator: np.random.Generator) -> tuple[Array, Array]:

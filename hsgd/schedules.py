@@ -351,8 +351,8 @@ def check_times(time: Any) -> Array:
     """
     if isinstance(time, int | float | np.number) and not isinstance(time, bool):
         raise ValueError(
-            f"time is the single number {time:g}: pass times, for example [{time:g}] or "
-            f"numpy.linspace(0, {time:g}, 201)."
+            "time is a single number: pass times, for example numpy.linspace(0, 20, 201), or a "
+            "list of one."
         )
     times = real_array("time", time, 1, span=np.inf)
     if times[0] < 0:
