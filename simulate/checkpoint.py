@@ -130,6 +130,9 @@ class Folder(Store):
             with np.load(io.BytesIO(path.read_bytes()), allow_pickle=False) as file:
                 content = {name: file[name] for name in file.files}
             found = str(content.pop("configuration"))
+            # What is stored has check sums in this format, what it is called has none.
+            if sorted(content.pop("names").tolist()) != sorted(content):
+                raise KeyError("names")
         except Exception as error:  # damage shows in zip, zlib, header, or as a huge array
             raise ValueError(
                 f"{path} is damaged ({type(error).__name__}): delete it, and its replicates are "
@@ -140,7 +143,8 @@ class Folder(Store):
 
     def _write(self, name: str, content: Mapping[str, Any]) -> bool:
         buffer = io.BytesIO()
-        np.savez(buffer, configuration=np.array(self._hash), **content)
+        names = np.array(sorted(content))
+        np.savez(buffer, configuration=np.array(self._hash), names=names, **content)
         try:
             dataset.write_atomically(self._folder / name, buffer.getvalue())
         except OSError as error:
