@@ -142,6 +142,9 @@ def _read_npz(path: Path) -> dict[str, Any]:
     try:
         # Never pickles: loading one runs whatever code it holds.
         with np.load(path, allow_pickle=False) as stored:
+            for member in stored.zip.namelist():
+                # Fails where the two places that hold a name differ: else an array would be lost.
+                stored.zip.open(member).close()
             return {name: stored[name] for name in stored.files if name in ARRAYS}
     except Exception as error:  # damage shows in zip, zlib, header, or as a huge array
         raise ValueError(
