@@ -26,11 +26,14 @@ def steps(stored):
     kind = (f8, f8, f8, INTS2)
     rule = (i8, FLOATS2, FLOATS, FLOATS2, *WINDOW, FLOATS2, FLOATS2, FLOATS2, FLOATS3, INTS)
     return {
-        rules.follow_dense: (stored[:, ::1], FLOATS, INTS2, *rule),
-        rules.follow_sparse: (*rows, INTS2, *rule),
-        rules.follow_fresh: (KEYS, FLOATS, FLOATS, f8, i8, stored[:, ::1], *rule),
+        rules.follow_dense: (types.Tuple((stored[:, ::1], FLOATS, INTS2)), *rule),
+        rules.follow_sparse: (types.Tuple((*rows, INTS2)), *rule),
+        rules.follow_fresh: (
+            types.Tuple((KEYS, FLOATS, FLOATS, f8, i8, stored[:, ::1])),
+            *rule,
+        ),
         rules.follow_features: (
-            *(KEYS, i8, FLOATS2, FLOATS, f8, f8, i8, FLOATS2, stored[:, ::1]),
+            types.Tuple((KEYS, i8, FLOATS2, FLOATS, f8, f8, i8, FLOATS2, stored[:, ::1])),
             *rule,
         ),
         dense.dense_rows: (

@@ -77,8 +77,8 @@ class Following(Replicates):
         rest = (*self._what, *window, *changing)
         if isinstance(plan.rows, DataRows):
             kernel = follow_sparse if hasattr(plan.rows.A, "tocsr") else follow_dense
-            kernel[launch](*self._data, self._order.between(first, sizes), *rest)
+            rows = (*self._data, self._order.between(first, sizes))
         else:
-            stream = (self._keys, *self._data, plan.batches.rows_before(first))
             kernel = follow_fresh if isinstance(plan.rows, FreshRows) else follow_features
-            kernel[launch](*stream, *self._room, *rest)
+            rows = (self._keys, *self._data, plan.batches.rows_before(first), *self._room)
+        kernel[launch](rows, *rest)

@@ -1,13 +1,15 @@
 """Algorithms that look at the whole gradient of a batch: any rule, on any rows.
 
-A kernel for each kind of rows adds up a batch's gradient in `pull`; what the rule makes of it is
-the same for all of them. Parameters stay in the device's memory, and threads own those that they
-move. The rules are those of `simulate.rules`, known by their number in `CODES`.
+Each kind of rows has a way to add a row's part of a batch's gradient to `pull`; the loop around it,
+and what the rule makes of a gradient, are the same for all of them. Parameters stay in the device's
+memory, and threads own those that they move. The rules are those of `simulate.rules`, known by
+their number in `CODES`.
 """
 
 from __future__ import annotations
 
 import math
+from typing import Any
 
 from numba import float64
 
@@ -112,155 +114,100 @@ def note(partial, rule, vectors, constants, state, factor, size, x, point):  # t
             point[x.size] = rate
 
 
-@cuda.jit
-def follow_dense(  # type: ignore[no-untyped-def]
-    A, b, numbers,
-    rule, vectors, constants, factors, first, rates, sizes, records, slot,
-    all_x, states, pulls, points, diverged,
-):  # fmt: skip
-    """Iterations first, …, first + rates.size − 2 of the replicate of this block, on dense rows.
+@cuda.jit(device=True)
+def add_dense(partial, rows, r, place, size, x, pull):  # type: ignore[no-untyped-def]
+    """Add to `pull` what a dense row has for it, and return its residual to every thread."""
+    A, b, numbers = rows
+    row, total = numbers[r, place], 0.0
+    for j in range(cuda.threadIdx.x, x.size, cuda.blockDim.x):
+        total += x[j] * A[row, j]
+    residual = block_sum(partial, total) - b[row]
+    add_multiple(row_scale(1.0, residual, size), A[row], pull)
+    return residual
 
-    The parameters before the iterations `records` go to `points[r]`, from `slot` on; `rates` and
-    `sizes` also have the iteration after the last one, which may be recorded. `pulls` is zero
-    between the iterations.
+
+@cuda.jit(device=True)
+def add_sparse(partial, rows, r, place, size, x, pull):  # type: ignore[no-untyped-def]
+    """Like `add_dense`, of a sparse row; the next one may share a column with it."""
+    entries, columns, starts, b, numbers = rows
+    t, threads = cuda.threadIdx.x, cuda.blockDim.x
+    row, total = numbers[r, place], 0.0
+    for entry in range(starts[row] + t, starts[row + 1], threads):
+        total += x[columns[entry]] * entries[entry]
+    residual = block_sum(partial, total) - b[row]
+    scale = row_scale(1.0, residual, size)
+    for entry in range(starts[row] + t, starts[row + 1], threads):
+        pull[columns[entry]] += scale * entries[entry]
+    cuda.syncthreads()
+    return residual
+
+
+@cuda.jit(device=True)
+def add_fresh(partial, rows, r, place, size, x, pull):  # type: ignore[no-untyped-def]
+    """Like `add_dense`, of a row that is made of normals; `room` has one for each replicate."""
+    keys, root, coefficients, noise, position, room = rows
+    residual = fresh_residual(
+        partial, keys[r], root, coefficients, noise, position + place, x, room[r]
+    )
+    add_multiple(row_scale(1.0, residual, size), room[r], pull)
+    return residual
+
+
+@cuda.jit(device=True)
+def add_features(partial, rows, r, place, size, x, pull):  # type: ignore[no-untyped-def]
+    """Like `add_fresh`, of a row of random features; `normals` is room for its normals."""
+    keys, code, mixing, direction, shift, noise, position, normals, room = rows
+    residual = feature_residual(
+        partial, keys[r], code, mixing, direction, shift, noise, position + place, x, normals[r],
+        room[r],
+    )  # fmt: skip
+    add_multiple(row_scale(1.0, residual, size), room[r], pull)
+    return residual
+
+
+def follower(add_row: Any) -> Any:
+    """The kernel that follows any rule on rows of one kind, which `add_row` reads or makes.
+
+    The kernel does the iterations first, …, first + rates.size − 2 of the replicate of its block.
+    `rows` is what `add_row` takes apart. The parameters before the iterations `records` go to
+    `points[r]`, from `slot` on; `rates` and `sizes` also have the iteration after the last one,
+    which may be recorded. `pulls` is zero between the iterations.
     """
-    partial = cuda.shared.array(PARTIALS, float64)
-    r, t, threads = cuda.blockIdx.x, cuda.threadIdx.x, cuda.blockDim.x
-    if diverged[r] >= 0:
-        return
-    x, state, pull = all_x[r], states[r], pulls[r]
-    place, recorded, last = 0, 0, rates.size - 1
-    for i in range(rates.size):
-        size, rate, finite = sizes[i], rates[i], True
-        if recorded < records.size and records[recorded] == first + i:
-            point = points[r, slot + recorded]
-            note(partial, rule, vectors, constants, state, rate, size, x, point)
-            recorded += 1
-        if i == last:
-            break
-        for m in range(size):
-            row, total = numbers[r, place + m], 0.0
-            for j in range(t, x.size, threads):
-                total += x[j] * A[row, j]
-            residual = block_sum(partial, total) - b[row]
-            finite = finite and math.isfinite(residual)
-            add_multiple(row_scale(1.0, residual, size), A[row], pull)
-        place += size
-        if not finite or not step(
-            partial, rule, vectors, constants, factors, i, state, rate, size, x, pull
-        ):
-            if t == 0:
-                diverged[r] = first + i
-            break
+
+    @cuda.jit
+    def follow(  # type: ignore[no-untyped-def]
+        rows, rule, vectors, constants, factors, first, rates, sizes, records, slot,
+        all_x, states, pulls, points, diverged,
+    ):  # fmt: skip
+        partial = cuda.shared.array(PARTIALS, float64)
+        r = cuda.blockIdx.x
+        if diverged[r] >= 0:
+            return
+        x, state, pull = all_x[r], states[r], pulls[r]
+        place, recorded, last = 0, 0, rates.size - 1
+        for i in range(rates.size):
+            size, rate, finite = sizes[i], rates[i], True
+            if recorded < records.size and records[recorded] == first + i:
+                point = points[r, slot + recorded]
+                note(partial, rule, vectors, constants, state, rate, size, x, point)
+                recorded += 1
+            if i == last:
+                break
+            for m in range(size):
+                residual = add_row(partial, rows, r, place + m, size, x, pull)
+                finite = finite and math.isfinite(residual)
+            place += size
+            if not finite or not step(
+                partial, rule, vectors, constants, factors, i, state, rate, size, x, pull
+            ):
+                if cuda.threadIdx.x == 0:
+                    diverged[r] = first + i
+                break
+
+    return follow
 
 
-@cuda.jit
-def follow_sparse(  # type: ignore[no-untyped-def]
-    entries, columns, starts, b, numbers,
-    rule, vectors, constants, factors, first, rates, sizes, records, slot,
-    all_x, states, pulls, points, diverged,
-):  # fmt: skip
-    """Like `follow_dense`, on sparse rows, two of which may share a column."""
-    partial = cuda.shared.array(PARTIALS, float64)
-    r, t, threads = cuda.blockIdx.x, cuda.threadIdx.x, cuda.blockDim.x
-    if diverged[r] >= 0:
-        return
-    x, state, pull = all_x[r], states[r], pulls[r]
-    place, recorded, last = 0, 0, rates.size - 1
-    for i in range(rates.size):
-        size, rate, finite = sizes[i], rates[i], True
-        if recorded < records.size and records[recorded] == first + i:
-            point = points[r, slot + recorded]
-            note(partial, rule, vectors, constants, state, rate, size, x, point)
-            recorded += 1
-        if i == last:
-            break
-        for m in range(size):
-            row, total = numbers[r, place + m], 0.0
-            for entry in range(starts[row] + t, starts[row + 1], threads):
-                total += x[columns[entry]] * entries[entry]
-            residual = block_sum(partial, total) - b[row]
-            finite = finite and math.isfinite(residual)
-            scale = row_scale(1.0, residual, size)
-            for entry in range(starts[row] + t, starts[row + 1], threads):
-                pull[columns[entry]] += scale * entries[entry]
-            cuda.syncthreads()
-        place += size
-        if not finite or not step(
-            partial, rule, vectors, constants, factors, i, state, rate, size, x, pull
-        ):
-            if t == 0:
-                diverged[r] = first + i
-            break
-
-
-@cuda.jit
-def follow_fresh(  # type: ignore[no-untyped-def]
-    keys, root, coefficients, noise, position, rows,
-    rule, vectors, constants, factors, first, rates, sizes, records, slot,
-    all_x, states, pulls, points, diverged,
-):  # fmt: skip
-    """Like `follow_dense`, on rows that are made of normals; `rows` is room for one each."""
-    partial = cuda.shared.array(PARTIALS, float64)
-    r, t = cuda.blockIdx.x, cuda.threadIdx.x
-    if diverged[r] >= 0:
-        return
-    x, state, pull, row = all_x[r], states[r], pulls[r], rows[r]
-    number, recorded, last = position, 0, rates.size - 1
-    for i in range(rates.size):
-        size, rate, finite = sizes[i], rates[i], True
-        if recorded < records.size and records[recorded] == first + i:
-            point = points[r, slot + recorded]
-            note(partial, rule, vectors, constants, state, rate, size, x, point)
-            recorded += 1
-        if i == last:
-            break
-        for m in range(size):
-            residual = fresh_residual(
-                partial, keys[r], root, coefficients, noise, number + m, x, row
-            )
-            finite = finite and math.isfinite(residual)
-            add_multiple(row_scale(1.0, residual, size), row, pull)
-        number += size
-        if not finite or not step(
-            partial, rule, vectors, constants, factors, i, state, rate, size, x, pull
-        ):
-            if t == 0:
-                diverged[r] = first + i
-            break
-
-
-@cuda.jit
-def follow_features(  # type: ignore[no-untyped-def]
-    keys, code, mixing, direction, shift, noise, position, normals, rows,
-    rule, vectors, constants, factors, first, rates, sizes, records, slot,
-    all_x, states, pulls, points, diverged,
-):  # fmt: skip
-    """Like `follow_fresh`, on random features; `normals` is room for a row's."""
-    partial = cuda.shared.array(PARTIALS, float64)
-    r, t = cuda.blockIdx.x, cuda.threadIdx.x
-    if diverged[r] >= 0:
-        return
-    x, state, pull, z, row = all_x[r], states[r], pulls[r], normals[r], rows[r]
-    number, recorded, last = position, 0, rates.size - 1
-    for i in range(rates.size):
-        size, rate, finite = sizes[i], rates[i], True
-        if recorded < records.size and records[recorded] == first + i:
-            point = points[r, slot + recorded]
-            note(partial, rule, vectors, constants, state, rate, size, x, point)
-            recorded += 1
-        if i == last:
-            break
-        for m in range(size):
-            residual = feature_residual(
-                partial, keys[r], code, mixing, direction, shift, noise, number + m, x, z, row
-            )
-            finite = finite and math.isfinite(residual)
-            add_multiple(row_scale(1.0, residual, size), row, pull)
-        number += size
-        if not finite or not step(
-            partial, rule, vectors, constants, factors, i, state, rate, size, x, pull
-        ):
-            if t == 0:
-                diverged[r] = first + i
-            break
+follow_dense = follower(add_dense)
+follow_sparse = follower(add_sparse)
+follow_fresh = follower(add_fresh)
+follow_features = follower(add_features)
