@@ -6,13 +6,14 @@ Right by construction, for any schedule, and the definition that the fast method
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from threadpoolctl import threadpool_limits
 
 from hsgd.algorithms import SGD
+from hsgd.blas import single_threaded_blas
 from hsgd.checks import Array
 from hsgd.problems import LeastSquares
 from hsgd.statistics import Statistic
@@ -42,10 +43,7 @@ def solve(
     recursion = _Recursion.start(problem, algorithm, statistics)
     means = np.empty((len(iterations), len(statistics)))
     noise = np.empty_like(means)
-    with (
-        threadpool_limits(_blas_threads(problem), user_api="blas"),
-        np.errstate(over="ignore", invalid="ignore"),
-    ):
+    with _blas_threads(problem), np.errstate(over="ignore", invalid="ignore"):
         for position, iteration in enumerate(iterations):
             report(int(iteration) - recursion.iteration)
             recursion.advance(int(iteration))
@@ -53,9 +51,10 @@ def solve(
     return means, noise
 
 
-def _blas_threads(problem: LeastSquares) -> int | None:
+def _blas_threads(problem: LeastSquares) -> AbstractContextManager[None]:
     """One thread for small steps, which would spend their time waiting for a second one."""
-    return 1 if 4 * problem.A.size * len(problem.svd.singular_values) < 10**8 else None
+    small = 4 * problem.A.size * len(problem.svd.singular_values) < 10**8
+    return single_threaded_blas() if small else nullcontext()
 
 
 @dataclass

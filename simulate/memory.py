@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hsgd.memory import available
+from hsgd import memory
 from simulate.engines.base import FEATURE_BLOCK, NOISE_BLOCK, FreshFeatures, FreshRows, Plan
 from simulate.engines.layout import copied_bytes
 
@@ -41,10 +41,5 @@ def check(bytes_needed: int) -> None:
     MemoryError
         With both figures.
     """
-    bytes_left = available()
-    if bytes_left is not None and bytes_needed > bytes_left:
-        raise MemoryError(
-            f"this run needs about {bytes_needed / 1e9:.3g} GB but {bytes_left / 1e9:.3g} GB are "
-            "free: ask for fewer replicates (num_replicates), times or statistics, or a smaller "
-            "batch_size."
-        )
+    fewer = "replicates (num_replicates), times or statistics, or a smaller batch_size"
+    memory.check(bytes_needed, "this run", fewer)

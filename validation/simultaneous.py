@@ -30,8 +30,8 @@ import math
 from functools import lru_cache
 
 import numpy as np
-from threadpoolctl import threadpool_limits
 
+from hsgd.blas import single_threaded_blas
 from hsgd.checks import Array
 
 _BLOCK = 1 << 13
@@ -115,7 +115,7 @@ def critical_value(deviations: Array, false_alarm: float) -> float:
     largest = np.empty(len(signs))
     block = max(16, _BLOCK // points)
     # Products this small gain nothing from threads, and lose a lot where cores are shared.
-    with threadpool_limits(1, user_api="blas"):
+    with single_threaded_blas():
         for start in range(0, len(signs), block):
             part = signs[start : start + block] / number
             largest[start : start + block] = _largest(part @ scaled, part @ cubes, number)

@@ -8,7 +8,6 @@ import pytest
 import hsgd
 import simulate
 from hsgd import memory
-from simulate import memory as memory_of_runs
 
 LITTLE = 2_000_000
 
@@ -17,7 +16,6 @@ LITTLE = 2_000_000
 def little(monkeypatch):
     """A machine with two megabytes to spare, whatever this one has."""
     monkeypatch.setattr(memory, "available", lambda: LITTLE)
-    monkeypatch.setattr(memory_of_runs, "available", lambda: LITTLE)
 
 
 def problem(n=600, d=500):

@@ -14,7 +14,7 @@ from hsgd.problems import LeastSquares
 from hsgd.random_features import PowerLawRandomFeatures
 from hsgd.schedules import CosineDecay, Piecewise
 from hsgd.statistics import Quadratic
-from simulate import memory, sgd
+from simulate import sgd
 from simulate.engines import layout
 from simulate.normals import FEATURES, LABEL_NOISE, normals
 from simulate.sampling import CODES, SUBSET, rows_of_block
@@ -307,11 +307,11 @@ def test_large_sparse_problems_have_no_distance_and_no_theory():
 
 
 def test_memory_is_estimated_for_every_kind(build, monkeypatch):
-    monkeypatch.setattr(memory, "available", lambda: 1)
+    monkeypatch.setattr("hsgd.memory.available", lambda: 1)
     for problem, algorithm in (
         (build(), SGD(0.4)),
         (sparse_copy(build()), SGD(0.4)),
         (POPULATIONS["dense"], StreamingSGD(0.4)),
     ):
-        with pytest.raises(MemoryError, match="this run needs about"):
+        with pytest.raises(MemoryError, match="this run would need about"):
             sgd(problem, algorithm, TIMES, seed=0)

@@ -13,7 +13,7 @@ import hsgd
 from hsgd import dataset
 from hsgd.algorithms import SGD
 from hsgd.problems import LeastSquares
-from simulate import memory, sgd
+from simulate import sgd
 
 ENGINES = ["reference", "cpu"]
 GOOD = SGD(0.4)
@@ -68,13 +68,13 @@ def test_population_risk_needs_a_population(problem):
 
 
 def test_a_run_that_cannot_fit_is_refused_with_the_figure(problem, monkeypatch):
-    monkeypatch.setattr(memory, "available", lambda: 10**9)
-    with pytest.raises(MemoryError, match=r"[34]\.\d+ GB but 1 GB"):
+    monkeypatch.setattr("hsgd.memory.available", lambda: 10**9)
+    with pytest.raises(MemoryError, match=r"[34]\.\d+ GB, but 1 GB"):
         sgd(problem, GOOD, np.linspace(0, 1000, 30_000), num_replicates=2500, seed=0)
 
 
 def test_memory_of_this_machine_is_known_or_none():
-    known = memory.available()
+    known = hsgd.memory.available()
     assert known is None or known > 2**20
 
 
