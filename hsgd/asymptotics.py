@@ -115,7 +115,8 @@ def critical_learning_rate(
             critical_learning_rate(problem, batch_size=size.item(), **options)
             for size in sizes.values.ravel()
         ]
-        return sizes.copy(data=np.reshape(rates, sizes.shape)).rename("critical_learning_rate")
+        found = sizes.copy(data=np.reshape(rates, sizes.shape)).rename("critical_learning_rate")
+        return found.assign_coords(batch_size=sizes.variable)
     algorithm: Algorithm
     if isinstance(problem, GaussianRows):
         algorithm = StreamingSGD(0.0, batch_size=batch_size)

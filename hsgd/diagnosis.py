@@ -11,7 +11,7 @@ from hsgd import dataset, provenance
 from hsgd.algorithms import SGD
 from hsgd.asymptotics import critical_rate, curvature_limit, independent_noise_factor
 from hsgd.checks import Array, number
-from hsgd.mean_square import mean_square_critical_learning_rate
+from hsgd.mean_square import instability, mean_square_critical_learning_rate
 from hsgd.modes import Modes, modes
 from hsgd.problems import LeastSquares
 from hsgd.schedules import Constant, Schedule
@@ -25,6 +25,8 @@ LARGEST_TOP_SHARE = 0.25
 """Share of tr H in one eigenvalue above which single runs do not concentrate."""
 LARGEST_ROW_SPREAD = 10.0
 """Largest over median squared row norm above which the rows are too unequal."""
+LARGEST_COLUMN_SPREAD = 10.0
+"""Largest over median squared column norm above which the columns' scales are a reason for that."""
 LARGEST_DISCREPANCY = 0.1
 """Relative error of the limiting risk above which the theory should not be used alone."""
 NOTABLE_DISCREPANCY = 0.05
@@ -57,7 +59,8 @@ def diagnose(problem: LeastSquares, algorithm: SGD, *, horizon: float = 100.0) -
         (λ_max/tr H), `largest_over_mean_eigenvalue`, `row_norm_spread` (largest over median |a|²),
         `largest_leverage`, `expected_discrepancy` (of the limiting training risk, relative).
         Attributes: `verdict`, one sentence with the remedy; `concern`, empty or the names of the
-        thresholds crossed: `unstable`, `dominant_eigenvalue`, `unequal_rows`, `finite_size`.
+        thresholds crossed: `unstable`, `dominant_eigenvalue`, `unequal_rows`, `finite_size` (which
+        includes a learning rate that only SGD on the given rows does not bear).
 
     Raises
     ------
@@ -72,7 +75,7 @@ def diagnose(problem: LeastSquares, algorithm: SGD, *, horizon: float = 100.0) -
     noise_factor = independent_noise_factor(problem, algorithm)
     rate = _largest_rate(algorithm.schedule, number("horizon", horizon))
     figures = _figures(problem, modes(problem), rate, noise_factor)
-    concerns = _concerns(figures, centred=bool(problem.preparation.get("centred")))
+    concerns = _concerns(figures, problem)
     attrs = provenance.attributes(
         problem, algorithm, source="diagnosis", title="does homogenized SGD apply?"
     )
@@ -145,26 +148,15 @@ def _limiting_discrepancy(norm: float, excess: float) -> float:
     return (heavier - norm) * norm / (1.0 - heavier) if heavier < 1.0 else float("inf")
 
 
-def _concerns(figures: dict[str, float], *, centred: bool) -> list[_Concern]:
-    found = []
-    fraction, critical = figures["fraction_of_critical"], figures["critical_learning_rate"]
-    if fraction >= 1.0:
-        found.append(
-            _Concern(
-                "unstable",
-                f"the learning rate {figures['learning_rate']:.6g} is {fraction:.4g} times the "
-                f"critical {critical:.6g}, so the risk diverges: write "
-                f"SGD(learning_rate={0.5 * critical:.6g}), half of critical",
-            )
-        )
+def _concerns(figures: dict[str, float], problem: LeastSquares) -> list[_Concern]:
+    found = _instability(figures)
     if figures["top_eigenvalue_share"] > LARGEST_TOP_SHARE:
         found.append(
             _Concern(
                 "dominant_eigenvalue",
                 f"one eigenvalue carries {figures['top_eigenvalue_share']:.0%} of the trace, so "
-                "single runs do not concentrate on the theory: "
-                f"{'' if centred else 'centre the data, '}scale the columns, "
-                "take that direction out, or ask for means only (hsgd.exact_mean)",
+                f"single runs do not concentrate on the theory: {_smaller_top(problem)}, or ask "
+                "for means only (hsgd.exact_mean)",
             )
         )
     if figures["row_norm_spread"] > LARGEST_ROW_SPREAD:
@@ -177,7 +169,7 @@ def _concerns(figures: dict[str, float], *, centred: bool) -> list[_Concern]:
             )
         )
     discrepancy = figures["expected_discrepancy"]
-    if fraction < 1.0 and discrepancy > LARGEST_DISCREPANCY:
+    if LARGEST_DISCREPANCY < discrepancy < np.inf:
         size = "more than 10 times" if discrepancy > 10 else f"{discrepancy:.0%}"
         found.append(
             _Concern(
@@ -189,6 +181,40 @@ def _concerns(figures: dict[str, float], *, centred: bool) -> list[_Concern]:
             )
         )
     return found
+
+
+def _instability(figures: dict[str, float]) -> list[_Concern]:
+    """What makes the risk diverge comes first; the rate it names is stable on the rows, too."""
+    rate, critical = figures["learning_rate"], figures["critical_learning_rate"]
+    on_rows = figures["mean_square_critical_learning_rate"]
+    if rate >= critical:
+        stable = 0.5 * min(critical, on_rows)
+        share = "half of critical" if critical <= on_rows else "half of what these rows bear"
+        words = (
+            f"the learning rate {rate:.6g} is {rate / critical:.4g} times the critical "
+            f"{critical:.6g}, so the risk diverges: write SGD(learning_rate={stable:.6g}), {share}"
+        )
+        return [_Concern("unstable", words)]
+    if np.isinf(figures["expected_discrepancy"]):
+        return [_Concern("finite_size", f"{instability(rate, on_rows)}; the theory does not see it")]
+    return []
+
+
+def _smaller_top(problem: LeastSquares) -> str:
+    """What would make the largest eigenvalue smaller: centring, scaling, or neither of them."""
+    # notation: A = left diag(values) right'; left[:, 0] is constant where means make the first mode
+    left, values, right = problem.svd
+    columns = np.square(right) @ values**2
+    columns = columns[columns > np.finfo(float).eps * columns.max()]
+    steps = []
+    if len(left) * left[:, 0].mean() ** 2 > 0.5:
+        steps.append("centre the data")
+    if columns.max() > LARGEST_COLUMN_SPREAD * np.median(columns):
+        steps.append("scale the columns")
+    return " and ".join(steps) or (
+        "neither the columns' means nor their scales make it, so take that direction out (of "
+        "pictures, each row's mean)"
+    )
 
 
 def _verdict(figures: dict[str, float], concerns: list[_Concern]) -> str:

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from hsgd import checks, dataset, memory, provenance, recursion, warned
 from hsgd.algorithms import SGD
 from hsgd.checks import Array, number, one_of
+from hsgd.mean_square import instability, mean_square_critical_learning_rate
 from hsgd.problems import LeastSquares
 from hsgd.progress import bar
 from hsgd.row_basis import cost
@@ -95,7 +96,7 @@ def exact_mean(
     Warns
     -----
     UserWarning
-        Where the tolerance is not met.
+        Where the tolerance is not met, or SGD on these rows is unstable at this learning rate.
 
     Notes
     -----
@@ -148,7 +149,21 @@ def exact_mean(
         name, words = statistic.name, statistic.long_name
         variables[name] = (("time",), values[:, column], words)
         variables[f"{name}_error"] = (("time",), errors[:, column], f"numerical error of {words}")
+    _warn_if_unstable(problem, algorithm, grid.unique / problem.num_rows)
     return dataset.assemble(grid, problem, algorithm, variables, attrs | work)
+
+
+def _warn_if_unstable(problem: LeastSquares, algorithm: SGD, times: Array) -> None:
+    """Say so where the mean diverges: homogenized SGD may be stable there, and runs look well."""
+    rates, sizes = algorithm.schedule(times), algorithm.batch_sizes(times)
+    for size in np.unique(sizes):
+        rate = float(np.max(rates[sizes == size]))
+        factor = float(algorithm.noise_factor(problem.num_rows, size))
+        threshold = mean_square_critical_learning_rate(problem, factor)
+        if rate > threshold:
+            words = instability(rate, threshold)
+            warned.warn(f"{words[0].upper()}{words[1:]}.", stacklevel=4)
+            return
 
 
 def _choose(

@@ -65,6 +65,16 @@ class SecondMomentMap:
         return 0.5 * (image + image.T)
 
 
+def instability(rate: float, threshold: float) -> str:
+    """What to tell the user of a learning rate beyond the threshold, and the remedy."""
+    return (
+        f"the learning rate {rate:.6g} is {rate / threshold:.4g} times {threshold:.6g}, where SGD "
+        "on these rows turns unstable, so its mean risk diverges, carried by rare large runs or by "
+        f"all: write SGD(learning_rate={0.5 * threshold:.6g}), half of that "
+        "(hsgd.exact_stability says which rows are to blame)"
+    )
+
+
 @dataclass(frozen=True, eq=False)
 class Threshold:
     """The threshold between two bounds, and the covariance that grows there first."""
