@@ -11,7 +11,11 @@ import numpy as np
 from hsgd import dataset, provenance
 from hsgd.algorithms import SGD, Algorithm, HeavyBall, StreamingSGD
 from hsgd.checks import Array, is_swept, number, one_of
-from hsgd.curves import (
+from hsgd.gaussian_rows import GaussianRows
+from hsgd.problems import LeastSquares
+from hsgd.statistics import Statistic, resolve
+from hsgd.sweeps.broadcasting import follows_sweeps
+from hsgd.theory.curves import (
     ALGORITHMS,
     METHODS,
     PROBLEMS,
@@ -20,12 +24,8 @@ from hsgd.curves import (
     refuse_dependent_batches,
     resolve_method,
 )
-from hsgd.gaussian_rows import GaussianRows
-from hsgd.modes import Modes, Solvable, curvatures, modes
-from hsgd.problems import LeastSquares
-from hsgd.stability import Momentum, Stability
-from hsgd.statistics import Statistic, resolve
-from hsgd.sweeps import follows_sweeps
+from hsgd.theory.modes import Modes, Solvable, curvatures, modes
+from hsgd.theory.stability import Momentum, Stability
 from volterra import SumOfExponentials, analyse
 
 if TYPE_CHECKING:
