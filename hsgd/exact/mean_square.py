@@ -69,8 +69,8 @@ def instability(rate: float, threshold: float) -> str:
     """What to tell the user of a learning rate beyond the threshold, and the remedy."""
     return (
         f"the learning rate {rate:.6g} is {rate / threshold:.4g} times {threshold:.6g}, where SGD "
-        "on these rows turns unstable, so its mean risk diverges, carried by rare large runs or by "
-        f"all: write SGD(learning_rate={0.5 * threshold:.6g}), half of that "
+        "on these rows turns unstable, so its mean risk diverges, carried at first by rare large "
+        f"runs: write SGD(learning_rate={0.5 * threshold:.6g}), half of that "
         "(hsgd.exact_stability says which rows are to blame)"
     )
 

@@ -188,15 +188,17 @@ def _instability(figures: dict[str, float]) -> list[_Concern]:
     rate, critical = figures["learning_rate"], figures["critical_learning_rate"]
     on_rows = figures["mean_square_critical_learning_rate"]
     if rate >= critical:
-        stable = 0.5 * min(critical, on_rows)
-        share = "half of critical" if critical <= on_rows else "half of what these rows bear"
+        usual = 0.5 * critical <= 0.75 * on_rows
+        stable, share = (critical, "critical") if usual else (on_rows, "what these rows bear")
         words = (
             f"the learning rate {rate:.6g} is {rate / critical:.4g} times the critical "
-            f"{critical:.6g}, so the risk diverges: write SGD(learning_rate={stable:.6g}), {share}"
+            f"{critical:.6g}, so the risk diverges: write SGD(learning_rate={0.5 * stable:.6g}), "
+            f"half of {share}"
         )
         return [_Concern("unstable", words)]
     if np.isinf(figures["expected_discrepancy"]):
-        return [_Concern("finite_size", f"{instability(rate, on_rows)}; the theory does not see it")]
+        words = f"the theory is stable here, but {instability(rate, on_rows)}"
+        return [_Concern("finite_size", words)]
     return []
 
 

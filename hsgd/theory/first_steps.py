@@ -73,21 +73,24 @@ def first_steps(
     for target in wanted:
         time = np.arange(k, target) / n
         factors = algorithm.noise_factor(n, algorithm.batch_sizes(time))
-        for rate, phi in zip(algorithm.schedule(time), factors, strict=True):
-            residual = rows @ inside - problem.b
-            g = residual @ rows
-            rho = residual**2 + squares @ V
-            factor = 1.0 - rate * damping / n
-            V = (factor**2 - phi * (rate * lam / n) ** 2) * V
-            V += phi * rate**2 / n * (rho @ squares - g * g / n)
-            inside = inside - rate / n * (g + problem.ridge * inside)
-            outside = outside * (1.0 - rate * problem.ridge / n)
+        # Beyond critical it may overflow; what is no number then counts as an infinite difference.
+        with np.errstate(over="ignore", invalid="ignore"):
+            for rate, phi in zip(algorithm.schedule(time), factors, strict=True):
+                residual = rows @ inside - problem.b
+                g = residual @ rows
+                rho = residual**2 + squares @ V
+                factor = 1.0 - rate * damping / n
+                V = (factor**2 - phi * (rate * lam / n) ** 2) * V
+                V += phi * rate**2 / n * (rho @ squares - g * g / n)
+                inside = inside - rate / n * (g + problem.ridge * inside)
+                outside = outside * (1.0 - rate * problem.ridge / n)
         k = int(target)
         points.append(system.directions @ inside + outside)
         variances.append(V)
     where, spread = np.array(points), np.array(variances)
-    return {
-        s.name: s.values(where) + 0.5 * spread @ curvatures(system, s)
-        for s in statistics
-        if len(wanted)
-    }
+    with np.errstate(over="ignore", invalid="ignore"):
+        return {
+            s.name: s.values(where) + 0.5 * spread @ curvatures(system, s)
+            for s in statistics
+            if len(wanted)
+        }
