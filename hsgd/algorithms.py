@@ -87,7 +87,8 @@ class Algorithm(ABC):
 
     def _validate(self) -> None:
         set_ = object.__setattr__
-        if is_swept(self.learning_rate) or hasattr(self.learning_rate, "dims"):
+        rate: Any = self.learning_rate
+        if hasattr(rate, "dims") or isinstance(rate, list | tuple | np.ndarray):
             set_(self, "learning_rate", each("learning_rate", self.learning_rate, number))
         else:
             self.schedule  # noqa: B018  (the check of the learning rate)

@@ -14,6 +14,8 @@ from numpy.typing import NDArray
 Array = NDArray[np.float64]
 
 
+_LOOKED_THROUGH = 10**6
+"""Entries of an array of objects among which a word is looked for, to name it in a message."""
 SPAN = 1e60
 """Data lie between 1/SPAN and SPAN in size: theory takes fourth powers of them."""
 
@@ -72,10 +74,7 @@ def real_array(name: str, value: Any, ndim: int, *, span: float = SPAN) -> Array
         )
     array = plain_array(name, value)
     if array.dtype.kind not in "biuf":
-        raise TypeError(
-            f"{name} must hold real numbers, but its data type is {_dtype(array)}: "
-            "convert it with numpy.asarray(..., dtype=float)."
-        )
+        raise TypeError(f"{name} must hold real numbers, but {_what_it_holds(name, array)}.")
     if array.ndim != ndim:
         raise ValueError(
             f"{name} must have {ndim} dimension{'s' if ndim > 1 else ''}, "
@@ -88,6 +87,19 @@ def real_array(name: str, value: Any, ndim: int, *, span: float = SPAN) -> Array
     check_size(name, view, span)
     view.flags.writeable = False
     return view
+
+
+def _what_it_holds(name: str, array: NDArray[Any]) -> str:
+    """What is there in place of numbers, and how to make numbers of it."""
+    if array.dtype.kind in "OUS" and array.size <= _LOOKED_THROUGH:
+        words = next((entry for entry in array.flat if isinstance(entry, str | bytes)), None)
+        if words is not None:
+            label = shown(words.item() if isinstance(words, np.generic) else words)
+            return (
+                f"it holds {label}: leave such columns out, or give every word a number, for two "
+                f"labels numpy.where({name} == {label}, 1.0, -1.0)"
+            )
+    return f"its data type is {_dtype(array)}: convert it with numpy.asarray(..., dtype=float)"
 
 
 def _dtype(array: NDArray[Any]) -> str:
@@ -105,9 +117,12 @@ def check_size(name: str, numbers: NDArray[Any], span: float) -> None:
     # One pass for the largest, without a copy of |numbers|; NaN goes through both.
     largest = max(float(numbers.max(initial=0.0)), -float(numbers.min(initial=0.0)))
     if not np.isfinite(largest):
-        count = int(np.size(numbers) - np.count_nonzero(np.isfinite(numbers)))
+        bad = ~np.isfinite(numbers)
+        count, first = int(np.count_nonzero(bad)), np.unravel_index(int(bad.argmax()), bad.shape)
+        where = ", ".join(map(str, map(int, first)))
         raise ValueError(
-            f"{name} has {count} entries that are NaN or infinite: remove or impute them first."
+            f"{name} has {count} entries that are NaN or infinite, the first at [{where}]: remove "
+            "or impute them first."
         )
     if largest > span or 0.0 < largest < 1.0 / span:
         raise ValueError(
@@ -147,8 +162,15 @@ def sparse_or_dense(name: str, value: Any) -> Any:
 def _right_shape(name: str, array: NDArray[Any], ndim: int) -> str:
     """What to do about an array of another number of dimensions."""
     if ndim == 1:
-        return f"pass [{name}]" if array.ndim == 0 else f"pass numpy.ravel({name})"
-    return f"pass numpy.atleast_{ndim}d({name})" if array.ndim < ndim else "reshape it"
+        if array.ndim == 0:
+            return f"pass [{name}]"
+        single = array.size == max(array.shape)
+        return f"pass numpy.ravel({name})" if single else "pass one column of it at a time"
+    if array.ndim == 0:
+        return f"pass numpy.atleast_{ndim}d({name})"
+    if array.ndim < ndim:
+        return f"pass {name}[:, None] for rows of one entry, or {name}[None, :] for a single row"
+    return f"pass {name}.reshape(len({name}), -1) for rows of everything behind the first"
 
 
 def vector(name: str, value: Any, length: int, span: float = SPAN) -> Array:
@@ -175,6 +197,11 @@ def number(
     It is finite, and zero or between 1/span and span in size; by default like squares of data.
     """
     result = _as_float(value)
+    if is_swept(value):
+        raise TypeError(
+            f"{name} is a DataArray, but it cannot be swept (learning_rate, batch_size and ridge "
+            "can): pass a number, and call the verb once for each value."
+        )
     if result is None:
         raise TypeError(f"{name} must be a number, but it is {shown(value)}: pass a float.")
     if not np.isfinite(result) or result < minimum or (strict and result == minimum):
@@ -290,6 +317,11 @@ def each(name: str, value: Any, check: Callable[[str, Any], Any]) -> Any:
     TypeError, ValueError
         What the check raises, and for an empty sweep.
     """
+    if isinstance(value, list | tuple) or (isinstance(value, np.ndarray) and value.ndim):
+        raise TypeError(
+            f"{name} is {shown(value)}: pass a number, or to sweep several "
+            f"xarray.DataArray([...], dims={name!r})."
+        )
     if not is_swept(value):
         return check(name, value.item() if _is_labelled(value) else value)
     if not value.size:

@@ -12,7 +12,7 @@ from hsgd import checks, dataset, provenance, warned
 from hsgd.algorithms import Algorithm
 from hsgd.blas import single_threaded_blas
 from hsgd.coordinates import EigenCoordinates
-from hsgd.problems import Problem
+from hsgd.problems import LeastSquares, Problem
 from hsgd.statistics import resolve_recorded
 from simulate import memory
 from simulate.checkpoint import Checkpoint, Folder, Store, as_checkpoint
@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     import xarray as xr
 
 
+GROWN = 1e3
+"""Growth of the mean risk beyond which it is called unstable: noise at a stable rate makes less."""
 _BYTES_OF_A_KEY = 200
 """Of a replicate's key, as Python holds it."""
 
@@ -118,14 +120,15 @@ def carry_out(
             finally:
                 store.close()
     status = recorder.status()
-    warn(status, interrupted)
     attrs |= {"num_threads": num_threads, "num_diverged": int((status == DIVERGED).sum())}
     attrs |= {"status": "partial" if interrupted else "complete"}
     attrs = provenance.attributes(problem, algorithm, source=source, title=title) | attrs
-    return _labelled(problem, algorithm, grid, recorder, attrs, np.array(asked.numbers))
+    found = _labelled(problem, algorithm, grid, recorder, attrs, np.array(asked.numbers))
+    warn(problem, found, status, interrupted)
+    return found
 
 
-def warn(status: Any, interrupted: bool) -> None:
+def warn(problem: Problem, found: xr.Dataset, status: Any, interrupted: bool) -> None:
     """Tell the caller of the verb what became of its runs."""
     num_diverged, num_partial = int((status == DIVERGED).sum()), int((status == PARTIAL).sum())
     if num_diverged:
@@ -134,12 +137,34 @@ def warn(status: Any, interrupted: bool) -> None:
             "the learning rate, or shorten the time.",
             stacklevel=5,
         )
+    elif growth := _growth(problem, found):
+        remedy = "lower it" + isinstance(problem, LeastSquares) * (
+            ", below the threshold that hsgd.exact_stability(problem) gives"
+        )
+        warned.warn(
+            f"the mean risk of {len(status)} runs grows to {growth:.2g} times what it was, so "
+            f"this learning rate is unstable, in every run or in rare large ones: {remedy}.",
+            stacklevel=5,
+        )
     if interrupted:
         warned.warn(
             f"interrupted: {num_partial} of {len(status)} runs are not complete and are NaN from "
             "there on, or left out if they had not begun; with checkpoint=, the same call goes on.",
             stacklevel=5,
         )
+
+
+def _growth(problem: Any, found: xr.Dataset) -> float:
+    """How far the mean risk grows beyond those at x0 and at 0; 0 if it is no more than `GROWN`."""
+    names = [name for name in ("empirical_risk", "population_risk") if name in found]
+    for statistic in resolve_recorded(problem, names) if names else ():
+        means = np.nan_to_num(found[statistic.name].mean("replicate").values)
+        if means.max() > GROWN * means[0]:  # else x0 need not be looked at
+            starts = np.stack((problem.x0, np.zeros(problem.dimension)))
+            begun = float(statistic.values(starts).max())
+            if 0.0 < GROWN * begun < means.max():
+                return float(means.max()) / begun
+    return 0.0
 
 
 def _labelled(

@@ -70,7 +70,8 @@ def compare(
         level 1 − false_alarm, widened by the budget, holds the theory.
         Attributes: `verdict`, one sentence; `agrees`, 0 or 1; `decided`, 0 where the mean of the
         runs is too low but their upper tail is so heavy (index below 3) that missing rare runs
-        explain it; `critical_value`, the c above.
+        explain it, or where the theory expects to be off by more than 10 times;
+        `critical_value`, the c above.
 
     Raises
     ------
@@ -143,7 +144,10 @@ def _labelled(
         "lower": (lower, f"lower end of the simultaneous {1 - level:.4g} band of the mean"),
         "upper": (upper, f"upper end of the simultaneous {1 - level:.4g} band of the mean"),
         "agrees": (agrees.astype(np.int8), "1 where nothing is held against the theory"),
-        "undecided": (undecided.astype(np.int8), "1 where rare large runs may be missing"),
+        "undecided": (
+            undecided.astype(np.int8),
+            "1 where nothing can be told from these runs",
+        ),
         "skewness": (points.skewness, "skewness of the runs"),
         "tail_index": (points.tail_index, "power with which the upper tail of the runs falls"),
         "detectable_error": (

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 ALLOWANCE = 1.5
 """The theory's own estimate of its finite-n error is good to about this factor near critical, so
 this much of it is allowed (docs, theory page, "Diagnose"; benchmarks/discrepancy.py)."""
+LARGEST_BUDGET = 10.0
+"""Relative error beyond which the theory's own estimate of it is no statement any more."""
 ROUNDING = 1e-9
 """Relative difference that rounding may make where nothing is random."""
 
@@ -127,16 +129,27 @@ class Points:
         """How fast the upper tail of the runs falls; infinite where nothing varies."""
         return np.where(self.random, tails.tail_index(self.runs), np.inf)
 
+    @property
+    def unbounded(self) -> NDArray[np.bool_]:
+        """Where the theory allows itself so much that agreement with it says nothing."""
+        return self.budget > LARGEST_BUDGET
+
     def agree(self, critical: float) -> NDArray[np.bool_]:
         """Where nothing is held against the theory; both diverged is agreement, too."""
         both_diverged = ~np.isfinite(self.reference) & ~np.isfinite(self.mean)
-        unopposed = self.covered(critical) | self.undecided(critical)
-        return np.asarray(np.where(self.comparable, unopposed, both_diverged))
+        unopposed = self.covered(critical) & self.comparable
+        return np.asarray(unopposed | both_diverged | self.undecided(critical))
 
     def undecided(self, critical: float) -> NDArray[np.bool_]:
-        """Where the mean is too low, but rare large runs may be what is missing from it."""
+        """Where the mean is too low, but rare large runs may be what is missing from it.
+
+        And where it is not held against the theory only because the budget is without measure.
+        """
         heavy = tails.heavy(self.tail_index, self.number)
-        return np.asarray(heavy & (self.mean < self.nearest) & ~self.covered(critical))
+        missing = heavy & (self.mean < self.nearest) & ~self.covered(critical)
+        # An infinite mean is not seen in runs that are finite, however heavy their tails.
+        missing |= heavy.any() & np.isposinf(self.reference) & np.isfinite(self.mean)
+        return np.asarray(missing | (self.unbounded & np.isfinite(self.mean)))
 
     def covered(self, critical: float) -> NDArray[np.bool_]:
         """Where |Hall's t| of the distance to the nearest allowed value is within `critical`."""

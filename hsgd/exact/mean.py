@@ -8,6 +8,7 @@ it; `row_basis` solves it for the price of a few dozen steps (docs, page "The ex
 from __future__ import annotations
 
 from collections.abc import Iterable
+from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,6 +16,7 @@ from numpy.typing import NDArray
 
 from hsgd import checks, dataset, memory, provenance, warned
 from hsgd.algorithms import SGD
+from hsgd.blas import single_threaded_blas
 from hsgd.checks import Array, number, one_of
 from hsgd.exact import recursion
 from hsgd.exact.mean_square import instability, mean_square_critical_learning_rate
@@ -34,6 +36,8 @@ if TYPE_CHECKING:
 METHODS = ("auto", "recursion", "row_basis")
 _PATIENCE = 600.0
 """Seconds that the plain recursion may take; beyond them it is refused with the figure."""
+_SMALL_RANK = 128
+"""Up to this rank products are so short that BLAS's threads spend their time waiting."""
 _SMALLEST_RTOL = 1e-11
 """What double precision and the certificate can promise."""
 
@@ -137,11 +141,15 @@ def exact_mean(
         raise TypeError(f"progress is {checks.shown(progress)}: pass True, False or None.")
     last = int(grid.unique[-1])
     regimes = constant_regimes(Rows.of(problem), algorithm, last)
-    if _choose(problem, method, regimes, last) == "recursion":
-        values, errors, work = _by_recursion(problem, algorithm, chosen, grid.unique, progress)
-    else:
-        assert regimes is not None
-        values, errors, work = _by_row_basis(problem, regimes, chosen, grid.unique, rtol, progress)
+    small = len(problem.svd.singular_values) <= _SMALL_RANK
+    with single_threaded_blas() if small else nullcontext():
+        if _choose(problem, method, regimes, last) == "recursion":
+            values, errors, work = _by_recursion(problem, algorithm, chosen, grid.unique, progress)
+        else:
+            assert regimes is not None
+            values, errors, work = _by_row_basis(
+                problem, regimes, chosen, grid.unique, rtol, progress
+            )
     attrs = provenance.attributes(
         problem, algorithm, source="exact_mean", title="exact mean of SGD on the given data"
     )

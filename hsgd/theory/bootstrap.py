@@ -16,12 +16,14 @@ from hsgd.populations import HeldOut, LinearModel
 from hsgd.problems import LeastSquares
 from hsgd.schedules import Constant, Piecewise, Schedule
 from hsgd.statistics import resolve
+from hsgd.sweeps.broadcasting import follows_sweeps
 from hsgd.theory.prediction import predict
 
 if TYPE_CHECKING:
     import xarray as xr
 
 
+@follows_sweeps
 def bootstrap_risk(
     problem: LeastSquares,
     algorithm: SGD,
@@ -43,7 +45,7 @@ def bootstrap_risk(
     algorithm
         `SGD` with independent batches; schedules are taken at the same iterations in both.
     time, method, rtol
-        As in `predict`; time in units of n iterations.
+        As in `predict`; time in units of n iterations. What `predict` sweeps is swept here, too.
 
     Returns
     -------

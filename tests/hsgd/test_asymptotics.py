@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import xarray as xr
 
 import hsgd
 from tests.hsgd.test_prediction import SHAPES, problem_of, quiet
@@ -85,3 +86,6 @@ def test_bad_arguments_get_one_sentence():
         hsgd.critical_learning_rate(problem, sampling="single_shuffle")
     with pytest.raises(ValueError, match="batch_size is 0"):
         hsgd.critical_learning_rate(problem, batch_size=0)
+    sizes = xr.DataArray([2, 4], dims="batch_size")
+    swept = hsgd.critical_learning_rate(problem, batch_size=sizes)
+    assert swept.batch_size.values.tolist() == [2, 4]

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import xarray as xr
 
 import hsgd
 from hsgd.theory.bootstrap import fresh_rows, streamed
@@ -118,3 +119,13 @@ def test_bad_arguments_get_one_sentence():
         with pytest.raises((TypeError, ValueError), match=message) as caught:
             call()
         assert "\n" not in str(caught.value)
+
+
+def test_a_sweep_is_what_its_members_are():
+    problem = hsgd.GaussianRows(1 / 30, np.ones(30), noise=0.3).sample(60, seed=0)
+    rates = xr.DataArray([0.1, 0.3], dims="learning_rate")
+    swept = hsgd.bootstrap_risk(problem, hsgd.SGD(rates), [1.0, 2.0])
+    for rate in (0.1, 0.3):
+        alone = hsgd.bootstrap_risk(problem, hsgd.SGD(rate), [1.0, 2.0])
+        member = swept.bootstrap_risk.sel(learning_rate=rate)
+        np.testing.assert_array_equal(member, alone.bootstrap_risk)

@@ -1,5 +1,6 @@
 """`diagnose`: passes what the theory describes, flags what it does not, and names the remedy."""
 
+import re
 import warnings
 
 import numpy as np
@@ -134,3 +135,43 @@ def test_large_steps_of_batches_are_not_taken_for_an_effect_of_the_rows(batch):
     assert (1.5 * expected + 1e-3 >= true).all()
     # With the kernel of small steps it was 53, 27 and 7%.
     assert expected.max() < {4: 0.2, 16: 0.05, 64: 0.01}[batch]
+
+
+def test_the_remedy_for_a_dominant_eigenvalue_is_one_that_helps():
+    rng = np.random.default_rng(0)
+    rows, scales = rng.normal(size=(200, 20)), np.append(30.0, np.ones(19))
+    common = rng.normal(size=(200, 1))  # moves all columns together
+    tables = {
+        "centre the data, or": rows + 3,
+        "scale the columns, or": rows * scales,
+        "centre the data and scale the columns, or": (rows + 3) * scales,
+        "neither the columns' means nor their scales": rows + 2 * common,
+    }
+    for words, table in tables.items():
+        report = hsgd.diagnose(hsgd.LeastSquares(table, rows[:, 0]), hsgd.SGD(1e-4))
+        assert words in report.attrs["verdict"]
+        centred = table - table.mean(axis=0) if "centre" in words else table
+        helped = centred / centred.std(axis=0) if "scale the" in words else centred
+        share = hsgd.diagnose(hsgd.LeastSquares(helped, rows[:, 0]), hsgd.SGD(1e-4))
+        assert (share.attrs["concern"] == "") is ("neither" not in words)
+
+
+def test_a_rate_that_only_these_rows_do_not_bear_comes_first_with_one_that_they_do():
+    scales = np.where(np.arange(300) < 3, 6.0, 1.0)
+    problem = gaussian(scales=scales)
+    for fraction, words in (
+        (0.8, "The theory is stable here, but "),
+        (1.2, "so the risk diverges"),
+    ):
+        report = hsgd.diagnose(problem, at(problem, fraction))
+        assert words in report.attrs["verdict"]
+        assert report.attrs["concern"].split()[0] in ("unstable", "finite_size")
+        named = float(re.search(r"SGD\(learning_rate=([^)]*)\)", report.attrs["verdict"])[1])
+        threshold = float(report.mean_square_critical_learning_rate)
+        assert named == pytest.approx(0.5 * threshold, rel=1e-5)
+        assert threshold < 0.5 * float(report.critical_learning_rate)  # else there is no difference
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", RuntimeWarning)
+            warnings.simplefilter("ignore", UserWarning)
+            theory = hsgd.predict(problem, at(problem, fraction), np.linspace(0, 40, 21))
+        assert not any(np.isnan(theory[name]).any() for name in theory.data_vars)

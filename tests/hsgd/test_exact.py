@@ -112,3 +112,15 @@ def test_dependent_batches_and_large_problems_are_refused():
         hsgd.exact_mean(problem, hsgd.SGD(0.1), [1e12], method="recursion")
     with pytest.raises(ValueError, match="at most 12"):
         hsgd.exact_mean(problem, hsgd.SGD(0.1, batch_size=13, sampling="subset"), [1.0])
+
+
+def test_a_mean_that_diverges_is_explained_with_a_rate_at_which_it_does_not():
+    problem = problem_of(12, 5)
+    threshold = float(hsgd.exact_stability(problem).mean_square_critical_learning_rate)
+    beyond = hsgd.Piecewise((1.0,), (0.5 * threshold, 1.1 * threshold))
+    for rate in (1.1 * threshold, beyond):
+        with pytest.warns(UserWarning, match=rf"1\.1 times .*=({0.5 * threshold:.4g})") as caught:
+            hsgd.exact_mean(problem, hsgd.SGD(rate), [0.0, 1.0, 2.0])
+        assert len(caught) == 1
+    hsgd.exact_mean(problem, hsgd.SGD(0.9 * threshold), [0.0, 1.0])  # warnings are errors
+    hsgd.exact_mean(problem, hsgd.SGD(beyond), [0.0, 0.5])

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import xarray as xr
 from sklearn.linear_model import LinearRegression, Ridge
 
 import hsgd
@@ -130,6 +131,15 @@ A, B = np.ones((4, 2)), np.ones(4)
         (lambda: hsgd.GaussianRows(np.ones((2, 3)), np.ones(2)), "square"),
         (lambda: hsgd.GaussianRows(np.eye(2), np.ones(2), -0.1), "noise is -0.1"),
         (lambda: hsgd.GaussianRows(np.eye(2), np.ones(2)).sample(0, 0), "n is 0"),
+        (lambda: hsgd.LeastSquares(A[:, 0], B), r"pass A\[:, None\]"),
+        (lambda: hsgd.LeastSquares(A[:, :, None], B), r"reshape\(len\(A\), -1\)"),
+        (lambda: hsgd.LeastSquares(A, A), "one column of it"),
+        (lambda: hsgd.LeastSquares(A, B[:, None]), r"numpy.ravel\(b\)"),
+        (lambda: hsgd.LeastSquares([[1, 2], [3, np.nan]], [1, 2]), r"1 entries .* at \[1, 1\]"),
+        (lambda: hsgd.LeastSquares(A, ["a", "b", "a", "a"]), r"numpy.where\(b == 'a', 1.0, -1.0\)"),
+        (lambda: hsgd.LeastSquares(np.array([[1, "x"]], object), B[:1]), "it holds 'x': leave"),
+        (lambda: hsgd.SGD([0.1, 0.2]), r"xarray.DataArray\(.*dims='learning_rate'"),
+        (lambda: hsgd.HeavyBall(0.1, xr.DataArray([0.1], dims="m")), "momentum .* cannot be swept"),
         (lambda: hsgd.SGD(-0.1), "learning_rate is -0.1"),
         (lambda: hsgd.SGD(0.1, batch_size=0), "batch_size is 0"),
         (lambda: hsgd.SGD(0.1, batch_size=1.5), "must be an integer"),

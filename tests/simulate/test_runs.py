@@ -186,3 +186,18 @@ def test_imports_are_light_and_blind_to_the_theory(tmp_path):
         env={**os.environ, "PYTHONPATH": home},
         check=True,
     )
+
+
+def test_growth_without_overflow_is_explained_and_a_start_at_an_interpolant_is_none():
+    rng = np.random.default_rng(0)
+    rows = rng.normal(size=(10, 20))
+    problem = LeastSquares(rows, rng.normal(size=10))
+    asked = {"num_replicates": 4, "seed": 0}
+    with pytest.warns(UserWarning, match=r"grows to .* times .*exact_stability") as caught:
+        sgd(problem, SGD(0.3), [0.0, 1.0, 2.0], **asked)
+    assert len(caught) == 1
+    # The risk rises from zero, for the ridge is felt; warnings are errors.
+    at_rest = LeastSquares(rows, problem.b, ridge=1.0, x0=problem.solution)
+    runs = sgd(at_rest, SGD(0.02), [0.0, 1.0, 5.0], **asked)
+    risk = runs.empirical_risk.mean("replicate")
+    assert risk[-1] > 1e6 * risk[0]

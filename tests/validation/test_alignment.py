@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 import hsgd
+import simulate
 from tests.validation import curves
 from validation import compare
 
@@ -92,3 +93,12 @@ def test_too_few_replicates_are_refused():
     with pytest.raises(ValueError, match="7 replicates, too few for"):
         compare(curves.theory(), curves.runs(7), discrepancy=0.0)
     compare(curves.theory(), curves.runs(8), discrepancy=0.0)
+
+
+def test_random_features_are_not_compared_with_their_gaussian_equivalent():
+    inputs = hsgd.GaussianRows(np.ones(8), np.ones(8))
+    rows, sgd = hsgd.RandomFeatures(inputs, 6, "relu").given_weights(seed=0), hsgd.StreamingSGD(0.1)
+    theory = hsgd.predict(rows.gaussian_equivalent(), sgd, [0.0, 1.0], method="discrete")
+    runs = simulate.sgd(rows, sgd, [0.0, 1.0], num_replicates=8, seed=0, engine="reference")
+    with pytest.raises(ValueError, match=r"look at runs.population_risk.mean"):
+        compare(theory, runs)

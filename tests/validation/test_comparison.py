@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import xarray as xr
 
 from hsgd import dataset
 from tests.validation import curves
@@ -120,6 +121,25 @@ def test_what_rare_large_runs_may_explain_is_undecided():
     # The control: the same theory and runs without the tail.
     plain = compare(high, tame, discrepancy=0.0)
     assert (plain.attrs["agrees"], plain.attrs["decided"]) == (0, 1)
+
+
+def test_nothing_is_decided_where_everything_is_allowed_or_the_reference_is_infinite():
+    theory, runs = curves.theory(), curves.runs(32)
+    for budget in (11.0, np.inf):
+        gap = xr.full_like(theory.empirical_risk, budget)
+        allowed = theory.assign(empirical_risk_discrepancy=gap)
+        found = compare(allowed, runs, statistics="empirical_risk")
+        assert (found.attrs["agrees"], found.attrs["decided"]) == (1, 0)
+        assert "nothing speaks for or against it" in found.attrs["verdict"]
+    assert compare(theory, runs, discrepancy=9.0).attrs["decided"] == 1
+    # An infinite reference: runs with heavy tails may lack what makes it so, tame ones do not.
+    times = curves.TIMES > 0
+    tails = np.random.default_rng(6).uniform(size=(1, 32)) ** np.where(times, -2.0, 0)[:, None]
+    infinite = theory.where(theory.time < 3.9, np.inf)
+    for spread, decided in ((tails, 0), (1.0, 1)):
+        heavy = (runs * spread).assign_attrs(runs.attrs)
+        found = compare(infinite, heavy, discrepancy=5.0)
+        assert (found.attrs["agrees"], found.attrs["decided"]) == (1 - decided, decided)
 
 
 def test_tiny_and_huge_units_change_no_verdict():
