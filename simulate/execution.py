@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from hsgd import checks, dataset, provenance, warned
-from hsgd.algorithms import Algorithm
+from hsgd.algorithms import SGD, Algorithm
 from hsgd.blas import single_threaded_blas
 from hsgd.coordinates import EigenCoordinates
-from hsgd.problems import LeastSquares, Problem
+from hsgd.problems import Problem
 from hsgd.statistics import resolve_recorded
 from simulate import memory
 from simulate.checkpoint import Checkpoint, Folder, Store, as_checkpoint
@@ -124,11 +124,13 @@ def carry_out(
     attrs |= {"status": "partial" if interrupted else "complete"}
     attrs = provenance.attributes(problem, algorithm, source=source, title=title) | attrs
     found = _labelled(problem, algorithm, grid, recorder, attrs, np.array(asked.numbers))
-    warn(problem, found, status, interrupted)
+    warn(problem, algorithm, found, status, interrupted)
     return found
 
 
-def warn(problem: Problem, found: xr.Dataset, status: Any, interrupted: bool) -> None:
+def warn(
+    problem: Problem, algorithm: Algorithm, found: xr.Dataset, status: Any, interrupted: bool
+) -> None:
     """Tell the caller of the verb what became of its runs."""
     num_diverged, num_partial = int((status == DIVERGED).sum()), int((status == PARTIAL).sum())
     if num_diverged:
@@ -138,9 +140,9 @@ def warn(problem: Problem, found: xr.Dataset, status: Any, interrupted: bool) ->
             stacklevel=5,
         )
     elif growth := _growth(problem, found):
-        remedy = "lower it" + isinstance(problem, LeastSquares) * (
-            ", below the threshold that hsgd.exact_stability(problem) gives"
-        )
+        remedy = "lower it"
+        if isinstance(algorithm, SGD):
+            remedy += ", below the threshold that hsgd.exact_stability(problem) gives"
         warned.warn(
             f"the mean risk of {len(status)} runs grows to {growth:.2g} times what it was, so "
             f"this learning rate is unstable, in every run or in rare large ones: {remedy}.",

@@ -196,7 +196,7 @@ def _in_parts(
             return sgd(problem, algorithm, time, progress=asked.progress, **options)
         part = partial(_on_worker, algorithm=algorithm, time=time)
         found = spread(client, part, problem, first, count, alike)
-        warn(problem, found, found.status.values, interrupted=False)
+        warn(problem, algorithm, found, found.status.values, interrupted=False)
         return found
 
     if client is not None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
+from weakref import WeakKeyDictionary
 
 import numpy as np
 
@@ -25,12 +26,13 @@ LARGEST_TOP_SHARE = 0.25
 """Share of tr H in one eigenvalue above which single runs do not concentrate."""
 LARGEST_ROW_SPREAD = 10.0
 """Largest over median squared row norm above which the rows are too unequal."""
-LARGEST_COLUMN_SPREAD = 10.0
-"""Largest over median squared column norm above which the columns' scales are a reason for that."""
 LARGEST_DISCREPANCY = 0.1
 """Relative error of the limiting risk above which the theory should not be used alone."""
 NOTABLE_DISCREPANCY = 0.05
 """The same above which the verdict names the exact mean."""
+
+
+_REMEDIES: WeakKeyDictionary[LeastSquares, str] = WeakKeyDictionary()
 
 
 @dataclass(frozen=True)
@@ -69,7 +71,8 @@ def diagnose(problem: LeastSquares, algorithm: SGD, *, horizon: float = 100.0) -
 
     Notes
     -----
-    Cost: the thin SVD and a few Lanczos steps (4nr² operations each), both kept with the problem.
+    Cost: the thin SVD and a few Lanczos steps (4nr² operations each), both kept with the problem;
+    where one eigenvalue dominates, some products of A with vectors more.
     The thresholds are this module's constants; docs, page "theory", section "diagnose".
     """
     noise_factor = independent_noise_factor(problem, algorithm)
@@ -203,20 +206,44 @@ def _instability(figures: dict[str, float]) -> list[_Concern]:
 
 
 def _smaller_top(problem: LeastSquares) -> str:
-    """What would make the largest eigenvalue smaller: centring, scaling, or neither of them."""
-    # notation: A = left diag(values) right'; left[:, 0] is constant where means make the first mode
-    left, values, right = problem.svd
-    columns = np.square(right) @ values**2
-    columns = columns[columns > np.finfo(float).eps * columns.max()]
-    steps = []
-    if len(left) * left[:, 0].mean() ** 2 > 0.5:
-        steps.append("centre the data")
-    if columns.max() > LARGEST_COLUMN_SPREAD * np.median(columns):
-        steps.append("scale the columns")
-    return " and ".join(steps) or (
-        "neither the columns' means nor their scales make it, so take that direction out (of "
+    """What would make the largest eigenvalue smaller: centring, scaling, both, or neither."""
+    if problem not in _REMEDIES:
+        _REMEDIES[problem] = _tried(problem.A)
+    return _REMEDIES[problem]
+
+
+def _tried(table: Array) -> str:
+    centred = table - table.mean(axis=0)
+    share = 1.0
+    for words, changed in (
+        ("centre the data", centred),
+        ("scale the columns", _scaled(table)),
+        ("centre the data and scale the columns", _scaled(centred)),
+    ):
+        share = _top_share(changed)
+        if share <= LARGEST_TOP_SHARE:
+            return words
+    return (
+        f"centring and columns of one scale leave {share:.0%}, so take that direction out (of "
         "pictures, each row's mean)"
     )
+
+
+def _scaled(table: Array) -> Array:
+    norms = np.linalg.norm(table, axis=0)
+    return table / np.where(norms > np.finfo(float).eps * norms.max(), norms, np.inf)
+
+
+def _top_share(table: Array) -> float:
+    """λ_max/tr H by a few Lanczos steps, which cost less than another decomposition."""
+    from scipy.sparse.linalg import svds  # not part of a first prediction's second
+
+    total = float(np.vdot(table, table))
+    if min(table.shape) < 3 or total == 0:
+        return 1.0
+    start = np.random.default_rng(0).standard_normal(min(table.shape))
+    top = svds(table, k=1, v0=start, return_singular_vectors=False)[0]
+    return float(top) ** 2 / total
 
 
 def _verdict(figures: dict[str, float], concerns: list[_Concern]) -> str:
