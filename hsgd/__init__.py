@@ -38,9 +38,9 @@ _HOMES = {
     "Coordinates": "coordinates",
     "predict": "theory.prediction",
     "bootstrap_risk": "theory.bootstrap",
-    "critical_learning_rate": "theory.asymptotics",
-    "limits": "theory.asymptotics",
-    "epochs_to_tolerance": "theory.asymptotics",
+    "critical_learning_rate": "theory.critical",
+    "limits": "theory.limits",
+    "epochs_to_tolerance": "theory.epochs",
     "critical_batch_size": "theory.batches",
     "grow_batch_size": "theory.batches",
     "steps_to_target": "theory.batches",
@@ -88,14 +88,14 @@ if TYPE_CHECKING:
     from hsgd.schedules import Schedule as Schedule
     from hsgd.statistics import Quadratic as Quadratic
     from hsgd.sweeps.sweeping import sweep as sweep
-    from hsgd.theory.asymptotics import critical_learning_rate as critical_learning_rate
-    from hsgd.theory.asymptotics import epochs_to_tolerance as epochs_to_tolerance
-    from hsgd.theory.asymptotics import limits as limits
     from hsgd.theory.batches import critical_batch_size as critical_batch_size
     from hsgd.theory.batches import grow_batch_size as grow_batch_size
     from hsgd.theory.batches import steps_to_target as steps_to_target
     from hsgd.theory.bootstrap import bootstrap_risk as bootstrap_risk
+    from hsgd.theory.critical import critical_learning_rate as critical_learning_rate
     from hsgd.theory.diagnosis import diagnose as diagnose
+    from hsgd.theory.epochs import epochs_to_tolerance as epochs_to_tolerance
+    from hsgd.theory.limits import limits as limits
     from hsgd.theory.prediction import predict as predict
 
 

@@ -46,7 +46,7 @@ def act(options: argparse.Namespace) -> None:
 
 
 def _inputs(options: argparse.Namespace) -> tuple[Any, Any]:
-    from hsgd.theory.asymptotics import critical_learning_rate
+    from hsgd.theory.critical import critical_learning_rate
 
     problem = command_line.problem(options)
     critical = partial(critical_learning_rate, method=getattr(options, "method", "auto"))
@@ -55,7 +55,7 @@ def _inputs(options: argparse.Namespace) -> tuple[Any, Any]:
 
 def _predict(options: argparse.Namespace) -> None:
     from hsgd.schedules import Constant
-    from hsgd.theory.asymptotics import limits
+    from hsgd.theory.limits import limits
     from hsgd.theory.prediction import predict
 
     problem, algorithm = _inputs(options)
@@ -82,7 +82,7 @@ def _diagnose(options: argparse.Namespace) -> None:
 
 
 def _limits(options: argparse.Namespace) -> None:
-    from hsgd.theory.asymptotics import limits
+    from hsgd.theory.limits import limits
 
     _print_scalars(limits(*_inputs(options), method=options.method).data_vars)
 

@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from hsgd import checks, dataset, plotting
+from hsgd import checks, dataset, foreign, plotting
 from hsgd.algorithms import SAMPLINGS, SGD
 from hsgd.checks import Array
 from hsgd.plotting.figure import check_target
@@ -131,7 +131,7 @@ def _read(path: Path) -> Mapping[str, Any]:
     if path.suffix == ".npz":
         return _read_npz(path)
     if path.suffix in {".nc", ".nc4", ".h5", ".cdf"}:
-        return _read_netcdf(path)
+        return foreign.read(path, ARRAYS)
     raise ValueError(
         f"{path} ends in {path.suffix or 'nothing'!r}: pass a .npz file (numpy.savez) or NetCDF "
         "(.nc)."
@@ -150,19 +150,6 @@ def _read_npz(path: Path) -> dict[str, Any]:
         raise ValueError(
             f"{path} cannot be read as .npz with plain arrays ({type(error).__name__}): save it "
             "again with numpy.savez."
-        ) from error
-
-
-def _read_netcdf(path: Path) -> dict[str, Any]:
-    import xarray as xr
-
-    try:
-        with xr.open_dataset(path, engine="h5netcdf", decode_times=False) as stored:
-            return {name: stored[name].values for name in ARRAYS if name in stored.variables}
-    except Exception as error:
-        raise ValueError(
-            f"{path} cannot be read as NetCDF ({type(error).__name__}): save it again with "
-            "xarray's to_netcdf(engine='h5netcdf')."
         ) from error
 
 

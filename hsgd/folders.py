@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from hsgd import dataset
+from hsgd.dataset.atomic import contents
 
 STALE = 3600.0
 """Seconds after which another process's unfinished file is taken for a dead one's."""
@@ -59,8 +60,8 @@ def claim(folder: Path, configuration: Mapping[str, Any], *, kind: str, parts: s
 
 def _hash_in(record: Path, kind: str) -> str:
     try:
-        return str(json.loads(record.read_text(encoding="utf-8"))["sha256"])
-    except (ValueError, KeyError, TypeError):
+        return str(json.loads(contents(record))["sha256"])
+    except (ValueError, KeyError, TypeError, RecursionError):
         raise ValueError(f"{record} is not a {kind}'s record: choose an empty folder.") from None
 
 

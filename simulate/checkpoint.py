@@ -31,6 +31,7 @@ import numpy as np
 
 from hsgd import checks, dataset, folders
 from hsgd.checks import Array
+from hsgd.dataset.atomic import contents
 from simulate.recording import Recorder
 
 _PARTS = (
@@ -127,9 +128,9 @@ class Folder(Store):
 
     def _read(self, path: Path) -> dict[str, Any]:
         try:
-            with np.load(io.BytesIO(path.read_bytes()), allow_pickle=False) as file:
+            with np.load(io.BytesIO(contents(path)), allow_pickle=False) as file:
                 content = {name: file[name] for name in file.files}
-            found = str(content.pop("configuration"))
+            found, name = str(content.pop("configuration")), str(content.pop("written_as"))
             # What is stored has check sums in this format, what it is called has none.
             if sorted(content.pop("names").tolist()) != sorted(content):
                 raise KeyError("names")
@@ -139,12 +140,17 @@ class Folder(Store):
                 "run again."
             ) from error
         folders.check_hash(path, found, self._hash, _PARTS)
+        if name != path.name:  # else a replicate would go on from the state of another one
+            raise ValueError(
+                f"{path} was written as {name}: rename it to that, or delete it, and its "
+                "replicates are run again."
+            )
         return content
 
     def _write(self, name: str, content: Mapping[str, Any]) -> bool:
         buffer = io.BytesIO()
-        names = np.array(sorted(content))
-        np.savez(buffer, configuration=np.array(self._hash), names=names, **content)
+        names, own = np.array(sorted(content)), np.array(self._hash)
+        np.savez(buffer, configuration=own, written_as=name, names=names, **content)
         try:
             dataset.write_atomically(self._folder / name, buffer.getvalue())
         except OSError as error:

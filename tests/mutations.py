@@ -2,162 +2,36 @@
 
     python -m tests.mutations [COUNT]       tries COUNT files of each kind and prints the table
 
-A file is flipped, cut, stretched, shuffled, zeroed, or replaced by something foreign. What reads it
-may give back exactly the right data, or refuse in one sentence. `RESEALED` files carry the checksum
-of their spoiled content, as another program or an attacker would write it: those may also give
-back any dataset that follows the schema. Reading happens in worker processes, because the HDF5
-library can crash where no Python code can catch it.
+What reads a spoiled file, or a spoiled folder, may give back exactly the right data, or refuse in
+one sentence. Those that are `resealed` carry the checksum of their spoiled content, as another
+program or an attacker would write it: they may also give back any dataset that follows the schema.
+Reading happens in worker processes, because the HDF5 library can crash where no Python code can
+catch it.
 """
 
 from __future__ import annotations
 
 import collections
-import hashlib
-import io
-import os
-import pickle
 import queue
 import subprocess
 import sys
 import tempfile
 import threading
 import time
-import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-SECONDS, START = 60, 300
+from tests import spoiling
+
+SECONDS, START = 10, 300
 """That reading a file, and the start of a reader, may take before they count as hung."""
-
-
-class Malice:
-    """Unpickling it makes a file called `executed`."""
-
-    def __reduce__(self) -> Any:
-        return os.mkdir, ("executed",)
-
-
-def _positions(generator: np.random.Generator, size: int, count: int) -> Any:
-    return generator.integers(0, max(size, 1), count)
-
-
-def flip(content: bytes, generator: np.random.Generator) -> bytes:
-    data = np.frombuffer(content, np.uint8).copy()
-    count = int(generator.choice([1, 1, 1, 2, 8, 64]))
-    data[_positions(generator, len(data), count)] ^= np.uint8(1 << generator.integers(0, 8))
-    return data.tobytes()
-
-
-def overwrite(content: bytes, generator: np.random.Generator) -> bytes:
-    data = np.frombuffer(content, np.uint8).copy()
-    at, count = int(_positions(generator, len(data), 1)[0]), int(generator.integers(1, 64))
-    part = data[at : at + count]
-    part[:] = generator.choice([0, 255, generator.integers(0, 256)])
-    return data.tobytes()
-
-
-def truncate(content: bytes, generator: np.random.Generator) -> bytes:
-    return content[: int(generator.integers(0, len(content)))]
-
-
-def insert(content: bytes, generator: np.random.Generator) -> bytes:
-    at = int(generator.integers(0, len(content)))
-    return content[:at] + generator.bytes(int(generator.integers(1, 200))) + content[at:]
-
-
-def delete(content: bytes, generator: np.random.Generator) -> bytes:
-    at, count = int(generator.integers(0, len(content))), int(generator.integers(1, 200))
-    return content[:at] + content[at + count :]
-
-
-def swap(content: bytes, generator: np.random.Generator) -> bytes:
-    size = int(generator.integers(8, 512))
-    a, b = sorted(int(k) for k in generator.integers(0, max(len(content) - size, 1), 2))
-    if b < a + size:
-        return flip(content, generator)
-    one, other = content[a : a + size], content[b : b + size]
-    return content[:a] + other + content[a + size : b] + one + content[b + size :]
-
-
-def append(content: bytes, generator: np.random.Generator) -> bytes:
-    return content + generator.bytes(int(generator.integers(1, 200)))
-
-
-def repeat(content: bytes, generator: np.random.Generator) -> bytes:
-    return content + content
-
-
-def zero_tail(content: bytes, generator: np.random.Generator) -> bytes:
-    at = int(generator.integers(0, len(content)))
-    return content[:at] + bytes(len(content) - at)
-
-
-MUTATIONS: tuple[Callable[[bytes, np.random.Generator], bytes], ...] = (
-    flip, overwrite, truncate, insert, delete, swap, append, repeat, zero_tail,
-)  # fmt: skip
-
-
-def foreign() -> dict[str, bytes]:
-    """Files of other programs."""
-    import h5py
-
-    bare = io.BytesIO()
-    with h5py.File(bare, "w") as file:
-        file["time"] = [1.0, 2.0]
-    empty = io.BytesIO()
-    with h5py.File(empty, "w"):
-        pass
-    archive = io.BytesIO()
-    with zipfile.ZipFile(archive, "w") as zipped:
-        zipped.writestr("A.npy", "no array")
-        zipped.writestr("../b.npy", "no array")
-    bomb = io.BytesIO()
-    header = b"\x93NUMPY\x01\x00v\x00{'descr': '<f8', 'fortran_order': False, 'shape': "
-    header += b"(1099511627776, 4096), }"
-    with zipfile.ZipFile(bomb, "w") as zipped:
-        zipped.writestr("A.npy", header.ljust(127) + b"\n")
-        zipped.writestr("b.npy", header.ljust(127) + b"\n")
-    objects = io.BytesIO()
-    np.savez(objects, A=np.array([Malice()], dtype=object), b=np.ones(1), configuration="x")
-    return {
-        "empty": b"",
-        "text": b"time,risk\n0,1\n",
-        "a PNG": b"\x89PNG\r\n\x1a\n" + bytes(200),
-        "noise": np.random.default_rng(0).bytes(5000),
-        "zeros": bytes(5000),
-        "HDF5 of others": bare.getvalue(),
-        "empty HDF5": empty.getvalue(),
-        "a zip of text": archive.getvalue(),
-        "a zip of a huge header": bomb.getvalue(),
-        "a pickle": pickle.dumps(Malice()),
-        "objects in npz": objects.getvalue(),
-        "NetCDF-3": b"CDF\x01" + bytes(100),
-        "JSON": b'{"sha256": []}',
-    }
-
-
-def seal(content: bytes) -> bytes:
-    """The trailer that `hsgd.dataset.save` would write."""
-    return content + b"\nhsgd-sha256:" + hashlib.sha256(content).hexdigest().encode()
-
-
-def variants(content: bytes, count: int, seed: int, *, resealed: bool) -> Iterator[bytes]:
-    """`count` spoiled versions of a file."""
-    generator = np.random.default_rng(seed)
-    body = content[: -(len(seal(b"")))] if resealed else content
-    others = [seal(one) if resealed else one for one in foreign().values()]
-    for k in range(count):
-        if k < len(others):
-            yield others[k]
-            continue
-        mutate = MUTATIONS[k % len(MUTATIONS)]
-        spoiled = mutate(body, generator)
-        if k % 5 == 0:
-            spoiled = MUTATIONS[int(generator.integers(len(MUTATIONS)))](spoiled or b"x", generator)
-        yield seal(spoiled) if resealed else spoiled
+BYTES, READERS_AT_A_TIME = 2**33, 2
+"""What a reader may take of memory; and how many there are at a time."""
 
 
 # --- the readers, by name; each gets a path and gives back something to compare ---
@@ -172,6 +46,15 @@ def read_dataset(path: Path) -> Any:
     return found
 
 
+def read_tree(path: Path) -> Any:
+    from hsgd import dataset
+
+    found = dataset.load_tree(path)
+    complaint = dataset.check(found)
+    assert complaint is None, complaint
+    return found
+
+
 def read_command_line(path: Path) -> Any:
     import argparse
 
@@ -181,41 +64,78 @@ def read_command_line(path: Path) -> Any:
     return problem.A.tobytes(), problem.b.tobytes(), problem.ridge
 
 
-def read_checkpoint(path: Path) -> Any:
-    """Go on from a folder in which this file is a part of the checkpoint."""
-    import shutil
-
+def go_on(path: Path, **options: Any) -> Any:
+    """Simulate from the checkpoint in a folder."""
     import simulate
     from tests.catalogue import TIMES, things
 
     kept = things()
-    name = path.with_suffix(".name").read_text()
-    folder = path.parent / "checkpoint"
-    shutil.rmtree(folder, ignore_errors=True)
-    shutil.copytree(path.parent / "original", folder)
-    shutil.copyfile(path, folder / name)
-    return simulate.sgd(
-        kept["problem"], kept["sgd"], TIMES, seed=0, num_replicates=2, engine="reference",
-        checkpoint=folder,
-    ).drop_attrs()  # fmt: skip
+    asked = {"num_replicates": 3, "seed": 0, "engine": "reference", **options}
+    checkpoint = simulate.Checkpoint(path, seconds=0.0)
+    runs = simulate.sgd(kept["problem"], kept["sgd"], TIMES, checkpoint=checkpoint, **asked)
+    return runs.drop_attrs()
 
 
-def read_folder(path: Path) -> Any:
-    """Compare a result folder in which this is the record with the original."""
-    import shutil
+def go_on_sweeping(path: Path) -> Any:
+    """Sweep with the finished parts in a folder."""
+    import xarray as xr
 
+    import hsgd
+    from tests.catalogue import things
+
+    rates = xr.DataArray([0.1, 0.2], dims="rate")
+    rows, streaming = things()["rows"], hsgd.StreamingSGD(rates)
+    return hsgd.sweep(hsgd.limits, rows, streaming, folder=path, client=False).drop_attrs()
+
+
+def settings() -> Any:
+    """A case of validation that takes no time."""
+    import hsgd
+    import validation
+    from tests.catalogue import things
+    from validation import folders
+    from validation.cases.base import Case, Check, Number, Outcome
+
+    def run(size: Any, *, seed: int, say: Any) -> Any:
+        problem, theory, runs = (things()[name] for name in ("problem", "theory", "runs"))
+        found = validation.compare(theory, runs, statistics="distance", discrepancy=0.5)
+        rates = {"low": hsgd.SGD(0.1), "high": hsgd.SGD(0.2)}
+        limits = {name: hsgd.limits(problem, sgd) for name, sgd in rates.items()}
+        datasets = {**limits, "comparison": found}
+        return Outcome((Check.of("half", found),), datasets, (Number("slope", 2.0, 0.1),))
+
+    case = Case("made-up", "Is it?", "so", "not so", {"small": {"replicates": 8}}, run, None)
+    return folders.Settings(case, "small", {"replicates": 8}, 0)
+
+
+def read_result(path: Path) -> Any:
+    """What differs between a result folder and the original."""
     import validation
 
-    folder = path.parent / "spoiled"
-    shutil.rmtree(folder, ignore_errors=True)
-    shutil.copytree(path.parent / "original", folder)
-    shutil.copyfile(path, folder / path.with_suffix(".name").read_text())
-    return str(validation.diff(path.parent / "original", folder))
+    return str(validation.diff(path.parent.parent / path.name, path))
 
 
-READERS = {
-    one.__name__: one for one in (read_dataset, read_command_line, read_checkpoint, read_folder)
-}
+def go_on_validating(path: Path) -> Any:
+    """Read the result in a folder, or run the case again."""
+    import xarray as xr
+
+    from hsgd import dataset
+    from validation import folders
+
+    dataset.check_writable(path / folders.RECORD)
+    outcome = folders.complete(settings(), path, lambda line: None).outcome
+    found = {name: data.drop_attrs() for name, data in outcome.datasets.items()}
+    found["/"] = xr.Dataset(attrs={"outcome": repr((outcome.checks, outcome.numbers))})
+    return xr.DataTree.from_dict(found)
+
+
+READERS: dict[str, Callable[[Path], Any]] = {
+    one.__name__: one
+    for one in (
+        read_dataset, read_tree, read_command_line, go_on, go_on_sweeping, read_result,
+        go_on_validating,
+    )
+}  # fmt: skip
 
 
 def same(one: Any, other: Any) -> bool:
@@ -227,8 +147,13 @@ def same(one: Any, other: Any) -> bool:
 
 def worker() -> None:
     """Read the files named on stdin, one line of outcome each: the child process."""
+    import resource
     import warnings
 
+    from hsgd import foreign
+
+    foreign.SECONDS = SECONDS / 2
+    resource.setrlimit(resource.RLIMIT_AS, (BYTES, BYTES))
     reader, resealed = READERS[sys.argv[2]], sys.argv[3] == "True"
     warnings.simplefilter("ignore")
     good = reader(Path(sys.stdin.readline().rstrip("\n")))
@@ -281,18 +206,20 @@ class _Reader:
 
 
 def read_all(
-    reader: str, good: Path, paths: list[Path], *, resealed: bool
+    reader: str, good: Path, paths: Iterable[Path], *, resealed: bool
 ) -> collections.Counter[str]:
     """What came of each file; a reader that dies or hangs is replaced for the next one."""
     found: collections.Counter[str] = collections.Counter()
     child = _Reader(reader, good, resealed=resealed)
-    for path in paths:
-        outcome = child.ask(path)
-        found[outcome or f"KILLED by {child.process.wait()}"] += 1
-        if outcome in (None, "HANG"):
-            child.close()
-            child = _Reader(reader, good, resealed=resealed)
-    child.close()
+    try:
+        for path in paths:
+            outcome = child.ask(path)
+            found[outcome or f"KILLED by {child.process.wait()}"] += 1
+            if outcome in (None, "HANG"):
+                child.close()
+                child = _Reader(reader, good, resealed=resealed)
+    finally:
+        child.close()
     return found
 
 
@@ -301,91 +228,149 @@ def allowed(outcome: str) -> bool:
     return outcome in ("right", "refused", "valid")
 
 
-def kinds(place: Path) -> dict[str, tuple[str, Path, bool]]:
-    """Name of a kind of file → (reader, a good file, whether there is a checksum to reseal)."""
-    import shutil
+@dataclass(frozen=True)
+class Kind:
+    """What is spoiled."""
 
+    reader: str
+    good: Path
+    """A file or a folder."""
+    only: str | None = None
+    """The one file of the folder that is spoiled."""
+    sealed: bool = False
+    """It ends in a checksum, which can be made for the spoiled content, too."""
+    protected: bool = True
+    """It has a checksum, or the format has: other data are noticed."""
+
+
+def kinds(place: Path) -> dict[str, Kind]:
+    """All kinds by name, made in a folder."""
     import hsgd
-    import simulate
     import validation
     from hsgd import dataset
-    from tests.catalogue import TIMES, things
+    from tests.catalogue import things
 
     kept = things()
-    arrays = {"A": kept["A"], "b": kept["b"], "ridge": 0.1}
-    runs, theory = kept["runs"], kept["theory"]
+    theory, runs = kept["theory"], kept["runs"]
     comparison = validation.compare(theory, runs, false_alarm=0.05, discrepancy=0.5)
-    for name, one in {"theory": theory, "runs": runs, "comparison": comparison}.items():
-        dataset.save(one, place / f"{name}.nc")
     limits = hsgd.limits(kept["problem"], kept["sgd"])
-    dataset.save(limits, place / "limits.nc")
-    np.savez(place / "data.npz", **arrays)
-    np.savez_compressed(place / "compressed.npz", **arrays)
-    with warnings_off():
-        import xarray as xr
+    datasets = {"theory": theory, "runs": runs, "comparison": comparison, "limits": limits}
+    found = {}
+    for name, one in datasets.items():
+        path = dataset.save(one, place / f"{name}.nc")
+        found[name] = Kind("read_dataset", path, sealed=True)
+    tree = dataset.tree({"theory": theory, "runs": runs})
+    path = dataset.save(tree, place / "tree.nc")
+    found["tree"] = Kind("read_tree", path, sealed=True)
+    path = dataset.save(theory, place / "theory.zarr")
+    found["Zarr"] = Kind("read_dataset", path, sealed=True)
+    path = dataset.save(tree, place / "tree.zarr")
+    found["Zarr tree"] = Kind("read_tree", path)
+    return found | _inputs(place) | _checkpoints(place) | _results(place)
 
-        table = {"A": (("n", "d"), kept["A"]), "b": ("n", kept["b"]), "ridge": 0.1}
-        xr.Dataset(table).to_netcdf(place / "data.nc", engine="h5netcdf")
-    found = {
-        name: ("read_dataset", place / f"{name}.nc", True)
-        for name in ("theory", "runs", "comparison", "limits")
+
+def _inputs(place: Path) -> dict[str, Kind]:
+    import xarray as xr
+
+    from tests.catalogue import things
+
+    A, b = things()["A"], things()["b"]
+    np.savez(place / "data.npz", A=A, b=b, ridge=0.1)
+    np.savez_compressed(place / "compressed.npz", A=A, b=b, ridge=0.1)
+    table = xr.Dataset({"A": (("n", "d"), A), "b": ("n", b), "ridge": 0.1})
+    table.to_netcdf(place / "data.nc", engine="h5netcdf")
+    return {
+        name: Kind("read_command_line", place / name, protected=name.endswith(".npz"))
+        for name in ("data.npz", "compressed.npz", "data.nc")
     }
-    for name in ("data.npz", "compressed.npz", "data.nc"):
-        found[name] = ("read_command_line", place / name, False)
-    folder = place / "original"
-    saves = simulate.Checkpoint(folder, seconds=0.0)
-    simulate.sgd(
-        kept["problem"], kept["sgd"], TIMES, seed=0, num_replicates=2, engine="reference",
-        checkpoint=saves,
-    )  # fmt: skip
-    for name in ("finished-000000000000.npz", "configuration.json"):
-        shutil.copyfile(folder / name, place / f"checkpoint-{name}")
-        (place / f"checkpoint-{name}").with_suffix(".name").write_text(name)
-        found[f"checkpoint {name}"] = ("read_checkpoint", place / f"checkpoint-{name}", False)
-    return found
 
 
-def warnings_off() -> Any:
-    """A context without warnings."""
-    import warnings
+def _checkpoints(place: Path) -> dict[str, Kind]:
+    """A checkpoint with one finished and two unfinished replicates, and the parts of a sweep."""
+    import pytest
 
-    return warnings.catch_warnings(action="ignore")
+    from tests.killing import Killed, stop_writing
+
+    folder, sweep = place / "checkpoint", place / "sweep"
+    go_on(folder, num_replicates=1)
+    for replicate in (1, 2):
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr("simulate.engines.reference.CHUNK", 7)
+            stop_writing(patch, 3 + replicate)
+            try:
+                go_on(folder, num_replicates=1, first_replicate=replicate)
+            except Killed:
+                continue
+            raise AssertionError("the run should have been stopped")
+    go_on_sweeping(sweep)
+    names = sorted(path.name for path in folder.iterdir() if not path.name.startswith("."))
+    found = {
+        f"checkpoint {name}": Kind("go_on", folder, only=name)
+        for name in names
+        if name != "running-000000000002.npz"
+    }
+    return found | {
+        "checkpoint folder": Kind("go_on", folder),
+        "sweep folder": Kind("go_on_sweeping", sweep),
+    }
 
 
-def campaign(count: int, seed: int = 0) -> dict[str, collections.Counter[str]]:
+def _results(place: Path) -> dict[str, Kind]:
+    folder = place / "result"
+    folder.mkdir()
+    go_on_validating(folder)
+    return {
+        "result folder, read": Kind("read_result", folder),
+        "result folder, gone on with": Kind("go_on_validating", folder),
+    }
+
+
+def try_kind(
+    name: str, kind: Kind, count: int, seed: int, *, resealed: bool
+) -> tuple[str, collections.Counter[str]]:
+    """What came of `count` spoiled versions, under the kind's name."""
+    home = kind.good.parent
+    with (
+        tempfile.TemporaryDirectory(dir=home, prefix="good-") as own,
+        tempfile.TemporaryDirectory(dir=home, prefix="spoiled-") as other,
+    ):
+        good = spoiling.copy(kind.good, Path(own) / kind.good.name)
+        paths = spoiling.spoiled(
+            kind.good, Path(other), count, seed, only=kind.only, resealed=resealed
+        )
+        unprotected = resealed or not kind.protected
+        outcomes = read_all(kind.reader, good, paths, resealed=unprotected)
+    return (f"{name}, resealed" if resealed else name), outcomes
+
+
+def campaign(count: int, seed: int = 0) -> Iterator[tuple[str, collections.Counter[str]]]:
     """Try `count` files of each kind, and where it has a checksum as many with a new one."""
-    table: dict[str, collections.Counter[str]] = {}
     before = Path.cwd()
-    with tempfile.TemporaryDirectory(prefix="mutations-") as folder:
+    with (
+        tempfile.TemporaryDirectory(prefix="mutations-") as folder,
+        ThreadPoolExecutor(READERS_AT_A_TIME) as pool,
+    ):
         place = Path(folder)
-        for name, (reader, good, sealed) in kinds(place).items():
-            for resealed in (False, True) if sealed else (False,):
-                # NetCDF of other programs has no checksum of its numbers: nobody could notice.
-                unprotected = resealed or name == "data.nc"
-                label = f"{name}, resealed" if resealed else name
-                content, paths = good.read_bytes(), []
-                for k, spoiled in enumerate(variants(content, count, seed, resealed=resealed)):
-                    path = place / f"spoiled-{k}{good.suffix}"
-                    path.write_bytes(spoiled)
-                    if reader in ("read_checkpoint", "read_folder"):
-                        name_of = good.with_suffix(".name").read_text()
-                        path.with_suffix(".name").write_text(name_of)
-                    paths.append(path)
-                table[label] = read_all(reader, good, paths, resealed=unprotected)
+        tried = [
+            pool.submit(try_kind, name, kind, count, seed, resealed=resealed)
+            for name, kind in kinds(place).items()
+            for resealed in ((False, True) if kind.sealed else (False,))
+        ]
+        for one in tried:
+            yield one.result()
         executed = [str(p) for p in (before, place) if (p / "executed").exists()]
     if executed:
-        table["code of a file"] = collections.Counter({"EXECUTED": len(executed)})
-    return table
+        yield "code of a file", collections.Counter({"EXECUTED": len(executed)})
 
 
 def main() -> int:
     """Print the table; the exit status says whether something went wrong."""
     count = int(sys.argv[1]) if len(sys.argv) > 1 else 100
     began = time.perf_counter()
-    table = campaign(count)
     total: collections.Counter[str] = collections.Counter()
-    for name, outcomes in table.items():
-        print(f"{name:45s} {sum(outcomes.values()):6d}  {dict(outcomes.most_common(12))}")
+    for name, outcomes in campaign(count):
+        numbers = dict(outcomes.most_common(12))
+        print(f"{name:45s} {outcomes.total():6d}  {numbers}", flush=True)
         total += outcomes
     bad = sum(n for outcome, n in total.items() if not allowed(outcome))
     print(f"{total.total()} files, {bad} of them bad, in {time.perf_counter() - began:.0f} s")

@@ -16,8 +16,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from hsgd import dataset
-from validation.folders import checks_of, numbers_of, records
+from validation.folders import checks_of, kept, numbers_of, records
 from validation.verdict import percent
 
 if TYPE_CHECKING:
@@ -131,19 +130,19 @@ def _apart(first: float, second: float, spread: float) -> bool:
 def _curves(name: str, old: tuple[Path, xr.Dataset], new: tuple[Path, xr.Dataset]) -> list[str]:
     """The observed and expected curves of every comparison that both keep."""
     found = []
-    for kept in json.loads(old[1].attrs["datasets"]):
-        if kept not in json.loads(new[1].attrs["datasets"]):
+    for data in json.loads(old[1].attrs["datasets"]):
+        if data not in json.loads(new[1].attrs["datasets"]):
             continue
-        first, second = (dataset.load(home / f"{kept}.nc") for home, _ in (old, new))
+        first, second = (kept(record, home, data) for home, record in (old, new))
         if first.attrs["source"] != "comparison" or second.attrs["source"] != "comparison":
             continue
         if first.observed.shape != second.observed.shape:
-            found.append(f"{name}: {kept} has another shape")
+            found.append(f"{name}: {data} has another shape")
             continue
         spread = np.hypot(first.standard_error.values, second.standard_error.values)
-        found += _moved(name, f"the runs' mean in {kept}", "observed", first, second, spread)
+        found += _moved(name, f"the runs' mean in {data}", "observed", first, second, spread)
         still = np.zeros_like(spread)
-        found += _moved(name, f"the theory in {kept}", "expected", first, second, still)
+        found += _moved(name, f"the theory in {data}", "expected", first, second, still)
     return found
 
 

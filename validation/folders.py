@@ -101,15 +101,15 @@ def _matters(inside: Path, path: Path, name: str) -> bool:
 
 def complete(settings: Settings, folder: Path | None, say: Say) -> Result:
     """The result in `folder` if it is what `settings` would give, or else a run that is kept."""
-    kept = None if folder is None else _finished(settings, folder)
-    if kept is not None:
+    before = None if folder is None else _finished(settings, folder)
+    if before is not None:
         say(f"{settings.case.name}: finished before, in {folder}; its datasets are read")
-        return kept
+        return before
     began = time.perf_counter()
     outcome = settings.case.run(settings.size, seed=settings.seed, say=say)
     record = _record(settings, outcome, time.perf_counter() - began)
     if folder is not None:
-        _keep(outcome, record, folder)
+        record = _keep(outcome, record, folder)
     return Result(settings.case, outcome, record, folder)
 
 
@@ -124,11 +124,41 @@ def _finished(settings: Settings, folder: Path) -> Result | None:
         return None
 
 
-def _keep(outcome: Outcome, record: xr.Dataset, folder: Path) -> None:
+def _keep(outcome: Outcome, record: xr.Dataset, folder: Path) -> xr.Dataset:
+    """Write all, the record last, with the checksums of the others; gives that record."""
     (folder / RECORD).unlink(missing_ok=True)
-    for name, data in outcome.datasets.items():
-        dataset.save(data, folder / f"{name}.nc")
+    checksums = {
+        name: _checksum(dataset.save(data, folder / f"{name}.nc"))
+        for name, data in outcome.datasets.items()
+    }
+    record = record.assign_attrs(checksums=json.dumps(checksums))
     dataset.save(record, folder / RECORD)
+    return record
+
+
+def _checksum(path: Path) -> str:
+    with open(path, "rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def kept(record: xr.Dataset, folder: Path, name: str) -> xr.Dataset:
+    """A dataset of a finished case, if it is the one that was written with the record.
+
+    Raises
+    ------
+    FileNotFoundError, ValueError
+        If it is not there, damaged, or another case's or run's.
+    """
+    path = folder / f"{name}.nc"
+    data = dataset.load(path)
+    # Records of earlier versions have no checksums: of those, each file still has its own.
+    checksums = json.loads(record.attrs.get("checksums", "{}"))
+    if checksums and checksums.get(name) != _checksum(path):
+        raise ValueError(
+            f"{path} is whole, but is not the file that was written with {folder / RECORD}: "
+            "restore it from a copy, or run the case again."
+        )
+    return data
 
 
 def _record(settings: Settings, outcome: Outcome, seconds: float) -> xr.Dataset:
@@ -187,7 +217,7 @@ def _versions() -> dict[str, str]:
 
 def _outcome(record: xr.Dataset, folder: Path) -> Outcome:
     names = json.loads(record.attrs["datasets"])
-    datasets: Datasets = {name: dataset.load(folder / f"{name}.nc") for name in names}
+    datasets: Datasets = {name: kept(record, folder, name) for name in names}
     return Outcome(checks_of(record), datasets, numbers_of(record))
 
 
@@ -205,8 +235,18 @@ def records(folder: str | os.PathLike[str]) -> dict[str, tuple[Path, xr.Dataset]
             f"there is no result in {folder}: pass a folder that `python -m validation CASE --out` "
             "wrote."
         )
-    loaded = [(path.parent, dataset.load(path)) for path in paths]
+    loaded = [(path.parent, _record_in(path)) for path in paths]
     return {record.attrs["case"]: (home, record) for home, record in loaded}
+
+
+def _record_in(path: Path) -> xr.Dataset:
+    record = dataset.load(path)
+    if record.attrs["source"] != "case":
+        raise ValueError(
+            f"{path} is a dataset of another kind ({record.attrs['source']}): restore the record "
+            "from a copy, or run the case again."
+        )
+    return record
 
 
 def load(folder: str | os.PathLike[str]) -> xr.DataTree:

@@ -1,4 +1,4 @@
-"""Files that are complete and new, or as they were before."""
+"""Files that are complete and new, or as they were before; and plain files, or none."""
 
 from __future__ import annotations
 
@@ -69,6 +69,19 @@ def unharmed(target: Path) -> Iterator[None]:
             f"the path {target} could not be written ({error}): free some space or choose another "
             "place; what was there before is unchanged."
         ) from error
+
+
+def contents(path: Path) -> bytes:
+    """The bytes of a file; anything else, such as a pipe or a device, might never end.
+
+    Raises
+    ------
+    ValueError
+        If it is something else.
+    """
+    if not path.is_file():
+        raise ValueError(f"{path} is not a file: delete it.")
+    return path.read_bytes()
 
 
 def beside(target: Path) -> Path:

@@ -16,7 +16,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from hsgd.dataset.atomic import beside, unharmed
+from hsgd.dataset.atomic import beside, contents, unharmed
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -139,15 +139,25 @@ def read(source: Path) -> xr.DataTree:
     if not source.is_dir():
         raise FileNotFoundError(f"there is no folder {source}: check the path{_leftover(source)}.")
     names = _verified(source)
-    _check_codecs(source, names)
-    with xr.open_datatree(
-        source,
-        engine="zarr",
-        decode_times=False,
-        consolidated=True,
-        zarr_format=3,
-    ) as opened:
-        return _ordered(opened.load(), names)
+    try:
+        codec = _unknown_codec(source, names)
+        if codec is None:
+            with xr.open_datatree(
+                source, engine="zarr", decode_times=False, consolidated=True, zarr_format=3
+            ) as opened:
+                return _ordered(opened.load(), names)
+    except MemoryError:
+        raise
+    except Exception as error:  # whatever Zarr and its codecs raise
+        raise ValueError(
+            f"{source} matches its manifest, but is no Zarr folder of ours "
+            f"({type(error).__name__}): it was written by another program; pass a folder written "
+            "by hsgd.dataset.save."
+        ) from error
+    raise ValueError(
+        f"{source} holds data in the encoding {codec!r}, which hsgd does not write and will not "
+        "read: write it again with hsgd.dataset.save."
+    )
 
 
 def _leftover(source: Path) -> str:
@@ -158,8 +168,8 @@ def _leftover(source: Path) -> str:
 def _verified(source: Path) -> list[str]:
     """The files of the manifest, all of them there and unchanged."""
     try:
-        lines = (source / MANIFEST).read_text(encoding="utf-8").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
+        lines = contents(source / MANIFEST).decode().splitlines()
+    except (OSError, ValueError) as error:
         raise ValueError(
             f"{source} has no readable manifest {MANIFEST}: it is cut short or was written by "
             "another program; pass a folder written by hsgd.dataset.save."
@@ -177,16 +187,13 @@ def _verified(source: Path) -> list[str]:
     return list(listed)
 
 
-def _check_codecs(source: Path, names: list[str]) -> None:
+def _unknown_codec(source: Path, names: list[str]) -> str | None:
     for name in names:
-        if not name.endswith(_METADATA):
-            continue
-        unknown = set(_codecs(json.loads((source / name).read_bytes()))) - _CODECS
-        if unknown:
-            raise ValueError(
-                f"{source} holds data in the encoding {sorted(unknown)[0]!r}, which hsgd does not "
-                "write and will not read: write it again with hsgd.dataset.save."
-            )
+        if name.endswith(_METADATA):
+            unknown = set(_codecs(json.loads((source / name).read_bytes()))) - _CODECS
+            if unknown:
+                return min(unknown)
+    return None
 
 
 def _codecs(metadata: Any) -> Iterator[str]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -63,7 +64,8 @@ class PartFiles(Parts):
                 raise ValueError(f"{path} is not the part that its name says.")
         except (OSError, ValueError) as error:
             warnings.warn(f"computed again: {error}", UserWarning, stacklevel=3)
-            path.unlink(missing_ok=True)
+            with suppress(OSError):  # a folder of that name stays, and its part is not kept
+                path.unlink()
             return None
         return part
 

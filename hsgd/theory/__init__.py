@@ -6,7 +6,8 @@
     stability       where they are stable, `first_steps` what rows of unequal norm do first
     curves          either of them, as curves of all statistics
     prediction      the verb: curves, with `discrepancy` and `applicability` saying how far to trust
-    asymptotics     limits, rates, the critical learning rate
+    critical        the largest stable learning rate
+    ends            what a constant one leads to, and how fast; `limits`, `epochs` as datasets
     batches         which batch size, and when to grow it
     bootstrap       what using the rows again costs
     diagnosis       all of it in sentences

@@ -14,7 +14,7 @@ from hsgd.algorithms import SGD, Algorithm
 from hsgd.gaussian_rows import GaussianRows
 from hsgd.problems import LeastSquares
 from hsgd.schedules import Constant
-from hsgd.theory.asymptotics import stability_of
+from hsgd.theory.critical import stability_of
 from hsgd.theory.diagnosis import LARGEST_DISCREPANCY, diagnose
 from hsgd.theory.modes import Solvable
 

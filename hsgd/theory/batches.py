@@ -12,9 +12,10 @@ from hsgd.algorithms import SGD, Algorithm, StreamingSGD
 from hsgd.checks import Array, integer, number, plain_array
 from hsgd.gaussian_rows import GaussianRows
 from hsgd.schedules import Piecewise
-from hsgd.theory.asymptotics import Ends, stability_of
+from hsgd.theory.critical import stability_of
 from hsgd.theory.curves import ALGORITHMS, PROBLEMS, number_of_rows, refuse_dependent_batches
 from hsgd.theory.discrete import Iteration, solve_discrete
+from hsgd.theory.ends import Ends
 from hsgd.theory.modes import Modes, Solvable, modes
 from hsgd.theory.stability import Stability
 from hsgd.theory.stepping import CHUNK, State, check_work

@@ -15,7 +15,7 @@ from hsgd.exact.mean_square import instability, mean_square_critical_learning_ra
 from hsgd.problems import LeastSquares
 from hsgd.schedules import Constant, Schedule
 from hsgd.sweeps.broadcasting import follows_sweeps
-from hsgd.theory.asymptotics import critical_rate, curvature_limit, independent_noise_factor
+from hsgd.theory.critical import critical_rate, curvature_limit, independent_noise_factor
 from hsgd.theory.modes import Modes, modes
 from hsgd.theory.stability import Stability
 

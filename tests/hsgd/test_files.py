@@ -15,6 +15,7 @@ import simulate
 import validation
 from hsgd import dataset
 from hsgd.dataset import zarr_folder
+from tests import spoiling
 
 FORMS = ("x.nc", "x.zarr")
 
@@ -220,6 +221,20 @@ def test_codecs_that_could_run_something_are_never_decoded(curves, tmp_path):
     (path / zarr_folder.MANIFEST).unlink()
     zarr_folder._seal(path, xr.DataTree(curves["theory"]))  # whole, but not what we write
     with pytest.raises(ValueError, match=r"encoding 'numcodecs\.pickle'"):
+        dataset.load(path)
+
+
+def test_folders_with_the_right_manifest_that_are_none_of_ours(curves, tmp_path):
+    path = dataset.save(curves["theory"], tmp_path / "x.zarr")
+    for content in ("", "[" * 100_000, '{"zarr_format": 3}'):
+        (path / "time" / "zarr.json").write_text(content)
+        (path / "zarr.json").write_text(content)
+        spoiling.seal_folder(path)
+        with pytest.raises(ValueError, match=r"but is no Zarr folder of ours \(\w+\): .*\.$"):
+            dataset.load(path)
+    (path / zarr_folder.MANIFEST).unlink()
+    os.mkfifo(path / zarr_folder.MANIFEST)  # opened, it would wait for a writer for ever
+    with pytest.raises(ValueError, match="no readable manifest"):
         dataset.load(path)
 
 

@@ -150,6 +150,43 @@ def test_a_damaged_file_is_named(build, tmp_path, damage):
     sgd(build(), SGD(0.4), TIMES, seed=1, checkpoint=tmp_path)
 
 
+@pytest.mark.parametrize("part", ["finished", "running"])
+def test_the_file_of_another_replicate_is_refused(build, tmp_path, monkeypatch, part):
+    """Whole, and of this configuration; but replicate 1 would go on from the state of another."""
+    monkeypatch.setattr(reference, "CHUNK", 7)
+    asked = {"seed": 3, "engine": "reference", "checkpoint": Checkpoint(tmp_path, 0.0)}
+    with monkeypatch.context() as patch:
+        if part == "running":
+            stop_writing(patch, 6)
+            with pytest.raises(Killed):
+                sgd(build(), SGD(0.4), TIMES, **asked)
+        else:
+            sgd(build(), SGD(0.4), TIMES, **asked)
+    kept = tmp_path / f"{part}-000000000000.npz"
+    other = kept.rename(tmp_path / f"{part}-000000000001.npz")
+    with pytest.raises(ValueError, match=rf"written as {kept.name}: rename it to that, or delete"):
+        sgd(build(), SGD(0.4), TIMES, num_replicates=2, **asked)
+    other.rename(kept)
+    sgd(build(), SGD(0.4), TIMES, num_replicates=2, **asked)
+
+
+def test_what_would_never_end_is_not_read(build, tmp_path):
+    sgd(build(), SGD(0.4), TIMES, seed=1, checkpoint=tmp_path)
+    for name, message in {
+        "finished-000000000001.npz": "is damaged",
+        "configuration.json": "choose an empty folder",
+    }.items():
+        (tmp_path / name).unlink(missing_ok=True)
+        os.mkfifo(tmp_path / name)
+        with pytest.raises(ValueError, match=message):
+            sgd(build(), SGD(0.4), TIMES, seed=1, checkpoint=tmp_path)
+        (tmp_path / name).unlink()
+        (tmp_path / name).symlink_to("/dev/zero")
+        with pytest.raises(ValueError, match=message):
+            sgd(build(), SGD(0.4), TIMES, seed=1, checkpoint=tmp_path)
+        (tmp_path / name).unlink()
+
+
 def test_a_strange_folder_is_refused(build, tmp_path):
     (tmp_path / "configuration.json").write_text("[1]")
     with pytest.raises(ValueError, match="empty folder"):

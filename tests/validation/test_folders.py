@@ -89,6 +89,37 @@ def test_a_damaged_result_is_run_again(case, tmp_path, name, harm):
     assert complete(case, tmp_path).reused
 
 
+def test_a_dataset_of_another_run_is_not_taken_for_the_one_of_the_record(case, tmp_path):
+    """Whole files, each with its right checksum; but they do not belong together."""
+    one, other = tmp_path / "one", tmp_path / "other"
+    one.mkdir()
+    other.mkdir()
+    complete(case, one)
+    complete(case, other, seed=1)
+    (one / "comparison.nc").write_bytes((other / "comparison.nc").read_bytes())
+    for read in (load, lambda folder: diff(other, folder)):
+        with pytest.raises(ValueError, match=r"comparison\.nc is whole, but is not the file"):
+            read(one)
+    assert not complete(case, one).reused
+    assert complete(case, one).reused
+
+
+def test_a_record_that_is_none_is_refused(case, tmp_path):
+    complete(case, tmp_path)
+    (tmp_path / "record.nc").write_bytes((tmp_path / "comparison.nc").read_bytes())
+    with pytest.raises(ValueError, match=r"another kind \(comparison\): restore the record"):
+        diff(tmp_path, tmp_path)
+
+
+def test_folders_of_earlier_versions_are_read_without_checksums(case, tmp_path):
+    home = keep(outcome(), tmp_path / "old", case)
+    record = dataset.load(home / folders.RECORD)
+    dataset.save(record.drop_attrs(deep=False).assign_attrs(
+        {name: value for name, value in record.attrs.items() if name != "checksums"}
+    ), home / folders.RECORD)  # fmt: skip
+    assert diff(home, home).none
+
+
 def test_a_run_that_is_killed_leaves_no_record(case, tmp_path, monkeypatch):
     complete(case, tmp_path)
 
