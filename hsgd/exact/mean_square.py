@@ -69,9 +69,9 @@ def instability(rate: float, threshold: float) -> str:
     """What to tell the user of a learning rate beyond the threshold, and the remedy."""
     return (
         f"the learning rate {rate:.6g} is {rate / threshold:.4g} times {threshold:.6g}, where SGD "
-        "on these rows turns unstable, so its mean risk diverges, carried at first by rare large "
-        f"runs: write SGD(learning_rate={0.5 * threshold:.6g}), half of that "
-        "(hsgd.exact_stability says which rows are to blame)"
+        "on these rows turns unstable, so its mean risk diverges, if only by rare large runs at "
+        f"first: write SGD(learning_rate={0.5 * threshold:.6g}), half of that "
+        "(hsgd.exact_stability says which rows are to blame, if any)"
     )
 
 
