@@ -70,6 +70,7 @@ def at(problem, fraction, **options):
     return hsgd.SGD(fraction * float(found.mean_square_critical_learning_rate), **options)
 
 
+@pytest.mark.filterwarnings("ignore:The learning rate .* turns unstable")
 @pytest.mark.parametrize("name", PROBLEMS)
 def test_equal_to_the_plain_recursion_at_every_iteration(name):
     problem, fraction, options = PROBLEMS[name]
@@ -147,6 +148,7 @@ def test_without_noise_the_mean_is_gradient_descent():
     assert fast.attrs["basis_size"] == 0
 
 
+@pytest.mark.filterwarnings("ignore:The learning rate .* turns unstable")
 def test_far_above_critical_what_overflows_is_infinite():
     problem = problem_of(40, 15, ridge=0.1)
     rate = 3 * hsgd.critical_learning_rate(problem)

@@ -50,6 +50,7 @@ def test_the_bracket_holds_the_dense_threshold(ridge, batch, sampling, spread):
     assert quick >= true * (1 - 1e-9)
 
 
+@pytest.mark.filterwarnings("ignore:The learning rate .* turns unstable")
 @pytest.mark.parametrize("spread", [0.0, 0.3])
 def test_just_below_the_mean_settles_and_just_above_it_grows(spread):
     problem = problem_of(30, 8, ridge=0.1, spread=spread)

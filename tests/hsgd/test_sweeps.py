@@ -99,7 +99,7 @@ def test_a_dataarray_without_dimensions_is_a_number():
         (lambda: problem_of().replace(ridge=-RIDGES - 1), "ridge is -1"),
         (lambda: population(3).replace(ridge=-RIDGES - 1), "ridge is -1"),
         (
-            lambda: hsgd.bootstrap_risk(population(4).sample(9, 0), hsgd.SGD(RATES), [1.0]),
+            lambda: hsgd.grow_batch_size(population(4).sample(9, 0), hsgd.SGD(RATES), 1.0),
             r"learning_rate is swept .* pass one number",
         ),
         (
