@@ -142,6 +142,8 @@ class Sweep:
         if messages:
             where = f"{len(found)} members of the sweep" if self.dims else "the replicates"
             text = f"{len(messages)} warnings in {where}, the first: {messages[0]}"
+            if messages[-1] != messages[0]:
+                text += f" The last: {messages[-1]}"  # of another kind, as of rates that diverge
             warned.warn(text, stacklevel=3)
         result = stacked(found, self.dims, self.sizes, set(self.parameters))
         coords = {
