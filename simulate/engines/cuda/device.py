@@ -97,7 +97,7 @@ def block_sum(partial, value):  # type: ignore[no-untyped-def]
 
 @cuda.jit(device=True)
 def copy_entries(source, target):  # type: ignore[no-untyped-def]
-    """Copy a vector every thread its part."""
+    """Copy a vector, every thread its part."""
     for j in range(cuda.threadIdx.x, source.size, cuda.blockDim.x):
         k = np.uint64(j)  # no test for negative indices
         target[k] = source[k]
