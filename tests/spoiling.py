@@ -284,7 +284,9 @@ def spoiled(
     for k in range(count):
         copy(good, target)
         _spoil_folder(target, k, others, generator)
-        if resealed and (target / "hsgd.sha256").is_file():
+        manifest = target / "hsgd.sha256"
+        if resealed and manifest.is_file():
+            copy(good / manifest.name, manifest)
             seal_folder(target)
         yield target
 
