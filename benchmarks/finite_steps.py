@@ -10,9 +10,9 @@ import warnings
 import numpy as np
 
 import hsgd
-from hsgd import first_steps as rows
-from hsgd.modes import modes
 from hsgd.statistics import resolve
+from hsgd.theory import first_steps as rows
+from hsgd.theory.modes import modes
 from validation.data import digits
 from validation.features import random_features
 

@@ -36,18 +36,18 @@ _HOMES = {
     "FromFunction": "schedules",
     "Quadratic": "statistics",
     "Coordinates": "coordinates",
-    "predict": "prediction",
-    "bootstrap_risk": "bootstrap",
-    "critical_learning_rate": "asymptotics",
-    "limits": "asymptotics",
-    "epochs_to_tolerance": "asymptotics",
-    "critical_batch_size": "batches",
-    "grow_batch_size": "batches",
-    "steps_to_target": "batches",
-    "diagnose": "diagnosis",
-    "exact_mean": "exact",
-    "exact_stability": "mean_square_stability",
-    "sweep": "sweeping",
+    "predict": "theory.prediction",
+    "bootstrap_risk": "theory.bootstrap",
+    "critical_learning_rate": "theory.critical",
+    "limits": "theory.limits",
+    "epochs_to_tolerance": "theory.epochs",
+    "critical_batch_size": "theory.batches",
+    "grow_batch_size": "theory.batches",
+    "steps_to_target": "theory.batches",
+    "diagnose": "theory.diagnosis",
+    "exact_mean": "exact.mean",
+    "exact_stability": "exact.stability",
+    "sweep": "sweeps.sweeping",
 }
 
 _MODULES = ("activations", "dataset", "hermite", "isotropic", "plotting", "symbolic")
@@ -68,24 +68,15 @@ if TYPE_CHECKING:
     from hsgd.algorithms import HeavyBall as HeavyBall
     from hsgd.algorithms import Nesterov as Nesterov
     from hsgd.algorithms import StreamingSGD as StreamingSGD
-    from hsgd.asymptotics import critical_learning_rate as critical_learning_rate
-    from hsgd.asymptotics import epochs_to_tolerance as epochs_to_tolerance
-    from hsgd.asymptotics import limits as limits
-    from hsgd.batches import critical_batch_size as critical_batch_size
-    from hsgd.batches import grow_batch_size as grow_batch_size
-    from hsgd.batches import steps_to_target as steps_to_target
-    from hsgd.bootstrap import bootstrap_risk as bootstrap_risk
     from hsgd.coordinates import Coordinates as Coordinates
-    from hsgd.diagnosis import diagnose as diagnose
-    from hsgd.exact import exact_mean as exact_mean
+    from hsgd.exact.mean import exact_mean as exact_mean
+    from hsgd.exact.stability import exact_stability as exact_stability
     from hsgd.feature_rows import FeatureRows as FeatureRows
     from hsgd.gaussian_rows import GaussianRows as GaussianRows
     from hsgd.gaussian_rows import SampledLeastSquares as SampledLeastSquares
     from hsgd.general_momentum import DANA as DANA
     from hsgd.general_momentum import GeneralMomentum as GeneralMomentum
-    from hsgd.mean_square_stability import exact_stability as exact_stability
     from hsgd.populations import Population as Population
-    from hsgd.prediction import predict as predict
     from hsgd.problems import LeastSquares as LeastSquares
     from hsgd.random_features import PowerLawRandomFeatures as PowerLawRandomFeatures
     from hsgd.random_features import RandomFeatures as RandomFeatures
@@ -96,7 +87,16 @@ if TYPE_CHECKING:
     from hsgd.schedules import PowerDecay as PowerDecay
     from hsgd.schedules import Schedule as Schedule
     from hsgd.statistics import Quadratic as Quadratic
-    from hsgd.sweeping import sweep as sweep
+    from hsgd.sweeps.sweeping import sweep as sweep
+    from hsgd.theory.batches import critical_batch_size as critical_batch_size
+    from hsgd.theory.batches import grow_batch_size as grow_batch_size
+    from hsgd.theory.batches import steps_to_target as steps_to_target
+    from hsgd.theory.bootstrap import bootstrap_risk as bootstrap_risk
+    from hsgd.theory.critical import critical_learning_rate as critical_learning_rate
+    from hsgd.theory.diagnosis import diagnose as diagnose
+    from hsgd.theory.epochs import epochs_to_tolerance as epochs_to_tolerance
+    from hsgd.theory.limits import limits as limits
+    from hsgd.theory.prediction import predict as predict
 
 
 def __getattr__(name: str) -> Any:

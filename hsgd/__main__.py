@@ -46,7 +46,7 @@ def act(options: argparse.Namespace) -> None:
 
 
 def _inputs(options: argparse.Namespace) -> tuple[Any, Any]:
-    from hsgd.asymptotics import critical_learning_rate
+    from hsgd.theory.critical import critical_learning_rate
 
     problem = command_line.problem(options)
     critical = partial(critical_learning_rate, method=getattr(options, "method", "auto"))
@@ -54,9 +54,9 @@ def _inputs(options: argparse.Namespace) -> tuple[Any, Any]:
 
 
 def _predict(options: argparse.Namespace) -> None:
-    from hsgd.asymptotics import limits
-    from hsgd.prediction import predict
     from hsgd.schedules import Constant
+    from hsgd.theory.limits import limits
+    from hsgd.theory.prediction import predict
 
     problem, algorithm = _inputs(options)
     times = command_line.times(options, problem)
@@ -74,7 +74,7 @@ def _predict(options: argparse.Namespace) -> None:
 
 
 def _diagnose(options: argparse.Namespace) -> None:
-    from hsgd.diagnosis import diagnose
+    from hsgd.theory.diagnosis import diagnose
 
     report = diagnose(*_inputs(options))
     print(report.attrs["verdict"])
@@ -82,7 +82,7 @@ def _diagnose(options: argparse.Namespace) -> None:
 
 
 def _limits(options: argparse.Namespace) -> None:
-    from hsgd.asymptotics import limits
+    from hsgd.theory.limits import limits
 
     _print_scalars(limits(*_inputs(options), method=options.method).data_vars)
 

@@ -12,7 +12,7 @@ from hsgd.algorithms import SGD, StreamingSGD
 from hsgd.gaussian_rows import GaussianRows
 from hsgd.problems import LeastSquares
 from hsgd.schedules import Schedule
-from hsgd.sweeps import follows_sweeps
+from hsgd.sweeps.broadcasting import follows_sweeps
 from simulate import threads
 from simulate.checkpoint import Checkpoint
 from simulate.engines.sde import Diffusion, run

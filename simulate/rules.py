@@ -1,9 +1,9 @@
 """Rules: what an algorithm other than SGD does with the gradient of a batch.
 
 Each says in plain NumPy what it is, and that is its definition; the formulas are those of
-`update.py`, and `engines.kernels.rules` compiles the same. A rule keeps its state (a memory, a sum)
-in arrays that change in place, so that a replicate can be saved and go on. To write a new one,
-implement the four methods of `Rule`, and their twins for the compiled engines.
+`update.py`, and `engines.kernels.following` compiles the same. A rule keeps its state (a memory,
+a sum) in arrays that change in place, so that a replicate can be saved and go on. To write a new
+one, implement the four methods of `Rule`, and their twins for the compiled engines.
 """
 
 from __future__ import annotations

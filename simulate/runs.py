@@ -11,7 +11,7 @@ from hsgd.algorithms import Algorithm
 from hsgd.feature_rows import FeatureRows
 from hsgd.gaussian_rows import GaussianRows
 from hsgd.problems import LeastSquares
-from hsgd.sweeps import follows_sweeps
+from hsgd.sweeps.broadcasting import follows_sweeps
 from simulate import engines, memory, threads
 from simulate.checkpoint import Checkpoint
 from simulate.execution import Asked, carry_out, warn

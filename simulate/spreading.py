@@ -7,7 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from hsgd import clusters, warned
-from hsgd.stacking import joined
+from hsgd.sweeps.stacking import joined
 
 if TYPE_CHECKING:
     import xarray as xr

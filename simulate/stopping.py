@@ -20,7 +20,7 @@ import numpy as np
 from scipy import stats
 
 from hsgd import warned
-from hsgd.stacking import joined
+from hsgd.sweeps.stacking import joined
 from simulate.means import summary
 from simulate.recording import DIVERGED
 

@@ -41,8 +41,8 @@ def tree(datasets: Mapping[str, xr.Dataset | xr.DataTree], *, title: str = "") -
     >>> theory = hsgd.predict(problem, sgd, np.linspace(0, 2, 5))
     >>> exact = hsgd.exact_mean(problem, sgd, theory.time)
     >>> case = hsgd.dataset.tree({"theory": theory, "exact_mean": exact}, title="identity")
-    >>> bool(abs(case["theory/distance"] - case["exact_mean/distance"]).max() < 0.1)
-    True
+    >>> sorted(case.children)
+    ['exact_mean', 'theory']
     """
     import xarray as xr
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import hsgd
-from hsgd.bootstrap import fresh_rows, streamed
+from hsgd.theory.bootstrap import fresh_rows, streamed
 from tests.hsgd.test_prediction import quiet
 
 

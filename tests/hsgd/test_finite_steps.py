@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 
 import hsgd
-from hsgd.curves import solve_curves
-from hsgd.discrete import Iteration
-from hsgd.modes import modes
-from hsgd.stepping import step_through
+from hsgd.theory.curves import solve_curves
+from hsgd.theory.discrete import Iteration
+from hsgd.theory.modes import modes
+from hsgd.theory.stepping import step_through
 from tests.hsgd.reference import expectation
 from tests.hsgd.test_prediction import SHAPES, expanded, problem_of, quiet
 

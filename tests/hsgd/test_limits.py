@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 
 import hsgd
-from hsgd.asymptotics import Ends, stability_of
-from hsgd.modes import modes
+from hsgd.theory.critical import stability_of
+from hsgd.theory.ends import Ends
+from hsgd.theory.modes import modes
 from tests.hsgd.test_prediction import SHAPES, problem_of, quiet
 from tests.hsgd.test_streaming import population
 

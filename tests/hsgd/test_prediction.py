@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 import hsgd
-from hsgd.first_steps import first_steps
-from hsgd.modes import Modes, modes
 from hsgd.statistics import resolve
+from hsgd.theory.first_steps import first_steps
+from hsgd.theory.modes import Modes, modes
 from tests.hsgd.reference import exact_states, expectation, generator, scheduled_states
 
 
@@ -230,8 +230,8 @@ def test_the_grid_is_the_callers_and_repeated_iterations_are_fine():
     ],
 )
 def test_bad_arguments_get_one_sentence_before_any_work(options, message, monkeypatch):
-    monkeypatch.setattr("hsgd.prediction.modes", None)
-    monkeypatch.setattr("hsgd.diagnosis.modes", None)
+    monkeypatch.setattr("hsgd.theory.prediction.modes", None)
+    monkeypatch.setattr("hsgd.theory.diagnosis.modes", None)
     arguments = {"algorithm": hsgd.SGD(0.1), "time": [0.0, 1.0], **options}
     with pytest.raises((TypeError, ValueError), match=message) as caught:
         hsgd.predict(problem_of(), **arguments)

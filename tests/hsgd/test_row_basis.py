@@ -8,10 +8,10 @@ import pytest
 from scipy.special import iv
 
 import hsgd
-from hsgd.row_basis.powers import compress
-from hsgd.row_basis.regime import Regime
-from hsgd.row_basis.rows import Rows
-from hsgd.row_basis.time_panels import Stretch, node_sums
+from hsgd.exact.row_basis.powers import compress
+from hsgd.exact.row_basis.regime import Regime
+from hsgd.exact.row_basis.rows import Rows
+from hsgd.exact.row_basis.time_panels import Stretch, node_sums
 from tests.hsgd import arnoldi
 from tests.hsgd.random_problems import random_problem
 
@@ -237,7 +237,7 @@ def test_the_error_estimate_is_honest_on_many_problems():
 
 
 def test_a_missed_tolerance_is_said(monkeypatch):
-    monkeypatch.setattr("hsgd.row_basis.method._MOST_CYCLES", 1)
+    monkeypatch.setattr("hsgd.exact.row_basis.method._MOST_CYCLES", 1)
     problem = problem_of(80, 30, ridge=0.1)
     time = np.arange(401) / 80
     with pytest.warns(UserWarning, match="missed"):

@@ -6,7 +6,7 @@ import scipy.optimize
 
 import hsgd
 from hsgd import dataset
-from hsgd.mean_square import mean_square_critical_learning_rate
+from hsgd.exact.mean_square import mean_square_critical_learning_rate
 
 
 def problem_of(n, d, *, ridge=0.0, spread=0.0, seed=0):

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 import hsgd
-from hsgd.curves import iteration_of, solve_curves
-from hsgd.modes import modes
-from hsgd.stepping import step_through
+from hsgd.theory.curves import iteration_of, solve_curves
+from hsgd.theory.modes import modes
+from hsgd.theory.stepping import step_through
 from tests.hsgd.test_prediction import quiet
 
 

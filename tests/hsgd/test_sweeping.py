@@ -14,8 +14,9 @@ import xarray as xr
 
 import hsgd
 import simulate
-from hsgd import clusters, dataset, folders, sweeping
-from hsgd.sweeps import Sweep
+from hsgd import clusters, dataset, folders
+from hsgd.sweeps import sweeping
+from hsgd.sweeps.broadcasting import Sweep
 from tests.hsgd.test_prediction import problem_of
 from tests.hsgd.test_streaming import population
 
@@ -197,7 +198,7 @@ def test_a_folder_of_another_sweep_is_refused_and_kept(tmp_path, other):
     assert "\n" not in str(caught.value)
     assert {path: path.read_bytes() for path in tmp_path.iterdir()} == before
     words = json.loads((tmp_path / "configuration.json").read_text())["configuration"]
-    assert words["verb"] == "hsgd.prediction.predict"
+    assert words["verb"] == "hsgd.theory.prediction.predict"
 
 
 def failing(problem, algorithm):
@@ -289,7 +290,8 @@ def test_a_sweep_of_runs_is_spread_as_a_whole():
 FULL_DISK = """
 import resource, signal, sys, warnings
 import numpy as np, xarray as xr, hsgd
-from hsgd import dataset, folders, parts
+from hsgd import dataset, folders
+from hsgd.sweeps import parts
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 limit = resource.getrlimit(resource.RLIMIT_FSIZE)
 save, saved = dataset.save, []

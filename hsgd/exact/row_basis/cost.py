@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hsgd.row_basis.rows import Rows
+from hsgd.exact.row_basis.rows import Rows
 
 USUAL_BASIS = 100
 """Row vectors that suffice for six digits on all data that we know; hard ones take half more."""

@@ -13,10 +13,10 @@ from hsgd.algorithms import SGD, StreamingSGD, first_iterations
 from hsgd.checks import Array
 from hsgd.gaussian_rows import GaussianRows
 from hsgd.populations import HeldOut, LinearModel
-from hsgd.prediction import predict
 from hsgd.problems import LeastSquares
 from hsgd.schedules import Constant, Piecewise, Schedule
 from hsgd.statistics import resolve
+from hsgd.theory.prediction import predict
 
 if TYPE_CHECKING:
     import xarray as xr

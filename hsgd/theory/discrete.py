@@ -18,8 +18,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hsgd.checks import Array
-from hsgd.modes import Modes
 from hsgd.statistics import Statistic
+from hsgd.theory.modes import Modes
 from volterra import Solution, SumOfPowers, solve
 
 EPS = float(np.finfo(np.float64).eps)

@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 
 from hsgd.algorithms import SGD, first_iterations
 from hsgd.checks import Array
-from hsgd.row_basis.powers import log_magnitude, signed_powers
-from hsgd.row_basis.rows import SQRT2, Rows
+from hsgd.exact.row_basis.powers import log_magnitude, signed_powers
+from hsgd.exact.row_basis.rows import SQRT2, Rows
 from hsgd.schedules import Constant, Piecewise
 
 

@@ -15,9 +15,9 @@ from numpy.typing import NDArray
 
 from hsgd.algorithms import SGD
 from hsgd.checks import Array
-from hsgd.modes import Modes, curvatures
 from hsgd.problems import LeastSquares
 from hsgd.statistics import Statistic
+from hsgd.theory.modes import Modes, curvatures
 
 _MOST_STEPS = 400
 _WORK = 1e9

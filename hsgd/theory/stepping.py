@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 
 from hsgd.algorithms import Algorithm, Nesterov
 from hsgd.checks import Array
-from hsgd.modes import Modes
 from hsgd.statistics import Statistic
+from hsgd.theory.modes import Modes
 from volterra import Status
 
 EPS = float(np.finfo(np.float64).eps)
@@ -128,7 +128,7 @@ class State:
 
     def advance(self, last: int) -> Array:
         """Step to iteration `last`; gives Ψ before each of the steps."""
-        from hsgd.stepping_kernel import advance  # Numba is loaded only where it is needed.
+        from hsgd.theory.stepping_kernel import advance  # Numba is loaded only where it is needed.
 
         system, per_unit = self.system, self.system.iterations_per_unit
         time = np.arange(self.iteration, last) / per_unit

@@ -9,9 +9,9 @@ import numpy as np
 from hsgd import dataset, memory, provenance
 from hsgd.algorithms import SGD
 from hsgd.checks import Array, number
-from hsgd.mean_square import SecondMomentMap, Threshold, threshold
+from hsgd.exact.mean_square import SecondMomentMap, Threshold, threshold
 from hsgd.problems import LeastSquares
-from hsgd.sweeps import follows_sweeps
+from hsgd.sweeps.broadcasting import follows_sweeps
 
 if TYPE_CHECKING:
     import xarray as xr

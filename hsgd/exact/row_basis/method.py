@@ -9,14 +9,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hsgd.checks import Array
-from hsgd.row_basis import enrichment
-from hsgd.row_basis.convergence import Curve, change, difference, remaining, stalled
-from hsgd.row_basis.galerkin import LARGEST, Basis, Kernel, Piece, covariance, march
-from hsgd.row_basis.layout import plan, resolved
-from hsgd.row_basis.powers import compress
-from hsgd.row_basis.regime import Regime
-from hsgd.row_basis.rows import Rows
-from hsgd.row_basis.time_panels import Stretch
+from hsgd.exact.row_basis import enrichment
+from hsgd.exact.row_basis.convergence import Curve, change, difference, remaining, stalled
+from hsgd.exact.row_basis.galerkin import LARGEST, Basis, Kernel, Piece, covariance, march
+from hsgd.exact.row_basis.layout import plan, resolved
+from hsgd.exact.row_basis.powers import compress
+from hsgd.exact.row_basis.regime import Regime
+from hsgd.exact.row_basis.rows import Rows
+from hsgd.exact.row_basis.time_panels import Stretch
 from hsgd.statistics import Statistic
 
 _MOST_CYCLES = 14

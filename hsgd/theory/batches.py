@@ -9,15 +9,16 @@ import numpy as np
 
 from hsgd import dataset, provenance
 from hsgd.algorithms import SGD, Algorithm, StreamingSGD
-from hsgd.asymptotics import Ends, stability_of
 from hsgd.checks import Array, integer, number, plain_array
-from hsgd.curves import ALGORITHMS, PROBLEMS, number_of_rows, refuse_dependent_batches
-from hsgd.discrete import Iteration, solve_discrete
 from hsgd.gaussian_rows import GaussianRows
-from hsgd.modes import Modes, Solvable, modes
 from hsgd.schedules import Piecewise
-from hsgd.stability import Stability
-from hsgd.stepping import CHUNK, State, check_work
+from hsgd.theory.critical import stability_of
+from hsgd.theory.curves import ALGORITHMS, PROBLEMS, number_of_rows, refuse_dependent_batches
+from hsgd.theory.discrete import Iteration, solve_discrete
+from hsgd.theory.ends import Ends
+from hsgd.theory.modes import Modes, Solvable, modes
+from hsgd.theory.stability import Stability
+from hsgd.theory.stepping import CHUNK, State, check_work
 
 if TYPE_CHECKING:
     import xarray as xr

@@ -17,11 +17,11 @@ from hsgd.algorithms import Algorithm
 from hsgd.blas import single_threaded_blas
 from hsgd.checks import digest, integer
 from hsgd.fingerprints import fingerprint
-from hsgd.parts import PartFiles, Parts
 from hsgd.progress import bar
 from hsgd.schedules import as_schedule, check_times
-from hsgd.stacking import joined, packed, unpacked
-from hsgd.sweeps import Sweep, fields_of, recorded
+from hsgd.sweeps.broadcasting import Sweep, fields_of, recorded
+from hsgd.sweeps.parts import PartFiles, Parts
+from hsgd.sweeps.stacking import joined, packed, unpacked
 
 if TYPE_CHECKING:
     import xarray as xr

@@ -9,14 +9,14 @@ import numpy as np
 
 from hsgd import dataset, provenance
 from hsgd.algorithms import SGD
-from hsgd.asymptotics import critical_rate, curvature_limit, independent_noise_factor
 from hsgd.checks import Array, number
-from hsgd.mean_square import mean_square_critical_learning_rate
-from hsgd.modes import Modes, modes
+from hsgd.exact.mean_square import mean_square_critical_learning_rate
 from hsgd.problems import LeastSquares
 from hsgd.schedules import Constant, Schedule
-from hsgd.stability import Stability
-from hsgd.sweeps import follows_sweeps
+from hsgd.sweeps.broadcasting import follows_sweeps
+from hsgd.theory.critical import critical_rate, curvature_limit, independent_noise_factor
+from hsgd.theory.modes import Modes, modes
+from hsgd.theory.stability import Stability
 
 if TYPE_CHECKING:
     import xarray as xr

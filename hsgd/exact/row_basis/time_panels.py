@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hsgd.checks import Array
-from hsgd.row_basis.powers import (
+from hsgd.exact.row_basis.powers import (
     CompressedPowers,
     chebyshev_coefficients,
     chebyshev_values,

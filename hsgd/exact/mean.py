@@ -13,18 +13,19 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from hsgd import checks, dataset, memory, provenance, recursion, warned
+from hsgd import checks, dataset, memory, provenance, warned
 from hsgd.algorithms import SGD
 from hsgd.checks import Array, number, one_of
+from hsgd.exact import recursion
+from hsgd.exact.row_basis import cost
+from hsgd.exact.row_basis.galerkin import LARGEST
+from hsgd.exact.row_basis.method import Outcome, solve
+from hsgd.exact.row_basis.regime import Regime, constant_regimes
+from hsgd.exact.row_basis.rows import Rows
 from hsgd.problems import LeastSquares
 from hsgd.progress import bar
-from hsgd.row_basis import cost
-from hsgd.row_basis.galerkin import LARGEST
-from hsgd.row_basis.method import Outcome, solve
-from hsgd.row_basis.regime import Regime, constant_regimes
-from hsgd.row_basis.rows import Rows
 from hsgd.statistics import Statistic, resolve
-from hsgd.sweeps import follows_sweeps
+from hsgd.sweeps.broadcasting import follows_sweeps
 
 if TYPE_CHECKING:
     import xarray as xr

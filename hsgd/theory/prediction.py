@@ -9,9 +9,13 @@ import numpy as np
 
 from hsgd import dataset, memory, provenance, warned
 from hsgd.algorithms import Algorithm
-from hsgd.applicability import too_small, verdict_of
 from hsgd.checks import Array, flag, number, one_of
-from hsgd.curves import (
+from hsgd.gaussian_rows import GaussianRows
+from hsgd.problems import LeastSquares
+from hsgd.statistics import Statistic, resolve
+from hsgd.sweeps.broadcasting import follows_sweeps, share
+from hsgd.theory.applicability import too_small, verdict_of
+from hsgd.theory.curves import (
     ALGORITHMS,
     METHODS,
     PROBLEMS,
@@ -20,12 +24,8 @@ from hsgd.curves import (
     resolve_method,
     solve_curves,
 )
-from hsgd.discrepancy import Reference, left_out, reference, relative_gap
-from hsgd.gaussian_rows import GaussianRows
-from hsgd.modes import Modes, Solvable, curvatures, modes
-from hsgd.problems import LeastSquares
-from hsgd.statistics import Statistic, resolve
-from hsgd.sweeps import follows_sweeps, share
+from hsgd.theory.discrepancy import Reference, left_out, reference, relative_gap
+from hsgd.theory.modes import Modes, Solvable, curvatures, modes
 from volterra import Status
 
 if TYPE_CHECKING:

@@ -9,9 +9,9 @@ from numpy.typing import NDArray
 
 from hsgd.algorithms import SGD, StreamingSGD
 from hsgd.checks import Array
-from hsgd.modes import Modes
 from hsgd.schedules import Constant, Piecewise
 from hsgd.statistics import Statistic
+from hsgd.theory.modes import Modes
 from volterra import PiecewiseClock, Solution, SumOfExponentials, TimeChanged, solve
 
 

@@ -9,14 +9,14 @@ from numpy.typing import NDArray
 
 from hsgd.algorithms import SGD, Algorithm, HeavyBall, Nesterov, StreamingSGD
 from hsgd.checks import Array
-from hsgd.discrete import Iteration, solve_discrete
 from hsgd.gaussian_rows import GaussianRows
-from hsgd.homogenized import solve_homogenized
-from hsgd.modes import Modes, Solvable, modes
 from hsgd.problems import LeastSquares
 from hsgd.schedules import Constant
 from hsgd.statistics import Statistic
-from hsgd.stepping import step_through
+from hsgd.theory.discrete import Iteration, solve_discrete
+from hsgd.theory.homogenized import solve_homogenized
+from hsgd.theory.modes import Modes, Solvable, modes
+from hsgd.theory.stepping import step_through
 
 PROBLEMS = (LeastSquares, GaussianRows)
 ALGORITHMS: tuple[type[Algorithm], ...] = (SGD, StreamingSGD, HeavyBall, Nesterov)

@@ -11,12 +11,12 @@ from dataclasses import replace
 import numpy as np
 
 from hsgd.algorithms import SGD, Algorithm
-from hsgd.asymptotics import stability_of
-from hsgd.diagnosis import LARGEST_DISCREPANCY, diagnose
 from hsgd.gaussian_rows import GaussianRows
-from hsgd.modes import Solvable
 from hsgd.problems import LeastSquares
 from hsgd.schedules import Constant
+from hsgd.theory.critical import stability_of
+from hsgd.theory.diagnosis import LARGEST_DISCREPANCY, diagnose
+from hsgd.theory.modes import Solvable
 
 _SAMPLES = 1025
 

@@ -16,10 +16,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hsgd.checks import Array
-from hsgd.row_basis.powers import CompressedPowers
-from hsgd.row_basis.regime import Regime
-from hsgd.row_basis.rows import Rows
-from hsgd.row_basis.time_panels import Stretch, node_sums
+from hsgd.exact.row_basis.powers import CompressedPowers
+from hsgd.exact.row_basis.regime import Regime
+from hsgd.exact.row_basis.rows import Rows
+from hsgd.exact.row_basis.time_panels import Stretch, node_sums
 
 LARGEST = 1e150
 """Curves that grow beyond this are said to overflow."""

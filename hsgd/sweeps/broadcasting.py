@@ -26,7 +26,7 @@ from hsgd import provenance, warned
 from hsgd.algorithms import Algorithm
 from hsgd.checks import Array, is_swept, shown
 from hsgd.schedules import Schedule
-from hsgd.stacking import stacked
+from hsgd.sweeps.stacking import stacked
 
 if TYPE_CHECKING:
     import xarray as xr

@@ -16,13 +16,13 @@ from numpy.typing import NDArray
 
 from hsgd.algorithms import SGD, Algorithm
 from hsgd.checks import Array
-from hsgd.curves import Curves, has_momentum, is_constant, number_of_rows, solve_curves
-from hsgd.diagnosis import feedback_excess
-from hsgd.first_steps import first_steps
-from hsgd.modes import Modes, Solvable, modes
 from hsgd.problems import LeastSquares
 from hsgd.statistics import Statistic
-from hsgd.stepping import step_through
+from hsgd.theory.curves import Curves, has_momentum, is_constant, number_of_rows, solve_curves
+from hsgd.theory.diagnosis import feedback_excess
+from hsgd.theory.first_steps import first_steps
+from hsgd.theory.modes import Modes, Solvable, modes
+from hsgd.theory.stepping import step_through
 
 _MOST_WORK = 1e9
 """Modes times iterations that an estimate may step through: about a second."""

@@ -8,7 +8,7 @@ import numpy as np
 
 from hsgd.algorithms import Algorithm, Nesterov
 from hsgd.checks import Array
-from hsgd.modes import Modes
+from hsgd.theory.modes import Modes
 
 
 @dataclass(frozen=True)

@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hsgd.checks import Array
-from hsgd.row_basis.galerkin import Basis
-from hsgd.row_basis.regime import Regime
+from hsgd.exact.row_basis.galerkin import Basis
+from hsgd.exact.row_basis.regime import Regime
 
 SNAPSHOTS = 24
 _FIRST_GUESS = 1e-4

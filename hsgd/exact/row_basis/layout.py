@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from hsgd.checks import Array
-from hsgd.row_basis.galerkin import Basis, Kernel, Piece, advance, forcing
-from hsgd.row_basis.regime import Regime
-from hsgd.row_basis.time_panels import Stretch
+from hsgd.exact.row_basis.galerkin import Basis, Kernel, Piece, advance, forcing
+from hsgd.exact.row_basis.regime import Regime
+from hsgd.exact.row_basis.time_panels import Stretch
 
 
 def plan(

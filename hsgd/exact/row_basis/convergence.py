@@ -10,8 +10,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from hsgd.checks import Array
-from hsgd.recursion import cancellation
-from hsgd.row_basis.galerkin import Piece
+from hsgd.exact.recursion import cancellation
+from hsgd.exact.row_basis.galerkin import Piece
 
 _SAFETY = 2.0
 _LARGEST_GAIN = 0.003

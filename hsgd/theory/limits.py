@@ -1,0 +1,134 @@
+"""Where SGD ends up: limiting risks, rate and condition numbers, as a dataset."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from hsgd import dataset, provenance
+from hsgd.algorithms import Algorithm
+from hsgd.checks import one_of
+from hsgd.statistics import Statistic, resolve
+from hsgd.sweeps.broadcasting import follows_sweeps
+from hsgd.theory.critical import stability_of
+from hsgd.theory.curves import ALGORITHMS, METHODS, PROBLEMS, is_constant, resolve_method
+from hsgd.theory.ends import Ends
+from hsgd.theory.modes import Modes, Solvable
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+
+@follows_sweeps
+def limits(
+    problem: Solvable,
+    algorithm: Algorithm,
+    *,
+    statistics: str | Statistic | list[str | Statistic] | None = None,
+    method: str = "auto",
+) -> xr.Dataset:
+    """Limits as time goes to infinity, as a dataset of scalars.
+
+    ψ_∞ = L(x_ridge)/(1−‖K‖), and a statistic q with second derivative T ends at
+    q(x_ridge) + (γφ/2N) ψ_∞ Σ_j T_jj λ_j/(λ_j+ridge); x_ridge is where gradient flow ends. With
+    finite steps and momentum the last sum has the stationary variances in its place.
+
+    Parameters
+    ----------
+    problem, algorithm
+        As in `predict`, with a constant learning rate and batch size, or sweeps of them.
+    statistics, method
+        As in `predict`.
+
+    Returns
+    -------
+    xarray.Dataset
+        Scalars: `kernel_norm`, `critical_learning_rate`; for each statistic
+        `limiting_<statistic>`, `limiting_<statistic>_gradient_flow` (at x_ridge) and
+        `excess_<statistic>`, their difference, which is SGD's excess over ridge regression and over
+        gradient flow alike; `rate` (of the exponential approach, per unit of time; negative:
+        growth), `transition_learning_rate` (for `"hsgd"`: below it the slowest mode of the data
+        sets the rate, above it the noise), `condition_number` κ = λ_max/λ_min⁺,
+        `average_condition_number` κ̄ = (tr H/n)/λ_min⁺, `implicit_conditioning_ratio` κ̄/√κ and
+        `largest_over_mean_eigenvalue`. Limits above critical are inf. The attribute `regime` is
+        `"forcing-dominated"`, `"noise-dominated"` or `"unstable"`.
+
+    Raises
+    ------
+    TypeError, ValueError
+        For a schedule, dependent batches, or bad statistics.
+
+    Notes
+    -----
+    Cost: one decomposition, shared; the rate needs one root of the secular equation.
+
+    References
+    ----------
+    arXiv:2206.07252, section 3; docs, theory page, "Stability, limits, conditioning".
+
+    Examples
+    --------
+    >>> import numpy as np, hsgd
+    >>> rows = hsgd.GaussianRows(1 / 50, np.ones(50), noise=1.0)
+    >>> ends = hsgd.limits(rows, hsgd.StreamingSGD(1.0))  # half of critical
+    >>> float(ends.limiting_population_risk)
+    1.0
+    """
+    one_of("method", method, METHODS)
+    dataset.check_setting(
+        problem, algorithm, problems=PROBLEMS, algorithms=ALGORITHMS, batch_schedules=True
+    )
+    dataset.check_rate(problem, algorithm)
+    if not is_constant(algorithm):
+        raise ValueError(
+            "limits needs a constant learning rate and batch size: pass the algorithm with their "
+            "last values, for example SGD(learning_rate=...)."
+        )
+    method = resolve_method(method, algorithm)
+    stability = stability_of(problem, algorithm, method)
+    chosen = resolve(problem, statistics)
+    ends = Ends(stability, float(algorithm.schedule(np.zeros(1))[0]))
+    values: dict[str, tuple[float, str]] = {
+        "kernel_norm": (ends.norm, "norm of the noise kernel"),
+        "critical_learning_rate": (stability.critical_rate(), "critical learning rate"),
+    }
+    for statistic in chosen:
+        flow, excess = ends.of(statistic)
+        name, words = statistic.name, statistic.long_name
+        values[f"limiting_{name}"] = (flow + excess, f"limit of {words}")
+        values[f"limiting_{name}_gradient_flow"] = (flow, f"limit of {words} along gradient flow")
+        values[f"excess_{name}"] = (excess, f"excess of {words} over ridge and gradient flow")
+    values["rate"] = (ends.rate, "exponential rate per unit of time")
+    if method == "hsgd":
+        values["transition_learning_rate"] = (
+            ends.transition(),
+            "learning rate above which noise sets the rate",
+        )
+    values |= _conditioning(ends.system)
+    attrs = provenance.attributes(problem, algorithm, source="limits", title="limits of SGD")
+    attrs |= {"method": method, "regime": ends.regime}
+    return dataset.scalars(values, attrs)
+
+
+def _conditioning(system: Modes) -> dict[str, tuple[float, str]]:
+    spectrum = system.eigenvalues
+    if not len(spectrum):
+        return {}
+    condition = float(spectrum[0] / spectrum[-1])
+    average = float(spectrum.sum() / system.iterations_per_unit / spectrum[-1])
+    return {
+        "condition_number": (condition, "largest over smallest eigenvalue"),
+        "average_condition_number": (
+            average,
+            "trace of H over n times its smallest non-zero eigenvalue",
+        ),
+        "implicit_conditioning_ratio": (
+            average / condition**0.5,
+            "average condition number over the root of the condition number",
+        ),
+        "largest_over_mean_eigenvalue": (
+            float(spectrum[0] / (spectrum.sum() / system.directions.shape[0])),
+            "largest over mean eigenvalue",
+        ),
+    }
