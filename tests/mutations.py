@@ -323,10 +323,8 @@ def _results(place: Path) -> dict[str, Kind]:
     }
 
 
-def try_kind(
-    name: str, kind: Kind, count: int, seed: int, *, resealed: bool
-) -> tuple[str, collections.Counter[str]]:
-    """What came of `count` spoiled versions, under the kind's name."""
+def try_kind(kind: Kind, count: int, seed: int, *, resealed: bool) -> collections.Counter[str]:
+    """What came of `count` spoiled versions."""
     home = kind.good.parent
     with (
         tempfile.TemporaryDirectory(dir=home, prefix="good-") as own,
@@ -337,8 +335,7 @@ def try_kind(
             kind.good, Path(other), count, seed, only=kind.only, resealed=resealed
         )
         unprotected = resealed or not kind.protected
-        outcomes = read_all(kind.reader, good, paths, resealed=unprotected)
-    return (f"{name}, resealed" if resealed else name), outcomes
+        return read_all(kind.reader, good, paths, resealed=unprotected)
 
 
 def campaign(
@@ -351,14 +348,15 @@ def campaign(
         ThreadPoolExecutor(READERS_AT_A_TIME) as pool,
     ):
         place = Path(folder)
-        tried = [
-            pool.submit(try_kind, name, kind, count, seed, resealed=resealed)
-            for name, kind in kinds(place).items()
-            if not only or name in only
-            for resealed in ((False, True) if kind.sealed else (False,))
-        ]
-        for one in tried:
-            yield one.result()
+        labels = {name: (kind, False) for name, kind in kinds(place).items()}
+        labels |= {f"{n}, resealed": (kind, True) for n, (kind, _) in labels.items() if kind.sealed}
+        tried = {
+            label: pool.submit(try_kind, kind, count, seed, resealed=resealed)
+            for label, (kind, resealed) in labels.items()
+            if not only or label in only
+        }
+        for label, outcomes in tried.items():
+            yield label, outcomes.result()
         executed = [str(p) for p in (before, place) if (p / "executed").exists()]
     if executed:
         yield "code of a file", collections.Counter({"EXECUTED": len(executed)})
