@@ -196,7 +196,7 @@ def rename(folder: Path, generator: np.random.Generator) -> None:
     path = _some(folder, generator)[0]
     name = bytearray(path.name, "ascii")
     at = int(generator.integers(len(name)))
-    name[at] = int(generator.choice(list(b"0123456789abcxyz.-_")))
+    name[at] = int(generator.choice(list(b"0123456789abcxyz-_")))
     os.replace(path, path.with_name(name.decode()))
 
 
