@@ -22,7 +22,7 @@ from hsgd.problems import LeastSquares
 from hsgd.schedules import CosineDecay, Piecewise, PowerDecay
 from simulate import Checkpoint, sgd
 from simulate.engines import cuda as engine
-from simulate.engines.cuda import device, replicates
+from simulate.engines.cuda import device, replicates, stepping
 
 # Looking for `cuda` in the module of every device function takes longer than the function.
 launch = simulator.FakeCUDAKernel.__call__
@@ -115,7 +115,7 @@ for case, algorithm in KINDS:
     with changed(
         (engine, "GROUP_BYTES", 1),
         (replicates, "LAUNCH_ENTRIES", 3 * 1024),
-        (replicates, "SHARED_BYTES", 0),
+        (stepping, "SHARED_BYTES", 0),
     ):
         assert (values(case, algorithm, "cuda") == whole).all()
 print("the same bits")

@@ -3,14 +3,16 @@
     device        the formulas of the package, compiled for the GPU; sums over a block
     simulator     what makes all this run where there is no GPU, for tests
     order         which rows are read
-    dense         steps on rows of an array
-    sparse        steps on rows of a sparse matrix
-    streaming     steps on rows that are made on the device
-    features      steps on random features that are made on the device
-    rules         steps of algorithms that look at the whole gradient, on any rows
-    replicates    the host's side of these: arrays on the device, and launches
-    following     the same for rules
-    kinds         which of them a plan needs
+    dense         rows of an array: their residuals, and moves along them
+    sparse        rows of a sparse matrix
+    streaming     rows that are made on the device
+    features      rows of random features that are made on the device
+    steps         the loop that takes steps of SGD on any rows
+    rules         the loop of algorithms that look at the whole gradient, on any rows
+    rows          the host's side of rows: data on the device, and which of these kinds they are
+    replicates    the host's side of replicates: what changes on the device, and is fetched
+    stepping      those that take steps
+    following     those that follow a rule
     group         replicates on their way, their records and their checkpoints
 
 Nothing outside this package knows of CUDA. A launch does many iterations: the host hears of the
@@ -28,7 +30,8 @@ from simulate.checkpoint import State, Store
 from simulate.engines.base import Plan, Report
 from simulate.engines.cuda.device import cuda
 from simulate.engines.cuda.group import Group
-from simulate.engines.cuda.replicates import bytes_of_replicate, free_bytes, shared_data
+from simulate.engines.cuda.replicates import bytes_of_replicate
+from simulate.engines.cuda.rows import free_bytes, shared_data
 from simulate.recording import Recorder
 from simulate.threads import for_each
 

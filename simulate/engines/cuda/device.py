@@ -97,6 +97,21 @@ def block_sum(partial, value):  # type: ignore[no-untyped-def]
 
 @cuda.jit(device=True)
 def copy_entries(source, target):  # type: ignore[no-untyped-def]
-    """Copy a vector, every thread its part."""
+    """Copy a vector every thread its part."""
     for j in range(cuda.threadIdx.x, source.size, cuda.blockDim.x):
-        target[j] = source[j]
+        k = np.uint64(j)  # no test for negative indices
+        target[k] = source[k]
+
+
+@cuda.jit(device=True)
+def copy_beginning(source, target):  # type: ignore[no-untyped-def]
+    """Copy what `target` has room for."""
+    copy_entries(source[: target.size], target)
+
+
+@cuda.jit(device=True)
+def add_multiple(scale, row, pull):  # type: ignore[no-untyped-def]
+    """Add a multiple of a row to `pull`, every thread its part; then the row may be changed."""
+    for j in range(cuda.threadIdx.x, pull.size, cuda.blockDim.x):
+        pull[j] += scale * row[j]
+    cuda.syncthreads()

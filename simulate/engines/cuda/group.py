@@ -11,8 +11,9 @@ import numpy as np
 from hsgd.checks import Array
 from simulate.checkpoint import State, Store
 from simulate.engines.base import Plan, Report
-from simulate.engines.cuda.kinds import kind
+from simulate.engines.cuda.following import Following
 from simulate.engines.cuda.replicates import launch_iterations
+from simulate.engines.cuda.stepping import Stepping
 from simulate.recording import Recorder
 from simulate.threads import for_each
 
@@ -49,10 +50,11 @@ class Group:
         self._num_threads = num_threads
         self._indices = [index for index, _ in members]
         self._now = State() if members[0][1] is None else members[0][1]
-        starts = [kind(plan).start(plan) if s is None else s.arrays for _, s in members]
+        kind = Stepping if plan.rule is None else Following
+        starts = [kind.start(plan) if s is None else s.arrays for _, s in members]
         arrays = {name: np.array([start[name] for start in starts]) for name in starts[0]}
         keys = np.array([plan.keys[index] for index in self._indices], dtype=np.uint64)
-        self._device = kind(plan)(plan, keys, arrays, data)
+        self._device = kind(plan, keys, arrays, data)
         self._device.set_points([s.points if s else None for _, s in members], self._now.filled)
         self._gone: set[int] = set()
         """Rows that have diverged and are done with."""

@@ -1,9 +1,9 @@
 """Algorithms that look at the whole gradient of a batch: any rule, on any rows.
 
-Each kind of rows has a way to add a row's part of a batch's gradient to `pull`; the loop around it,
-and what the rule makes of a gradient, are the same for all of them. Parameters stay in the device's
-memory, and threads own those that they move. The rules are those of `simulate.rules`, known by
-their number in `CODES`.
+Each kind of rows has a way to find a residual and to add a row's part of a batch's gradient to
+`pull`; the loop around them, and what the rule makes of a gradient, are the same for all of them.
+Parameters stay in the device's memory, and threads own those that they move. The rules are those of
+`simulate.rules`, known by their number in `CODES`.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from typing import Any
 from numba import float64
 
 from simulate import rules, update
+from simulate.engines.cuda.dense import add_dense, dense_residual
 from simulate.engines.cuda.device import (
     PARTIALS,
     block_sum,
@@ -23,7 +24,9 @@ from simulate.engines.cuda.device import (
     row_scale,
 )
 from simulate.engines.cuda.features import feature_residual
-from simulate.engines.cuda.streaming import fresh_residual
+from simulate.engines.cuda.rows import DENSE, FEATURES, FRESH, SPARSE
+from simulate.engines.cuda.sparse import add_sparse, sparse_residual
+from simulate.engines.cuda.streaming import add_fresh, fresh_residual
 
 ADAGRAD, NEAREST, MEMORY = range(3)
 CODES: dict[type[rules.Rule], int] = {
@@ -31,6 +34,8 @@ CODES: dict[type[rules.Rule], int] = {
     rules.Nearest: NEAREST,
     rules.Memory: MEMORY,
 }
+PLAIN = (0.0, 0.0, 0.0)
+"""Of residuals, which know neither ridge nor momentum here."""
 
 with_ridge = on_device(update.with_ridge)
 stepped = on_device(update.stepped)
@@ -97,14 +102,6 @@ def step(partial, rule, vectors, constants, factors, i, state, factor, size, x, 
 
 
 @cuda.jit(device=True)
-def add_multiple(scale, row, pull):  # type: ignore[no-untyped-def]
-    """Add a multiple of a row to `pull`, every thread its part; then the row may be changed."""
-    for j in range(cuda.threadIdx.x, pull.size, cuda.blockDim.x):
-        pull[j] += scale * row[j]
-    cuda.syncthreads()
-
-
-@cuda.jit(device=True)
 def note(partial, rule, vectors, constants, state, factor, size, x, point):  # type: ignore[no-untyped-def]
     """Copy the parameters to `point`, and behind them the learning rate if the rule finds it."""
     copy_entries(x, point)
@@ -114,64 +111,13 @@ def note(partial, rule, vectors, constants, state, factor, size, x, point):  # t
             point[x.size] = rate
 
 
-@cuda.jit(device=True)
-def add_dense(partial, rows, r, place, size, x, pull):  # type: ignore[no-untyped-def]
-    """Add to `pull` what a dense row has for it, and return its residual to every thread."""
-    A, b, numbers = rows
-    row, total = numbers[r, place], 0.0
-    for j in range(cuda.threadIdx.x, x.size, cuda.blockDim.x):
-        total += x[j] * A[row, j]
-    residual = block_sum(partial, total) - b[row]
-    add_multiple(row_scale(1.0, residual, size), A[row], pull)
-    return residual
-
-
-@cuda.jit(device=True)
-def add_sparse(partial, rows, r, place, size, x, pull):  # type: ignore[no-untyped-def]
-    """Like `add_dense`, of a sparse row; the next one may share a column with it."""
-    entries, columns, starts, b, numbers = rows
-    t, threads = cuda.threadIdx.x, cuda.blockDim.x
-    row, total = numbers[r, place], 0.0
-    for entry in range(starts[row] + t, starts[row + 1], threads):
-        total += x[columns[entry]] * entries[entry]
-    residual = block_sum(partial, total) - b[row]
-    scale = row_scale(1.0, residual, size)
-    for entry in range(starts[row] + t, starts[row + 1], threads):
-        pull[columns[entry]] += scale * entries[entry]
-    cuda.syncthreads()
-    return residual
-
-
-@cuda.jit(device=True)
-def add_fresh(partial, rows, r, place, size, x, pull):  # type: ignore[no-untyped-def]
-    """Like `add_dense`, of a row that is made of normals; `room` has one for each replicate."""
-    keys, root, coefficients, noise, position, room = rows
-    residual = fresh_residual(
-        partial, keys[r], root, coefficients, noise, position + place, x, room[r]
-    )
-    add_multiple(row_scale(1.0, residual, size), room[r], pull)
-    return residual
-
-
-@cuda.jit(device=True)
-def add_features(partial, rows, r, place, size, x, pull):  # type: ignore[no-untyped-def]
-    """Like `add_fresh`, of a row of random features; `normals` is room for its normals."""
-    keys, code, mixing, direction, shift, noise, position, normals, room = rows
-    residual = feature_residual(
-        partial, keys[r], code, mixing, direction, shift, noise, position + place, x, normals[r],
-        room[r],
-    )  # fmt: skip
-    add_multiple(row_scale(1.0, residual, size), room[r], pull)
-    return residual
-
-
-def follower(add_row: Any) -> Any:
-    """The kernel that follows any rule on rows of one kind, which `add_row` reads or makes.
+def follower(residual_of: Any, add: Any) -> Any:
+    """The kernel that follows any rule on rows of one kind.
 
     The kernel does the iterations first, …, first + rates.size − 2 of the replicate of its block.
-    `rows` is what `add_row` takes apart. The parameters before the iterations `records` go to
-    `points[r]`, from `slot` on; `rates` and `sizes` also have the iteration after the last one,
-    which may be recorded. `pulls` is zero between the iterations.
+    `rows` is what `residual_of` and `add` take apart. The parameters before the iterations
+    `records` go to `points[r]`, from `slot` on; `rates` and `sizes` also have the iteration after
+    the last one, which may be recorded. `pulls` is zero between the iterations.
     """
 
     @cuda.jit
@@ -194,8 +140,9 @@ def follower(add_row: Any) -> Any:
             if i == last:
                 break
             for m in range(size):
-                residual = add_row(partial, rows, r, place + m, size, x, pull)
+                residual = residual_of(partial, rows, PLAIN, x, r, place + m, 0)
                 finite = finite and math.isfinite(residual)
+                add(rows, r, place + m, row_scale(1.0, residual, size), pull)
             place += size
             if not finite or not step(
                 partial, rule, vectors, constants, factors, i, state, rate, size, x, pull
@@ -207,7 +154,9 @@ def follower(add_row: Any) -> Any:
     return follow
 
 
-follow_dense = follower(add_dense)
-follow_sparse = follower(add_sparse)
-follow_fresh = follower(add_fresh)
-follow_features = follower(add_features)
+KERNELS = {
+    DENSE: follower(dense_residual, add_dense),
+    SPARSE: follower(sparse_residual, add_sparse),
+    FRESH: follower(fresh_residual, add_fresh),
+    FEATURES: follower(feature_residual, add_fresh),
+}

@@ -2,20 +2,14 @@
 
 from __future__ import annotations
 
-import math
-
-from numba import float64
-
 from simulate.engines.base import NOISE_BLOCK
 from simulate.engines.cuda.device import (
-    PARTIALS,
+    add_multiple,
     block_sum,
     block_words,
-    copy_entries,
     cuda,
     decay_factor,
     normal_pair,
-    row_scale,
     updated,
 )
 from simulate.normals import FEATURES, LABEL_NOISE
@@ -32,17 +26,6 @@ def store_entry(row, root, coefficients, x, normal, j):  # type: ignore[no-untyp
 
 
 @cuda.jit(device=True)
-def subtract_rows(x, rows, scales, size, decay):  # type: ignore[no-untyped-def]
-    """Update x by a batch of rows, every thread its part."""
-    for j in range(cuda.threadIdx.x, x.size, cuda.blockDim.x):
-        factor, value = decay, x[j]
-        for m in range(size):
-            value = updated(value, rows[m, j], factor, scales[m])
-            factor = 1.0
-        x[j] = value
-
-
-@cuda.jit(device=True)
 def label_noise(key, number):  # type: ignore[no-untyped-def]
     """The label noise of row `number`, of variance one."""
     block, offset = divmod(number, NOISE_BLOCK)
@@ -54,8 +37,13 @@ def label_noise(key, number):  # type: ignore[no-untyped-def]
 
 
 @cuda.jit(device=True)
-def fresh_residual(partial, key, root, coefficients, noise, number, x, row):  # type: ignore[no-untyped-def]
-    """Make a row of normals, four from a block of Philox; returns its residual to every thread."""
+def fresh_residual(partial, rows, kind, x, r, place, m):  # type: ignore[no-untyped-def]
+    """Like `dense_residual`; it makes the row of normals, four from a block of Philox.
+
+    `room` is for the rows of a batch, shape (replicates, rows, d).
+    """
+    keys, root, coefficients, noise, position, room = rows
+    key, number, row = keys[r], position + place, room[r, m]
     t, threads, total = cuda.threadIdx.x, cuda.blockDim.x, 0.0
     # The last thread has the fewest entries to make.
     if noise != 0.0 and t == threads - 1:
@@ -71,47 +59,22 @@ def fresh_residual(partial, key, root, coefficients, noise, number, x, row):  # 
     return block_sum(partial, total)
 
 
-@cuda.jit
-def fresh_rows(  # type: ignore[no-untyped-def]
-    keys, root, coefficients, noise, ridge, position,
-    first, rates, sizes, records, slot, in_shared,
-    all_x, rows, scales, points, diverged,
-):  # fmt: skip
-    """Like `dense_rows`, on rows that are made of normals."""
-    partial = cuda.shared.array(PARTIALS, float64)
-    room = cuda.shared.array(0, float64)
-    r, t = cuda.blockIdx.x, cuda.threadIdx.x
-    if diverged[r] >= 0:
-        return
-    dimension = all_x.shape[1]
-    x = all_x[r]
-    if in_shared:
-        x = room[:dimension]
-        copy_entries(all_x[r], x)
-        cuda.syncthreads()
-    number, recorded, finite = position, 0, True
-    for i in range(rates.size):
-        if recorded < records.size and records[recorded] == first + i:
-            copy_entries(x, points[r, slot + recorded])
-            recorded += 1
-        size, rate = sizes[i], rates[i]
+@cuda.jit(device=True)
+def move_fresh(rows, kind, x, r, place, size, rate, scales):  # type: ignore[no-untyped-def]
+    """Like `move_dense`, of rows that were made and are still in their room; without momentum."""
+    made, decay = rows[-1][r], decay_factor(rate, kind[0])
+    cuda.syncthreads()
+    for j in range(cuda.threadIdx.x, x.size, cuda.blockDim.x):
+        factor, value = decay, x[j]
         for m in range(size):
-            residual = fresh_residual(
-                partial, keys[r], root, coefficients, noise, number + m, x, rows[r, m]
-            )
-            finite = finite and math.isfinite(residual)
-            if t == 0:
-                scales[r, m] = row_scale(rate, residual, size)
-        if not finite:
-            if t == 0:
-                diverged[r] = first + i
-            break
-        cuda.syncthreads()
-        subtract_rows(x, rows[r], scales[r], size, decay_factor(rate, ridge))
-        # Entries are made in fours: the next row is made by other threads than these owners.
-        cuda.syncthreads()
-        number += size
-    if finite and recorded < records.size:
-        copy_entries(x, points[r, slot + recorded])
-    if in_shared:
-        copy_entries(x, all_x[r])
+            value = updated(value, made[m, j], factor, scales[m])
+            factor = 1.0
+        x[j] = value
+    # Entries are made in fours: the next row is made by other threads than these owners.
+    cuda.syncthreads()
+
+
+@cuda.jit(device=True)
+def add_fresh(rows, r, place, scale, pull):  # type: ignore[no-untyped-def]
+    """Like `add_dense`, of the row that was made."""
+    add_multiple(scale, rows[-1][r, 0], pull)
