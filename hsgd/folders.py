@@ -62,7 +62,10 @@ def _hash_in(record: Path, kind: str) -> str:
     try:
         return str(json.loads(contents(record))["sha256"])
     except (ValueError, KeyError, TypeError, RecursionError):
-        raise ValueError(f"{record} is not a {kind}'s record: choose an empty folder.") from None
+        raise ValueError(
+            f"{record} is not a {kind}'s record: delete it if it is damaged, for the other files "
+            "carry their own marks, or choose an empty folder."
+        ) from None
 
 
 def check_hash(path: Path, found: str, own: str, parts: str) -> None:

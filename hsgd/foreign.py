@@ -48,7 +48,8 @@ def read(path: Path, names: Sequence[str]) -> dict[str, Any]:
         clock.start()
         try:
             assert child.stdout is not None
-            arrays = _received(path, child.stdout)
+            with child.stdout as pipe:  # closed, so that a child with more to say ends
+                arrays = _received(path, pipe)
             status = child.wait()
         finally:
             clock.cancel()
@@ -57,7 +58,7 @@ def read(path: Path, names: Sequence[str]) -> dict[str, Any]:
         return arrays
     if time.monotonic() - began >= limit:
         what = f"was given up after {limit:.0f} s, for the HDF5 library can loop on a damaged file"
-    elif status < 0 or status > 1:
+    elif status < 0 or status > 255:  # a signal, or what Windows has for one
         what = f"has crashed the HDF5 library (status {status}), as a damaged file can"
     else:
         what = "has failed"

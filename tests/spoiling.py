@@ -196,7 +196,7 @@ def rename(folder: Path, generator: np.random.Generator) -> None:
     path = _some(folder, generator)[0]
     name = bytearray(path.name, "ascii")
     at = int(generator.integers(len(name)))
-    name[at] = int(generator.choice(list(b"0123456789abcxyz.-_")))
+    name[at] = int(generator.choice(list(b"0123456789abcxyz-_")))
     os.replace(path, path.with_name(name.decode()))
 
 
@@ -284,7 +284,9 @@ def spoiled(
     for k in range(count):
         copy(good, target)
         _spoil_folder(target, k, others, generator)
-        if resealed and (target / "hsgd.sha256").is_file():
+        manifest = target / "hsgd.sha256"
+        if resealed and manifest.is_file():
+            copy(good / manifest.name, manifest)
             seal_folder(target)
         yield target
 

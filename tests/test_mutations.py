@@ -178,6 +178,7 @@ CHILDREN = {
     "print('1')": "has failed",
     'print(\'[{"name": "A", "dtype": "f8", "shape": [2], "packing": {}}]\')': "has failed",
     "print('[]\\nmore')": "has failed",
+    "print('[]' + 10**6 * '\\nmore')": "has failed",
 }
 
 

@@ -79,8 +79,10 @@ def read(source: Path) -> xr.DataTree:
     try:
         with xr.open_datatree(io.BytesIO(body), engine="h5netcdf", decode_times=False) as opened:
             return opened.load()
-    except MemoryError:
-        raise
+    except MemoryError as error:
+        raise MemoryError(
+            f"{source} does not fit into memory: read parts of it with xarray.open_dataset."
+        ) from error
     except Exception as error:  # whatever the HDF5 library and its readers raise
         raise ValueError(
             f"{source} has the right checksum, but is no NetCDF file of ours "

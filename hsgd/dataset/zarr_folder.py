@@ -146,8 +146,10 @@ def read(source: Path) -> xr.DataTree:
                 source, engine="zarr", decode_times=False, consolidated=True, zarr_format=3
             ) as opened:
                 return _ordered(opened.load(), names)
-    except MemoryError:
-        raise
+    except MemoryError as error:
+        raise MemoryError(
+            f"{source} does not fit into memory: read parts of it with xarray.open_zarr."
+        ) from error
     except Exception as error:  # whatever Zarr and its codecs raise
         raise ValueError(
             f"{source} matches its manifest, but is no Zarr folder of ours "
