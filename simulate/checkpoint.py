@@ -123,7 +123,7 @@ class Folder(Store):
         self._saved: dict[int, float] = {}
         self._unwritten: list[int] = []
         self._flushed = time.monotonic()
-        self._told = False
+        self._untold = threading.Lock()  # whoever gets it tells, once, whatever the threads do
         self._done = self._load_finished()
 
     def _read(self, path: Path) -> dict[str, Any]:
@@ -154,15 +154,13 @@ class Folder(Store):
         try:
             dataset.write_atomically(self._folder / name, buffer.getvalue())
         except OSError as error:
-            if not self._told:
-                self._told = True
+            if self._untold.acquire(blocking=False):
                 warnings.warn(
                     f"the checkpoint could not be written, and the run goes on without it: {error}",
                     UserWarning,
                     stacklevel=2,
                 )
             return False
-        self._told = False
         return True
 
     def _load_finished(self) -> set[int]:
