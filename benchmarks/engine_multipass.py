@@ -25,8 +25,8 @@ import numba
 import numpy as np
 
 import simulate
-from hsgd.algorithms import SGD
-from hsgd.problems import LeastSquares
+from hsgd.algorithms.sgd import SGD
+from hsgd.problems.least_squares import LeastSquares
 from simulate import threads
 
 REPLICATES, NUM_RECORDS = 32, 100

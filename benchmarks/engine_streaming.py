@@ -24,8 +24,8 @@ import numba
 import numpy as np
 
 import simulate
-from hsgd.algorithms import StreamingSGD
-from hsgd.gaussian_rows import GaussianRows
+from hsgd.algorithms.sgd import StreamingSGD
+from hsgd.problems.gaussian_rows import GaussianRows
 from simulate.numba_policy import OPTIONS
 
 BLOCK = 64

@@ -16,7 +16,7 @@ from typing import Any
 import numba
 import numpy as np
 
-from simulate.engines.lanes import LANES, fill_normals, fill_words, room
+from simulate.engines.cpu.lanes import LANES, fill_normals, fill_words, room
 from simulate.numba_policy import OPTIONS
 
 COUNT, REPEATS = 8192, 50
