@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-Array = NDArray[np.float64]
+from volterra.arrays import Array
 
 SPAN = 1e250
 """Numbers are smaller than this, so that sums of products of them stay finite."""

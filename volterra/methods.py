@@ -10,9 +10,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from volterra import checks
+from volterra.arrays import Array
 from volterra.collocation.method import solve_collocation
 from volterra.collocation.problem import Problem
 from volterra.companion.method import WORTHWHILE_MODES, solve_companion
@@ -27,8 +27,6 @@ from volterra.panels.equation import general_equation
 from volterra.panels.method import solve_panels
 from volterra.recursion.method import solve_recursion
 from volterra.solution import Forcing, Trajectory, evaluate_checked
-
-Array = NDArray[np.float64]
 
 # The exact method costs the square of the number of modes; beyond this, stepping is cheaper.
 _MANY_MODES = 8_000

@@ -14,13 +14,12 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from volterra import checks
+from volterra.arrays import Array
 from volterra.kernels.exponentials import Function
 from volterra.solution import Forcing, Trajectory
-
-Array = NDArray[np.float64]
 
 _FEWEST = 8  # samples: every other one still makes a cubic
 _SHARE = 0.01  # of the estimated interpolation error, that the solve may add

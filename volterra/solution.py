@@ -8,13 +8,13 @@ from enum import Enum
 from typing import Protocol
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from volterra import checks
+from volterra.arrays import Array
 from volterra.kernels.exponentials import Function, SumOfExponentials
 from volterra.kernels.powers import SumOfPowers
 
-Array = NDArray[np.float64]
 Forcing = SumOfExponentials | SumOfPowers | Function
 
 
@@ -192,6 +192,13 @@ def report(
         trajectory=trajectory,
         mode_count=mode_count,
     )
+
+
+def ratio_to_tolerance(y: Array, error: Array, rtol: float, atol: float) -> Array:
+    """Errors over what is allowed; infinite where nothing is allowed, but no error stays none."""
+    allowed = rtol * np.abs(y) + atol
+    ratio = np.divide(error, allowed, out=np.full_like(error, np.inf), where=allowed > 0)
+    return np.where(error == 0, 0.0, ratio)
 
 
 def _missed(y: Array, error: Array, rtol: float, atol: float) -> Status:

@@ -5,17 +5,16 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from volterra import checks
+from volterra.arrays import Array
 from volterra.kernels.exponentials import SumOfExponentials, TimeChanged
 from volterra.kernels.functions import Convolution, Hammerstein, Kernel
 from volterra.kernels.powers import SumOfPowers, check_iterations
 from volterra.methods import Question, choose
 from volterra.sampled import SampledTrajectory, read_samples
 from volterra.solution import Forcing, Solution, report
-
-Array = NDArray[np.float64]
 
 
 def solve(

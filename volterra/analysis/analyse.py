@@ -11,10 +11,10 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from volterra.analysis.convolution import convolution_facts
 from volterra.analysis.resolvent import resolvent
+from volterra.arrays import Complex
 from volterra.exact.method import distinct_positive
 from volterra.exact.smallest_root import kernel_deficit, smallest_root
 from volterra.kernels.exponentials import Function, SumOfExponentials
@@ -22,8 +22,6 @@ from volterra.kernels.exponents import of_powers
 from volterra.kernels.functions import Convolution
 from volterra.kernels.powers import SumOfPowers
 
-Array = NDArray[np.float64]
-Complex = NDArray[np.complex128]
 Sum = SumOfExponentials | SumOfPowers
 
 _TRANSFORMS = (SumOfExponentials, SumOfPowers)

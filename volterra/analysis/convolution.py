@@ -10,13 +10,11 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from numpy.typing import NDArray
 
+from volterra.arrays import Array, Mask
 from volterra.kernels.exponentials import Function, SumOfExponentials
 from volterra.kernels.functions import Convolution
 from volterra.panels.panel import gauss
-
-Array = NDArray[np.float64]
 
 _SCALES = 1e30  # differences from 1/_SCALES to _SCALES are looked at
 _AGREEMENT = 1e-9
@@ -40,7 +38,7 @@ class Laplace:
             )
         self.tau = tau
         self.mass: Array = np.diff(edges)[:, None] * weight * value * tau**-kernel.singularity
-        self.faint: NDArray[np.bool_] = value < _TINY * np.max(value, initial=0.0)
+        self.faint: Mask = value < _TINY * np.max(value, initial=0.0)
         self._ratio = 2.0 ** (1.0 / pieces)
 
     def norm(self) -> float:

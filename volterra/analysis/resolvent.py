@@ -5,19 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from volterra import checks
+from volterra.arrays import EPS, Array, Complex
 from volterra.companion.complex_roots import complex_roots
 from volterra.companion.method import complex_poles
 from volterra.companion.oscillations import Oscillations, oscillations
 from volterra.exact.method import distinct_positive
-from volterra.exact.secular import EPS, secular_roots
+from volterra.exact.secular import secular_roots
 from volterra.kernels.exponentials import SumOfExponentials
 from volterra.kernels.powers import SumOfPowers, check_iterations
 
-Array = NDArray[np.float64]
-Complex = NDArray[np.complex128]
 Sum = SumOfExponentials | SumOfPowers
 
 _CHUNK = 500_000

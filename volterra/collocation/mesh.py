@@ -7,20 +7,16 @@ import math
 from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.typing import NDArray
 
+from volterra.arrays import Array, Index
 from volterra.collocation.problem import Problem
 from volterra.collocation.step import Equation, Step, advance, follow
 from volterra.kernels.exponentials import SumOfExponentials
 from volterra.radau import STAGES, lagrange_matrix, radau
-
-Array = NDArray[np.float64]
+from volterra.stepping import HUGE, ROUNDING, end_of_step, growth, shrinkage
 
 _DENSE_ORDER = STAGES + 1  # of the modes' polynomials inside a step
 _SMALLEST_STEP = 1e-12  # relative to t; smaller ones are accepted, for rounding is in command
-_EPS = float(np.finfo(np.float64).eps)
-_HUGE = 1e280
-ROUNDING = 16.0 * _EPS  # relative, per step, of y and of the forcing
 _MAX_STEPS = 20_000
 
 
@@ -43,7 +39,7 @@ class Mesh:
         """The last time reached."""
         return float(self.boundaries[-1])
 
-    def interpolate(self, t: Array) -> tuple[Array, NDArray[np.intp]]:
+    def interpolate(self, t: Array) -> tuple[Array, Index]:
         """Memory at times inside the horizon, and the step that each time lies in."""
         step = np.searchsorted(self.boundaries, t, side="left") - 1
         step = np.clip(step, 0, self.boundaries.size - 2)
@@ -91,18 +87,19 @@ def adaptive_mesh(
     state = _State.start(equation, watch)
     record = _Record()
     t, h = 0.0, _first_step(equation, problem)
-    while stops and abs(record.last) < _HUGE:
-        t_new, lands = _target(t, h, stops[0])
+    while stops and abs(record.last) < HUGE:
+        t_new = end_of_step(t, h, stops[0])
+        lands = t_new == stops[0]
         trial = _doubled(equation, watch, state, (t, 0.5 * (t + t_new), t_new), problem, factor)
         spent.steps += 3
         many = len(record.boundaries) > 2 * _MAX_STEPS
         if trial.error > 1 and not many and t_new - t > _SMALLEST_STEP * t_new:
-            h = (t_new - t) * min(0.9, trial.growth)
+            h = (t_new - t) * shrinkage(trial.error, _DENSE_ORDER)
             spent.rejected += 1
             continue
         record.add(0.5 * (t + t_new), trial.first)
         record.add(t_new, trial.second)
-        grown = (t_new - t) * (2.0 if many else trial.growth)
+        grown = (t_new - t) * (2.0 if many else growth(trial.error, _DENSE_ORDER))
         # A step cut short by a landing says little about how long the next may be.
         h = max(h, grown) if lands and trial.error <= 1 else grown
         t, state = t_new, trial.state
@@ -131,13 +128,6 @@ class _Trial:
     second: Step
     state: _State
     error: float
-
-    @property
-    def growth(self) -> float:
-        """Factor for the next step; cautious where the error is not even a number."""
-        if not math.isfinite(self.error):
-            return 0.1
-        return min(8.0, max(0.1, 0.85 * math.pow(max(self.error, 1e-30), -1.0 / _DENSE_ORDER)))
 
 
 def _doubled(
@@ -202,13 +192,6 @@ def _first_step(equation: Equation, problem: Problem) -> float:
     return float(min(1e-2 * first, shortest, problem.stops[0]))
 
 
-def _target(t: float, h: float, stop: float) -> tuple[float, bool]:
-    """The end of the next step: on the stop, or well before it, never just short of it."""
-    if t + 1.05 * h >= stop:
-        return stop, True
-    return (t + h, False) if t + 2 * h < stop else (0.5 * (t + stop), False)
-
-
 def _step_error(
     steps: tuple[Step, Step, Step], values: tuple[Array, Array], problem: Problem, factor: float
 ) -> float:
@@ -230,12 +213,6 @@ def _step_error(
         ratio = np.where(difference == 0, 0.0, np.abs(difference) / scale)
     worst = float(np.max(ratio))
     return worst if math.isfinite(worst) else math.inf
-
-
-def bisect(boundaries: Array) -> Array:
-    """Cut every step in two."""
-    middle = 0.5 * (boundaries[:-1] + boundaries[1:])
-    return np.insert(boundaries, np.arange(1, boundaries.size), middle)
 
 
 def sweep(equation: Equation, boundaries: Array, spent: Work) -> Mesh:

@@ -13,24 +13,21 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 import numpy as np
-from numpy.typing import NDArray
 
+from volterra.arrays import Array
 from volterra.collocation.mesh import (
-    ROUNDING,
     Mesh,
     Watch,
     Work,
     adaptive_mesh,
-    bisect,
     follow_mesh,
     rounding_mesh,
     sweep,
 )
 from volterra.collocation.problem import Problem
 from volterra.radau import radau
-from volterra.solution import Forcing, evaluate_forcing
-
-Array = NDArray[np.float64]
+from volterra.solution import Forcing, evaluate_forcing, ratio_to_tolerance
+from volterra.stepping import ROUNDING, bisect, check_horizon, with_neighbours
 
 _ATTEMPTS = 6
 
@@ -50,11 +47,7 @@ class CollocationTrajectory:
 
     def evaluate(self, t: Array) -> tuple[Array, Array]:
         """Values and error estimates; infinite beyond the time of overflow."""
-        if np.any(t > self.problem.stop):
-            raise ValueError(
-                f"the solution was computed up to t = {self.problem.stop:g}; "
-                "solve again with a later last time to go beyond."
-            )
+        check_horizon(t, self.problem.stop)
         reached = t <= self.fine.horizon
         inside = np.minimum(t, self.fine.horizon)
         memory, _ = self.fine.interpolate(inside)
@@ -139,9 +132,7 @@ def _excess(trajectory: CollocationTrajectory) -> float:
     if t.size == 0:
         return 0.0
     y, error = trajectory.evaluate(t)
-    allowed = problem.rtol * np.abs(y) + problem.atol
-    ratio = np.divide(error, allowed, out=np.full_like(error, np.inf), where=allowed > 0)
-    return float(np.max(np.where(error == 0, 0.0, ratio)))
+    return float(np.max(ratio_to_tolerance(y, error, problem.rtol, problem.atol)))
 
 
 # --------------------------------------------------------------------------- global error
@@ -155,10 +146,7 @@ def _compare(
     rounding: Mesh,
     spent: Work,
 ) -> CollocationTrajectory:
-    """Pair two meshes; a step's error is the largest difference in it and its neighbours.
-
-    The neighbours matter where the difference of the two solutions happens to change its sign.
-    """
+    """Pair two meshes; a step's error is the largest difference in it and its neighbours."""
     rule = radau()
     first, second = fine.memory[0::2, 1:], fine.memory[1::2, 1:]
     difference = np.maximum(
@@ -167,8 +155,7 @@ def _compare(
     )
     noise = np.maximum(coarse.noise, np.maximum(fine.noise[0::2], fine.noise[1::2]))
     difference = difference + noise * np.max(np.abs(coarse.memory), axis=1)
-    padded = np.concatenate([[0.0], difference, [0.0]])
-    error = np.maximum(difference, np.maximum(padded[:-2], padded[2:]))
+    error = with_neighbours(difference)
     sign = math.copysign(1.0, float(fine.y[-1, -1]))
     modes = problem.sum_of_exponentials.rates.size
     return CollocationTrajectory(

@@ -4,16 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import numpy as np
-from numpy.typing import NDArray
-
+from volterra.arrays import Array
 from volterra.collocation.step import Equation
 from volterra.kernels.exponentials import SumOfExponentials, TimeChanged
 from volterra.solution import Forcing
-
-Array = NDArray[np.float64]
-
-_SHORT = 1e-9
+from volterra.stepping import last_time
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,7 +24,7 @@ class Problem:
     @property
     def stop(self) -> float:
         """The last requested time; something positive if only t = 0 is asked for."""
-        return float(self.t[-1]) if self.t[-1] > 0 else _SHORT
+        return last_time(self.t)
 
     @property
     def stops(self) -> list[float]:

@@ -13,21 +13,17 @@ from dataclasses import dataclass
 from functools import cache
 
 import numpy as np
-from numpy.typing import NDArray
 
+from volterra.arrays import EPS, Array, Complex
 from volterra.kernels.exponentials import Function
 from volterra.radau import Radau, radau
 from volterra.solution import Forcing, evaluate_checked, evaluate_forcing
-
-Array = NDArray[np.float64]
-Complex = NDArray[np.complex128]
 
 # Callables are evaluated this far, relatively, inside the right end of a step, so that a function
 # that jumps there gives its value from the left, even if the jump is a few roundings off.
 _INWARD = 1e-15
 
-_EPS = float(np.finfo(np.float64).eps)
-_STEP_NOISE = 64.0 * _EPS  # about the condition number of the eigenvectors
+_STEP_NOISE = 64.0 * EPS  # about the condition number of the eigenvectors
 
 # Above this condition number of the eigenvectors a step falls back to one solve per mode.
 _ILL_CONDITIONED = 1e5
@@ -70,7 +66,7 @@ class Equation:
         fastest = float(np.max(np.abs(rate)))
         if fastest == 0.0:
             return rate, 0.0
-        rounding = _EPS * float(np.max(np.abs(clock))) * float(np.max(np.abs(rule.derivative)))
+        rounding = EPS * float(np.max(np.abs(clock))) * float(np.max(np.abs(rule.derivative)))
         return rate, min(1.0, rounding / (length * fastest))
 
 

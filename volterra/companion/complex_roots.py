@@ -16,12 +16,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
-from volterra.exact.secular import EPS, row_chunks
-
-Array = NDArray[np.float64]
-Complex = NDArray[np.complex128]
+from volterra.arrays import EPS, Array, Complex, Index
+from volterra.exact.secular import row_chunks
 
 _SWEEPS = 40
 # A residue that may move by more than this part of itself is beyond a first-order bound.
@@ -118,7 +115,7 @@ def _ehrlich(rates: Complex, weights: Complex, origin: Complex, shift: Complex) 
 
 
 def _ehrlich_step(
-    rates: Complex, weights: Complex, origin: Complex, shift: Complex, rows: NDArray[np.intp]
+    rates: Complex, weights: Complex, origin: Complex, shift: Complex, rows: Index
 ) -> Complex:
     # notation: F = 1 - sum w/(r - x); p = F prod (r - x), a polynomial with
     # p'/p = F'/F - sum 1/(r - x)

@@ -11,24 +11,20 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
-from numpy.typing import NDArray
 
+from volterra.arrays import EPS, Array, Complex
 from volterra.companion.complex_roots import ComplexRoots, complex_roots
 from volterra.companion.oscillations import ComplexConvolution, complex_convolution
-from volterra.exact.secular import EPS, row_chunks
+from volterra.exact.secular import NEGLIGIBLE, row_chunks
 from volterra.kernels.exponentials import SumOfExponentials
 from volterra.kernels.powers import SumOfPowers, check_iterations
 from volterra.solution import Forcing, evaluate_forcing
 
-Array = NDArray[np.float64]
-Complex = NDArray[np.complex128]
 Sum = SumOfExponentials | SumOfPowers
 
 MOST_MODES = 1_500
 # The eigenvalues of more than these take longer than other methods.
 WORTHWHILE_MODES = 300
-# A weight this small relative to the sum acts on nothing; as zero it keeps 1/shift^3 finite.
-_NEGLIGIBLE = 1e-40
 
 
 @dataclass(frozen=True, eq=False)
@@ -146,7 +142,7 @@ def _poles(kernel: Sum, v: Array | None) -> tuple[Complex, Complex, Complex]:
     """
     rates, w, observed = expand(kernel, v)
     total = float(np.sum(np.abs(w)))
-    floor = _NEGLIGIBLE * (total if total > 0 else 1.0)
+    floor = NEGLIGIBLE * (total if total > 0 else 1.0)
     keep = (np.abs(w) > floor) | (observed != 0)
     w = np.where(np.abs(w) > floor, w, floor)
     return rates[keep], w[keep], observed[keep]

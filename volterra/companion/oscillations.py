@@ -9,18 +9,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from volterra.arrays import EPS, Array, Complex, Index, Mask
 from volterra.companion.complex_roots import ComplexRoots
-from volterra.exact.secular import EPS
-from volterra.kernels.exponents import log1p
+from volterra.exact.resonances import RESONANT
+from volterra.kernels.exponents import SMALLEST_RATIO, log1p
 
-Array = NDArray[np.float64]
-Complex = NDArray[np.complex128]
-
-_RESONANT = 0.5  # a pair with residue / |root - rate| above this is kept as a pair
 _FEW_PAIRS = 2_500  # so few pairs are all kept as pairs: nothing cancels then
-_SMALLEST_RATIO = 1e-15
 _CHUNK = 200_000
 
 
@@ -33,13 +28,13 @@ class Oscillations:
     blur: Array
     ratio: Complex
 
-    def take(self, index: NDArray[np.intp]) -> Oscillations:
+    def take(self, index: Index) -> Oscillations:
         """Those at the given positions."""
         return Oscillations(
             self.rate[index], self.decay[index], self.blur[index], self.ratio[index]
         )
 
-    def where(self, mask: NDArray[np.bool_], other: Oscillations) -> Oscillations:
+    def where(self, mask: Mask, other: Oscillations) -> Oscillations:
         """These where the mask holds, the others elsewhere."""
         return Oscillations(
             np.where(mask, self.rate, other.rate),
@@ -55,10 +50,10 @@ def oscillations(rate: Complex, error: Array, *, powers: bool) -> Oscillations:
         return Oscillations(rate, rate, error + EPS * np.abs(rate), np.ones_like(rate))
     ratio = 1.0 - rate
     size = np.abs(ratio)
-    small = size < _SMALLEST_RATIO
-    ratio = np.where(small, _SMALLEST_RATIO, ratio)
-    decay = np.where(small, -np.log(_SMALLEST_RATIO), -log1p(-rate))
-    error = error + 2 * EPS * np.abs(rate) + 2 * _SMALLEST_RATIO * small
+    small = size < SMALLEST_RATIO
+    ratio = np.where(small, SMALLEST_RATIO, ratio)
+    decay = np.where(small, -np.log(SMALLEST_RATIO), -log1p(-rate))
+    error = error + 2 * EPS * np.abs(rate) + 2 * SMALLEST_RATIO * small
     return Oscillations(rate, decay, error / np.abs(ratio), ratio)
 
 
@@ -159,7 +154,7 @@ def complex_convolution(
     ours = oscillations(roots.root, roots.root_error, powers=powers)
     theirs = oscillations(rates, np.zeros(rates.size), powers=powers)
     difference = (roots.origin - rates[:, None]) + roots.shift
-    resonant = np.abs(roots.residue) > _RESONANT * np.abs(difference)
+    resonant = np.abs(roots.residue) > RESONANT * np.abs(difference)
     resonant |= difference.size <= _FEW_PAIRS
     c = np.where(resonant, 0.0, 1.0 / np.where(difference == 0, 1.0, difference))
     size, a, G = np.abs(c), np.abs(weights), np.abs(residue)

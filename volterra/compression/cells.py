@@ -9,10 +9,8 @@ width^8 t^8 exp(-s t) / (4^8 8!) times 4 is at most 2e-16 of the cell's weight.
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
-Array = NDArray[np.float64]
-Index = NDArray[np.intp]
+from volterra.arrays import Array, Index
 
 PER_OCTAVE = 32
 GROUP = 3 * PER_OCTAVE  # cells per group: a factor of eight in s + scale

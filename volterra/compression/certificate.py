@@ -17,17 +17,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from volterra.arrays import EPS, Array
 from volterra.compression.cells import CELL_ERROR
 from volterra.compression.gauss import Rule
 
-Array = NDArray[np.float64]
-
 STEP = 0.05  # of the grid, in log t
-_EPS = float(np.finfo(np.float64).eps)
-_NOISE = 8.0 * _EPS  # of an evaluated rule
-_ROUNDING = 4.0 * _EPS  # of nodes and weights, relative to the group's right end and mass
+_NOISE = 8.0 * EPS  # of an evaluated rule
+_ROUNDING = 4.0 * EPS  # of nodes and weights, relative to the group's right end and mass
 
 
 @dataclass(frozen=True, eq=False)

@@ -17,15 +17,13 @@ import math
 from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.typing import NDArray
 
 from volterra import checks
+from volterra.arrays import Array, Index
 from volterra.compression.cells import GROUP, cell_number, condense
 from volterra.compression.certificate import GroupRule, grid, relative_errors
 from volterra.compression.gauss import Recurrence, recurrence
 from volterra.kernels.exponentials import SumOfExponentials
-
-Array = NDArray[np.float64]
 
 _SHORT = 48  # a sum of so few terms is left alone
 _CONDENSE = 6_000  # beyond so many points the first pass pays
@@ -172,7 +170,7 @@ class _Half:
             distance, weights = condense(distance, weights, scale)
         self._split(distance, weights, cell_number(distance, scale) // GROUP)
 
-    def _split(self, distance: Array, weights: Array, number: NDArray[np.intp]) -> None:
+    def _split(self, distance: Array, weights: Array, number: Index) -> None:
         order = np.argsort(number, kind="stable")
         ends = np.flatnonzero(np.diff(number[order])) + 1
         for part in np.split(order, ends):
@@ -208,7 +206,7 @@ class _Half:
         assert best is not None
         return best
 
-    def _adapted(self, counts: NDArray[np.intp], per_group: Array, rtol: float) -> NDArray[np.intp]:
+    def _adapted(self, counts: Index, per_group: Array, rtol: float) -> Index:
         """More nodes where the error is too large, fewer where it is much too small."""
         # Neighbouring groups add up: a third of the tolerance for each.
         spare = np.log(np.maximum(rtol / 3.0 / per_group, 1e-30)) / math.log(_PER_NODE)
@@ -227,7 +225,7 @@ class _Half:
         covered = 7.0 + math.log(max(self.atom / total, _TINY)) / math.log(_PER_NODE)
         return max(1, needed - max(0, math.floor(covered)))
 
-    def _prepare(self, counts: NDArray[np.intp]) -> None:
+    def _prepare(self, counts: Index) -> None:
         """Lanczos for all groups, to the degree that is asked for and a little more."""
         for i, (count, (s, w)) in enumerate(zip(counts, self.groups, strict=True)):
             found = self._recurrences.get(i)

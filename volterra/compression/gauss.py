@@ -15,9 +15,8 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
-Array = NDArray[np.float64]
+from volterra.arrays import Array
 
 # An off-diagonal entry below this, on [-1, 1], is zero: the measure has no further points.
 _EXHAUSTED = 1e-13

@@ -19,13 +19,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from volterra.arrays import EPS, Array
 from volterra.collocation.method import CollocationTrajectory
 from volterra.exact.method import ExactTrajectory
-from volterra.exact.secular import EPS, SecularRoots
-
-Array = NDArray[np.float64]
+from volterra.exact.secular import SecularRoots
 
 _END = 700.0  # exp(-700) is 1e-304
 

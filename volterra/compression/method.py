@@ -11,17 +11,16 @@ from functools import cached_property
 from typing import overload
 
 import numpy as np
-from numpy.typing import NDArray
 
+from volterra.arrays import Array
 from volterra.collocation.method import CollocationTrajectory, solve_collocation
 from volterra.collocation.problem import Problem
 from volterra.compression.compress import Compression, Compressor
 from volterra.compression.majorants import Chord, Derivative
 from volterra.exact.method import ExactTrajectory, solve_exact
 from volterra.kernels.exponentials import SumOfExponentials, TimeChanged
-from volterra.solution import Forcing, evaluate_checked
+from volterra.solution import Forcing, evaluate_checked, ratio_to_tolerance
 
-Array = NDArray[np.float64]
 Kernel = SumOfExponentials | TimeChanged
 Inner = ExactTrajectory | CollocationTrajectory
 
@@ -181,9 +180,7 @@ class Question:
         if not np.any(finite):
             return 0.0, 0.0
         t, value, error = t[finite], value[finite], error[finite]
-        allowed = self.rtol * np.abs(value) + self.atol
-        ratio = np.divide(error, allowed, out=np.full_like(error, np.inf), where=allowed > 0)
-        ratio[error == 0] = 0.0
+        ratio = ratio_to_tolerance(value, error, self.rtol, self.atol)
         worst = int(np.argmax(ratio))
         if ratio[worst] <= 1:
             return float(ratio[worst]), 0.0

@@ -13,20 +13,16 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
-from numpy.typing import NDArray
 
+from volterra.arrays import EPS, Array, Mask
 from volterra.exact.residues import Convolution, Residues, convolve
-from volterra.exact.secular import EPS, SecularRoots, secular_roots
+from volterra.exact.secular import NEGLIGIBLE, SecularRoots, secular_roots
 from volterra.kernels.exponentials import SumOfExponentials
 from volterra.kernels.exponents import Reading, of_exponentials, of_powers
 from volterra.kernels.powers import SumOfPowers, check_iterations
 from volterra.solution import Forcing, evaluate_forcing
 
-Array = NDArray[np.float64]
 Sum = SumOfExponentials | SumOfPowers
-
-# A weight this small relative to the sum acts on nothing; as zero it keeps 1/shift^3 finite.
-_NEGLIGIBLE = 1e-40
 
 
 @dataclass(frozen=True, eq=False)
@@ -117,7 +113,7 @@ def _respond(forcing: Sum, kernel: Sum, roots: SecularRoots, deviation: float) -
 def distinct_positive(kernel: Sum) -> tuple[Array, Array]:
     """Distinct ascending rates whose weights are not negligible, and these."""
     modes = kernel.modes()
-    keep = modes.weights > _NEGLIGIBLE * np.sum(modes.weights)
+    keep = modes.weights > NEGLIGIBLE * np.sum(modes.weights)
     return modes.rates[keep], modes.weights[keep]
 
 
@@ -178,7 +174,7 @@ def observation_residues(roots: SecularRoots, v: Array) -> Residues:
 
 def roots_for_observation(
     rates: Array, weights: Array, v: Array, positive: bool, deviation: float
-) -> tuple[SecularRoots, NDArray[np.bool_]]:
+) -> tuple[SecularRoots, Mask]:
     """Roots of a kernel in which every observed mode has at least a vanishing weight.
 
     An observed mode of weight zero is a pole of the observation but not of the kernel. A weight of
@@ -187,7 +183,7 @@ def roots_for_observation(
     """
     total = float(np.sum(weights))
     reference = total if total > 0 else float(rates[-1] if rates.size and rates[-1] > 0 else 1.0)
-    floor = _NEGLIGIBLE * reference
+    floor = NEGLIGIBLE * reference
     keep = (weights > floor) | (v != 0)
     raised = np.maximum(weights[keep], floor)
     roots = secular_roots(rates[keep], raised, positive=positive, deviation=deviation)

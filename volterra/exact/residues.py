@@ -19,13 +19,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from volterra.arrays import EPS, Array
 from volterra.exact.resonances import Pairs, pairs, resonant_pairs
-from volterra.exact.secular import EPS, SecularRoots, row_chunks
+from volterra.exact.secular import SecularRoots, row_chunks
 from volterra.kernels.exponents import Exponents, Reading
-
-Array = NDArray[np.float64]
 
 _TIME_CHUNK = 200_000  # entries of a times x modes temporary; small enough for the cache
 

@@ -11,19 +11,16 @@ from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
-from numpy.typing import NDArray
 
+from volterra.arrays import Array, Index, Mask
 from volterra.exact.secular import SecularRoots
-from volterra.kernels.exponents import Exponents, Mask, of_exponentials
-
-Array = NDArray[np.float64]
-Index = NDArray[np.intp]
+from volterra.kernels.exponents import Exponents, of_exponentials
 
 _NO_DISTANCE = 1e-150  # rates closer than this are equal
 # Distance times time below which a derivative is taken from its series: as a difference it has
 # there, and only there, less than nine digits, enough for what is an error bound itself.
 _CLOSE = 1e-7
-_RESONANT = 0.5  # a pair with residue / |root - rate| above this is kept as a pair
+RESONANT = 0.5  # a pair with residue / |root - rate| above this is kept as a pair
 
 
 class _Residues(Protocol):
@@ -71,7 +68,7 @@ def resonant_pairs(roots: SecularRoots, ours: Exponents, theirs: Exponents) -> R
     around = np.clip(around, 0, x.size - 1)
     gap = (roots.origin[around] - rates[:, None]) + roots.shift[around]
     distance = np.where(valid, np.abs(gap), np.inf)
-    keep = valid & (roots.residue[around] > _RESONANT * distance)
+    keep = valid & (roots.residue[around] > RESONANT * distance)
     # The nearest one always, so that no difference of zero is left for the others.
     keep[np.arange(rates.size), np.argmin(distance, axis=1)] = True
     # Ratios of opposite sign are as far apart as they are large: nothing there to cancel.

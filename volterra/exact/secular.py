@@ -20,14 +20,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from volterra.arrays import EPS, Array, Index, Mask
 from volterra.exact.smallest_root import smallest_root
 
-Array = NDArray[np.float64]
-Mask = NDArray[np.bool_]
-
-EPS = float(np.finfo(np.float64).eps)
+# A weight this small relative to the sum acts on nothing; as zero it keeps 1/shift^3 finite.
+NEGLIGIBLE = 1e-40
 _CHUNK = 120_000  # matrix entries worked on at once; small enough to stay in the cache
 _MAX_ITERATIONS = 60
 
@@ -143,9 +141,7 @@ def secular_roots(
 # ------------------------------------------------------------------------- interior roots
 
 
-def _interior_roots(
-    rates: Array, weights: Array, rows: NDArray[np.intp]
-) -> tuple[Array, Array, int]:
+def _interior_roots(rates: Array, weights: Array, rows: Index) -> tuple[Array, Array, int]:
     """Roots number `rows`, each between the rates rows-1 and rows, by Gragg's iteration.
 
     The unknown is theta > 0, the distance to the nearer of the two rates.
@@ -192,13 +188,13 @@ def _gragg_step(
     offset: Array,
     weights: Array,
     shift: Array,
-    rows: NDArray[np.intp],
+    rows: Index,
     gap: Array,
     near_left: Mask,
     theta: Array,
     low: Array,
     high: Array,
-    active: NDArray[np.intp],
+    active: Index,
 ) -> Array:
     # notation: near, far the signed distances to the two poles around x; S2, S3 the sums of
     # w/(rate-x)^p over all poles but the nearer one, whose own share would drown them.

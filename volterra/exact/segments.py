@@ -19,8 +19,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 import numpy as np
-from numpy.typing import NDArray
 
+from volterra.arrays import EPS, Array, Index
 from volterra.exact.method import (
     observation_residues,
     require_positive,
@@ -29,14 +29,11 @@ from volterra.exact.method import (
 )
 from volterra.exact.residues import Convolution, Residues, convolve
 from volterra.exact.resonances import all_differences
-from volterra.exact.secular import EPS, SecularRoots, row_chunks
+from volterra.exact.secular import SecularRoots, row_chunks
 from volterra.kernels.exponentials import Modes, SumOfExponentials
 from volterra.kernels.exponents import of_exponentials
 from volterra.kernels.piecewise import OnClock, PiecewiseClock
 from volterra.solution import Forcing, evaluate_forcing
-
-Array = NDArray[np.float64]
-Index = NDArray[np.intp]
 
 # The error bounds of the exact method are for given rates and weights and times. Here local times,
 # w/c' times the weights, and rates in local time are rounded once or twice: less than the bounds

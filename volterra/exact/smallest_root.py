@@ -9,11 +9,8 @@ import math
 from collections.abc import Callable
 
 import numpy as np
-from numpy.typing import NDArray
 
-Array = NDArray[np.float64]
-
-_EPS = float(np.finfo(np.float64).eps)
+from volterra.arrays import EPS, Array
 
 
 def kernel_deficit(rates: Array, weights: Array) -> float:
@@ -74,7 +71,7 @@ def _one_pole_iteration(
         b = pole - x
         denominator = value + slope * b
         step = value * b / denominator if denominator > 0 else math.inf
-        if abs(step) <= 2 * _EPS * abs(x):
+        if abs(step) <= 2 * EPS * abs(x):
             break
         x += step
         if not low < x < high:

@@ -10,16 +10,16 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from volterra import checks
+from volterra.arrays import EPS, Array, Index
 
-Array = NDArray[np.float64]
 Function = Callable[[Array], ArrayLike]
 
 # Rates closer than this are one rate. The merged rate is their weighted mean, so the kernel norm
 # changes in the second order only: far below the rounding of the rates themselves.
-_MERGE_TOLERANCE = 8 * float(np.finfo(np.float64).eps)
+_MERGE_TOLERANCE = 8 * EPS
 
 _CHUNK = 1_000_000  # entries of a temporary: 8 MB
 
@@ -109,7 +109,7 @@ class Modes:
 
     rates: Array
     weights: Array
-    label: NDArray[np.intp]
+    label: Index
 
     def collect(self, weights: Array) -> Array:
         """Add up weights given per original mode into weights per distinct mode."""
@@ -148,7 +148,7 @@ def merge_modes(rates: Array, weights: Array, constant: float = 0.0) -> Modes:
     return Modes(mean, total, label[:count])
 
 
-def _group(ascending: Array) -> NDArray[np.intp]:
+def _group(ascending: Array) -> Index:
     """Number the groups of nearly equal rates, each measured from its own first member.
 
     Measuring from the first member keeps a long chain of close rates from becoming one group.

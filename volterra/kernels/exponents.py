@@ -13,16 +13,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
-Array = NDArray[np.float64]
-Complex = NDArray[np.complex128]
-Mask = NDArray[np.bool_]
-
-_EPS = float(np.finfo(np.float64).eps)
+from volterra.arrays import EPS, Array, Complex, Index, Mask
 
 # Ratios smaller than this are this: known to no more than epsilon they have no digits anyway.
-_SMALLEST_RATIO = 1e-15
+SMALLEST_RATIO = 1e-15
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,7 +52,7 @@ class Exponents:
         """Whether any sign changes."""
         return bool(np.any(self.alternates))
 
-    def take(self, index: NDArray[np.intp]) -> Exponents:
+    def take(self, index: Index) -> Exponents:
         """Those at the given positions."""
         return Exponents(
             rate=self.rate[index],
@@ -102,11 +97,11 @@ def of_powers(rate: Array) -> Exponents:
     """Functions (1 - rate)^t of whole times."""
     # notation: q the modulus of 1 - rate, blurred by the rounding of the rate and by the floor
     distance = np.abs(1.0 - rate)
-    q = np.maximum(distance, _SMALLEST_RATIO)
-    alternates = (rate > 1) & (distance >= _SMALLEST_RATIO)
+    q = np.maximum(distance, SMALLEST_RATIO)
+    alternates = (rate > 1) & (distance >= SMALLEST_RATIO)
     below = np.log1p(np.where(rate < 0.5, -rate, 0.0))
     decay = -np.where(rate < 0.5, below, np.log(q))
-    blur = (np.abs(rate) + (q - distance) / _EPS) / q
+    blur = (np.abs(rate) + (q - distance) / EPS) / q
     excess = np.maximum(0.0, blur - np.abs(decay))
     return Exponents(rate, decay, 1.0 / q, excess, alternates, lag=1.0)
 

@@ -11,12 +11,12 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from volterra import checks
+from volterra.arrays import Array
 from volterra.kernels.exponentials import Function, SumOfExponentials
 
-Array = NDArray[np.float64]
 TwoTimes = Callable[[Array, Array], ArrayLike]
 Nonlinearity = Callable[[Array, Array], ArrayLike]
 

@@ -5,12 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from volterra import checks
+from volterra.arrays import Array, Index
 from volterra.kernels.exponentials import SumOfExponentials, TimeChanged
-
-Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False, init=False)
@@ -91,7 +90,7 @@ class PiecewiseClock(TimeChanged):
         """What the clock reads there; its relative rounding is at most epsilon per segment."""
         return np.concatenate([[0.0], np.cumsum(self.clock_rates[:-1] * np.diff(self.starts))])
 
-    def segment_of(self, t: ArrayLike) -> NDArray[np.intp]:
+    def segment_of(self, t: ArrayLike) -> Index:
         """Number of the segment of each time; a boundary belongs to the segment it begins."""
         return np.asarray(np.searchsorted(self.boundaries, t, side="right"), dtype=np.intp)
 

@@ -5,13 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from volterra import checks
+from volterra.arrays import EPS, Array
 from volterra.kernels.exponentials import Modes, merge_modes, require_real
 from volterra.kernels.exponents import log1p
-
-Array = NDArray[np.float64]
 
 _CHUNK = 1_000_000  # entries of a temporary: 8 MB
 
@@ -19,7 +18,7 @@ _CHUNK = 1_000_000  # entries of a temporary: 8 MB
 _LAST_ITERATION = 2.0**53
 
 # Complex ratios meant to lie on the unit circle are off it by rounding.
-_UNIT_CIRCLE = 1.0 + 4 * float(np.finfo(np.float64).eps)
+_UNIT_CIRCLE = 1.0 + 4 * EPS
 
 
 @dataclass(frozen=True, eq=False, init=False)

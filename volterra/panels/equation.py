@@ -10,18 +10,14 @@ import math
 from dataclasses import dataclass, field
 
 import numpy as np
-from numpy.typing import NDArray
 
+from volterra.arrays import EPS, Array
 from volterra.kernels.exponentials import SumOfExponentials
 from volterra.kernels.functions import Convolution, Hammerstein, Kernel, as_function_kernel
 from volterra.panels.panel import STAGES, Panel, panel
 from volterra.solution import Forcing
+from volterra.stepping import HUGE, ROUNDING
 
-Array = NDArray[np.float64]
-
-EPS = float(np.finfo(np.float64).eps)
-ROUNDING = 16.0 * EPS  # relative, per panel, of y, of the forcing and of the memory
-HUGE = 1e280
 LIMIT_BYTES = 4 * 2**30
 _NEWTON = 15
 

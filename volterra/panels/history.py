@@ -7,12 +7,10 @@ cut geometrically towards the time from which it is seen.
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
+from volterra.arrays import Array
 from volterra.panels.equation import GeneralEquation
 from volterra.panels.panel import STAGES, geometric_pieces, half_panel, lagrange, nodes
-
-Array = NDArray[np.float64]
 
 _CHUNK = 2_000_000  # kernel values held at once: 16 MB
 

@@ -6,16 +6,15 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from volterra.arrays import EPS, Array
 from volterra.kernels.functions import Convolution
-from volterra.panels.equation import EPS, GeneralEquation, PanelSolution
+from volterra.panels.equation import GeneralEquation, PanelSolution
 from volterra.panels.history import History
 from volterra.panels.mesh import Layout, PanelMesh, Record, attempt_panel, nodes_of
 from volterra.panels.panel import DENSE_ORDER, lagrange, points
 from volterra.panels.tail import tail_bytes
-
-Array = NDArray[np.float64]
+from volterra.stepping import end_of_step, growth, shrinkage
 
 _SHARE = 0.03  # of the tolerance, that one panel may use up
 _NOISE = 64.0 * EPS
@@ -75,14 +74,15 @@ def march(equation: GeneralEquation, t: Array, tolerance: Tolerance) -> Found:
         tail = _tail(equation, np.array(wholes), stop)
         if tail is not None:
             return Found(tail, None, rejected)
-        end = _end(start, length, stop)
+        end = end_of_step(start, length, stop)
         trial = _doubled(equation, history, record, end, tolerance)
         shortest = end - start <= _SMALLEST * end
         if shortest and (trial is None or (equation.law is not None and trial.error > 1)):
             break  # it cannot be continued
         many = len(wholes) > _MOST
         if trial is None or (trial.error > 1 and not many and not shortest):
-            shrunk = (end - start) * (0.1 if trial is None else min(0.9, trial.growth))
+            error = math.inf if trial is None else trial.error
+            shrunk = (end - start) * shrinkage(error, DENSE_ORDER)
             length = max(shrunk, 0.5 * _SMALLEST * end)
             rejected += 1
             continue
@@ -91,15 +91,9 @@ def march(equation: GeneralEquation, t: Array, tolerance: Tolerance) -> Found:
             history.push(edge, half.z)
             record.add(edge, half)
         wholes.append(end)
-        length = max((end - start) * (2.0 if many else trial.growth), 0.5 * _SMALLEST * end)
+        grown = (end - start) * (2.0 if many else growth(trial.error, DENSE_ORDER))
+        length = max(grown, 0.5 * _SMALLEST * end)
     return Found(Layout(np.array(wholes), wholes[-1]), record.mesh(), rejected)
-
-
-def _end(start: float, length: float, stop: float) -> float:
-    """The end of the next panel: the last time, or well before it."""
-    if start + 1.05 * length >= stop:
-        return stop
-    return start + length if start + 2 * length < stop else 0.5 * (start + stop)
 
 
 @dataclass(frozen=True, eq=False)
@@ -109,13 +103,6 @@ class _Trial:
     first: PanelSolution
     second: PanelSolution
     error: float
-
-    @property
-    def growth(self) -> float:
-        """Factor for the next panel."""
-        if not math.isfinite(self.error):
-            return 0.1
-        return min(8.0, max(0.1, 0.85 * math.pow(max(self.error, 1e-30), -1.0 / DENSE_ORDER)))
 
 
 def _doubled(

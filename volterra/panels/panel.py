@@ -18,11 +18,9 @@ from dataclasses import dataclass
 from functools import cache
 
 import numpy as np
-from numpy.typing import NDArray
 
+from volterra.arrays import Array
 from volterra.radau import radau_nodes
-
-Array = NDArray[np.float64]
 
 STAGES = 10
 DENSE_ORDER = STAGES + 1  # of the memory's polynomial inside a panel

@@ -15,14 +15,12 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 import numpy as np
-from numpy.typing import NDArray
 
-from volterra.panels.equation import EPS, HUGE, GeneralEquation, PanelSolution, solve_panel
+from volterra.arrays import EPS, Array, Complex
+from volterra.panels.equation import GeneralEquation, PanelSolution, solve_panel
 from volterra.panels.history import History
 from volterra.panels.panel import STAGES, nodes, radau_weights
-
-Array = NDArray[np.float64]
-Complex = NDArray[np.complex128]
+from volterra.stepping import HUGE
 
 _SHORT = 16  # panels; below it a matrix product is faster than a transform
 _BYTES_PER_PANEL = 56  # per entry of M_d: itself, its transforms at all lengths, temporaries

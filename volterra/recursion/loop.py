@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
+from volterra.arrays import Array, Complex
 from volterra.compiling import compiled
-
-Array = NDArray[np.float64]
-Complex = NDArray[np.complex128]
 
 BLOCK = 32  # summed in blocks, n terms lose at most 32 + n/32 units of rounding instead of n
 

@@ -10,15 +10,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
-from numpy.typing import NDArray
 
+from volterra.arrays import EPS, Array, Complex
 from volterra.companion.method import one_of_each_pair, solve_companion
-from volterra.exact.secular import EPS
 from volterra.kernels.powers import SumOfPowers, check_iterations
 from volterra.solution import Forcing, evaluate_forcing
-
-Array = NDArray[np.float64]
-Complex = NDArray[np.complex128]
 
 # About half a minute of one core, and two gigabytes.
 _MOST_WORK = 2e10
