@@ -23,6 +23,7 @@ from volterra.kernels.exponentials import SumOfExponentials, TimeChanged
 from volterra.kernels.functions import Convolution, Hammerstein, Kernel
 from volterra.kernels.piecewise import OnClock, PiecewiseClock
 from volterra.kernels.powers import SumOfPowers
+from volterra.kernels.sums import Sum
 from volterra.panels.equation import general_equation
 from volterra.panels.method import solve_panels
 from volterra.recursion.method import solve_recursion
@@ -146,14 +147,14 @@ def _exact_refusal(question: Question) -> str:
 
 def _real_refusal(question: Question) -> str:
     kernel = question.kernel
-    if isinstance(kernel, (SumOfExponentials, SumOfPowers)) and kernel.is_complex:
+    if isinstance(kernel, Sum) and kernel.is_complex:
         return "the kernel is complex: pass method='companion' or 'auto'."
     return ""
 
 
 def _real_forcing_refusal(question: Question) -> str:
     forcing = question.forcing
-    if isinstance(forcing, (SumOfExponentials, SumOfPowers)) and forcing.is_complex:
+    if isinstance(forcing, Sum) and forcing.is_complex:
         return "the forcing is complex: pass method='companion' or 'auto'."
     return ""
 

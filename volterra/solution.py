@@ -12,10 +12,10 @@ from numpy.typing import ArrayLike
 
 from volterra import checks
 from volterra.arrays import Array
-from volterra.kernels.exponentials import Function, SumOfExponentials
-from volterra.kernels.powers import SumOfPowers
+from volterra.kernels.exponentials import Function
+from volterra.kernels.sums import Sum
 
-Forcing = SumOfExponentials | SumOfPowers | Function
+Forcing = Sum | Function
 
 
 class Status(Enum):

@@ -12,6 +12,7 @@ from volterra.arrays import Array
 from volterra.kernels.exponentials import SumOfExponentials, TimeChanged
 from volterra.kernels.functions import Convolution, Hammerstein, Kernel
 from volterra.kernels.powers import SumOfPowers, check_iterations
+from volterra.kernels.sums import Sum
 from volterra.methods import Question, choose
 from volterra.sampled import SampledTrajectory, read_samples
 from volterra.solution import Forcing, Solution, report
@@ -127,7 +128,7 @@ def solve(
 def _mode_count(kernel: object) -> int | None:
     """How many modes an observation may weigh; none for a kernel that is not made of modes."""
     inner = kernel.kernel if isinstance(kernel, TimeChanged) else kernel
-    return inner.rates.size if isinstance(inner, (SumOfExponentials, SumOfPowers)) else None
+    return inner.rates.size if isinstance(inner, Sum) else None
 
 
 def _check_times(t: ArrayLike) -> Array:

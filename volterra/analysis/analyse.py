@@ -2,7 +2,7 @@
 
 Everything follows from the kernel's transform sum_j w_j / (r_j - x), for powers with r = 1 - q:
 its value at rest x = 0, and where it is one. A kernel of another kind is analysed through its own
-transform; `_TRANSFORMS` names the kinds for which that is known in closed form.
+transform: for sums it is known in closed form.
 """
 
 from __future__ import annotations
@@ -17,14 +17,11 @@ from volterra.analysis.resolvent import resolvent
 from volterra.arrays import Complex
 from volterra.exact.method import distinct_positive
 from volterra.exact.smallest_root import kernel_deficit, smallest_root
-from volterra.kernels.exponentials import Function, SumOfExponentials
+from volterra.kernels.exponentials import Function
 from volterra.kernels.exponents import of_powers
 from volterra.kernels.functions import Convolution
 from volterra.kernels.powers import SumOfPowers
-
-Sum = SumOfExponentials | SumOfPowers
-
-_TRANSFORMS = (SumOfExponentials, SumOfPowers)
+from volterra.kernels.sums import Sum
 
 
 @dataclass(frozen=True)
@@ -87,14 +84,13 @@ def analyse(kernel: Sum | Convolution, forcing: Sum | Function | None = None) ->
     if isinstance(kernel, Convolution):
         norm, rate, limit = convolution_facts(kernel, forcing)
         return Analysis(norm, limit, rate, norm < 1)
-    if not isinstance(kernel, _TRANSFORMS):
+    if not isinstance(kernel, Sum):
         raise TypeError(
             "analyse needs a SumOfExponentials, a SumOfPowers or a Convolution, got "
             f"{type(kernel).__name__}: wrap a function of t - s as Convolution(k); with a clock "
             "and a weight, analyse the kernel that their final values make."
         )
     comparable = forcing if isinstance(forcing, type(kernel)) else None
-    assert comparable is None or isinstance(comparable, _TRANSFORMS)
     alternates = isinstance(kernel, SumOfPowers) and bool(np.any(kernel.rates.real > 1))
     if kernel.is_positive and not alternates:
         return _positive(kernel, comparable)

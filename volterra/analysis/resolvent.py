@@ -14,10 +14,8 @@ from volterra.companion.method import complex_poles
 from volterra.companion.oscillations import Oscillations, oscillations
 from volterra.exact.method import distinct_positive
 from volterra.exact.secular import secular_roots
-from volterra.kernels.exponentials import SumOfExponentials
 from volterra.kernels.powers import SumOfPowers, check_iterations
-
-Sum = SumOfExponentials | SumOfPowers
+from volterra.kernels.sums import Sum
 
 _CHUNK = 500_000
 
@@ -102,7 +100,7 @@ def resolvent(kernel: Sum) -> Resolvent:
     >>> float(resolvent(kernel)(0.0))  # it is ½ exp(−1.5 τ)
     0.5
     """
-    if not isinstance(kernel, (SumOfExponentials, SumOfPowers)):
+    if not isinstance(kernel, Sum):
         raise TypeError(
             "the resolvent is known in closed form if the kernel is a SumOfExponentials or a "
             f"SumOfPowers, got {type(kernel).__name__}: approximate other kernels by these."

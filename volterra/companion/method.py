@@ -16,11 +16,9 @@ from volterra.arrays import EPS, Array, Complex
 from volterra.companion.complex_roots import ComplexRoots, complex_roots
 from volterra.companion.oscillations import ComplexConvolution, complex_convolution
 from volterra.exact.secular import NEGLIGIBLE, row_chunks
-from volterra.kernels.exponentials import SumOfExponentials
 from volterra.kernels.powers import SumOfPowers, check_iterations
+from volterra.kernels.sums import Sum
 from volterra.solution import Forcing, evaluate_forcing
-
-Sum = SumOfExponentials | SumOfPowers
 
 MOST_MODES = 1_500
 # The eigenvalues of more than these take longer than other methods.

@@ -20,9 +20,8 @@ from volterra.exact.secular import NEGLIGIBLE, SecularRoots, secular_roots
 from volterra.kernels.exponentials import SumOfExponentials
 from volterra.kernels.exponents import Reading, of_exponentials, of_powers
 from volterra.kernels.powers import SumOfPowers, check_iterations
+from volterra.kernels.sums import Sum
 from volterra.solution import Forcing, evaluate_forcing
-
-Sum = SumOfExponentials | SumOfPowers
 
 
 @dataclass(frozen=True, eq=False)

@@ -30,9 +30,10 @@ from volterra.exact.method import (
 from volterra.exact.residues import Convolution, Residues, convolve
 from volterra.exact.resonances import all_differences
 from volterra.exact.secular import SecularRoots, row_chunks
-from volterra.kernels.exponentials import Modes, SumOfExponentials
+from volterra.kernels.exponentials import SumOfExponentials
 from volterra.kernels.exponents import of_exponentials
 from volterra.kernels.piecewise import OnClock, PiecewiseClock
+from volterra.kernels.sums import Modes
 from volterra.solution import Forcing, evaluate_forcing
 
 # The error bounds of the exact method are for given rates and weights and times. Here local times,

@@ -7,8 +7,10 @@ is read: beside a scalar kernel an array (times, r) is r right-hand sides; besid
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -24,7 +26,37 @@ _CHUNK = 500_000  # values of a kernel that are asked for at once: 4 MB
 
 
 @dataclass(frozen=True, eq=False)
-class Convolution:
+class FunctionKernel(ABC):
+    """A smooth function times (t − s)^−singularity; what the function is of, the kinds say."""
+
+    function: Callable[..., ArrayLike]
+    singularity: float = field(default=0.0, kw_only=True)
+    dimension: int | None = field(default=None, kw_only=True)
+
+    def __post_init__(self) -> None:
+        """Check the types and the exponent."""
+        _check_kernel(self.function, self.singularity, self.dimension)
+
+    @abstractmethod
+    def values(self, t: Array, s: Array, difference: Array) -> Array:
+        """The smooth factor as matrices, shape (…, m, m); `difference` is t − s, unrounded."""
+
+    def _chunked(self, arguments: tuple[Array, ...], name: str) -> Array:
+        """Call the function on flat arrays, piece by piece, and check what comes back."""
+        size = 1 if self.dimension is None else self.dimension
+        flat = [np.ascontiguousarray(a).reshape(-1) for a in arguments]
+        out = np.empty((flat[0].size, size, size))
+        step = max(1, _CHUNK // size**2)
+        for begin in range(0, flat[0].size, step):
+            part = slice(begin, begin + step)
+            chunk = [a[part] for a in flat]
+            values = _checked(self.function(*chunk), chunk, self.dimension, name)
+            out[part] = values.reshape(-1, size, size)
+        return out.reshape(*arguments[0].shape, size, size)
+
+
+@dataclass(frozen=True, eq=False)
+class Convolution(FunctionKernel):
     """A kernel of the time difference, K(t, s) = k(t - s) (t - s)^-singularity.
 
     Parameters
@@ -51,20 +83,14 @@ class Convolution:
     """
 
     function: Function
-    singularity: float = field(default=0.0, kw_only=True)
-    dimension: int | None = field(default=None, kw_only=True)
-
-    def __post_init__(self) -> None:
-        """Check the types and the exponent."""
-        _check_kernel(self.function, self.singularity, self.dimension)
 
     def values(self, t: Array, s: Array, difference: Array) -> Array:
         """The smooth factor as matrices, shape (..., m, m); `difference` is t - s, unrounded."""
-        return _chunked(lambda tau: self.function(tau), (difference,), self.dimension, "t - s")
+        return self._chunked((difference,), "t - s")
 
 
 @dataclass(frozen=True, eq=False)
-class Kernel:
+class Kernel(FunctionKernel):
     """A kernel of two times, K(t, s) = k(t, s) (t - s)^-singularity for 0 <= s <= t.
 
     Parameters
@@ -90,16 +116,10 @@ class Kernel:
     """
 
     function: TwoTimes
-    singularity: float = field(default=0.0, kw_only=True)
-    dimension: int | None = field(default=None, kw_only=True)
-
-    def __post_init__(self) -> None:
-        """Check the types and the exponent."""
-        _check_kernel(self.function, self.singularity, self.dimension)
 
     def values(self, t: Array, s: Array, difference: Array) -> Array:
         """The smooth factor as matrices, shape (..., m, m)."""
-        return _chunked(self.function, (t, s), self.dimension, "(t, s)")
+        return self._chunked((t, s), "(t, s)")
 
 
 @dataclass(frozen=True, eq=False)
@@ -151,15 +171,16 @@ def as_function_kernel(kernel: Convolution | Kernel | SumOfExponentials) -> Conv
     return Convolution(kernel) if isinstance(kernel, SumOfExponentials) else kernel
 
 
-def _check_kernel(function: object, singularity: object, dimension: object) -> None:
+def _check_kernel(function: object, singularity: Any, dimension: object) -> None:
     if not callable(function):
         raise TypeError(
             f"the kernel must be a vectorised function, got {type(function).__name__}: "
             "pass e.g. lambda tau: np.exp(-tau)."
         )
     number = isinstance(singularity, (int, float, np.integer, np.floating))
+    # NumPy counts a duration among the integers.
     number = number and not isinstance(singularity, np.timedelta64)
-    if not number or not 0 <= singularity < 1:  # type: ignore[operator]
+    if not number or not 0 <= singularity < 1:
         raise ValueError(
             f"singularity must be a number in [0, 1), because (t - s)^-singularity has to be "
             f"integrable; got {checks.shown(singularity)}."
@@ -172,21 +193,6 @@ def _check_kernel(function: object, singularity: object, dimension: object) -> N
         raise TypeError(f"dimension must be an integer or None, got {checks.shown(dimension)}.")
     if dimension < 1:
         raise ValueError(f"dimension must be >= 1, got {dimension}; None means a scalar kernel.")
-
-
-def _chunked(
-    function: Callable[..., ArrayLike], arguments: tuple[Array, ...], m: int | None, name: str
-) -> Array:
-    """Call a user's kernel on flat arrays, piece by piece, and check what comes back."""
-    size = 1 if m is None else m
-    flat = [np.ascontiguousarray(a).reshape(-1) for a in arguments]
-    out = np.empty((flat[0].size, size, size))
-    step = max(1, _CHUNK // size**2)
-    for begin in range(0, flat[0].size, step):
-        part = slice(begin, begin + step)
-        chunk = [a[part] for a in flat]
-        out[part] = _checked(function(*chunk), chunk, m, name).reshape(-1, size, size)
-    return out.reshape(*arguments[0].shape, size, size)
 
 
 def _checked(values: ArrayLike, arguments: list[Array], m: int | None, name: str) -> Array:

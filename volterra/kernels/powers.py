@@ -9,8 +9,8 @@ from numpy.typing import ArrayLike
 
 from volterra import checks
 from volterra.arrays import EPS, Array
-from volterra.kernels.exponentials import Modes, merge_modes, require_real
 from volterra.kernels.exponents import log1p
+from volterra.kernels.sums import Sum
 
 _CHUNK = 1_000_000  # entries of a temporary: 8 MB
 
@@ -22,7 +22,7 @@ _UNIT_CIRCLE = 1.0 + 4 * EPS
 
 
 @dataclass(frozen=True, eq=False, init=False)
-class SumOfPowers:
+class SumOfPowers(Sum):
     r"""A finite sum of powers, c + Re sum_j w_j q_j^m, of the whole number m = 0, 1, 2, ...
 
     The discrete twin of `SumOfExponentials`: as a kernel it means
@@ -58,10 +58,6 @@ class SumOfPowers:
     >>> [float(value) for value in kernel([0, 1, 2])]
     [2.0, 0.0, 0.5]
     """
-
-    rates: Array
-    weights: Array
-    constant: float = 0.0
 
     def __init__(self, ratios: ArrayLike, weights: ArrayLike, constant: float = 0.0) -> None:
         q = checks.vector("ratios", ratios, "iufc")
@@ -137,21 +133,6 @@ class SumOfPowers:
         with np.errstate(divide="ignore"):
             size: Array = np.exp(np.multiply.outer(m, np.log1p(np.where(d > 1, d - 2.0, -d))))
         return np.where(np.multiply.outer(m % 2 == 1, d > 1), -size, size)
-
-    @property
-    def is_complex(self) -> bool:
-        """Whether a rate or a weight has an imaginary part."""
-        return np.iscomplexobj(self.rates) or np.iscomplexobj(self.weights)
-
-    @property
-    def is_positive(self) -> bool:
-        """Whether all weights, the constant included, are real and >= 0."""
-        return not self.is_complex and bool(np.all(self.weights >= 0)) and self.constant >= 0
-
-    def modes(self) -> Modes:
-        """Distinct decrements, ascending, with the weights of (nearly) equal ones added."""
-        require_real(self.is_complex)
-        return merge_modes(self.rates, self.weights, self.constant)
 
 
 def check_iterations(k: Array, name: str = "t") -> Array:
