@@ -13,7 +13,8 @@ from volterra.kernels.exponentials import SumOfExponentials, TimeChanged
 from volterra.kernels.functions import Convolution, Hammerstein, Kernel
 from volterra.kernels.powers import SumOfPowers, check_iterations
 from volterra.kernels.sums import Sum
-from volterra.methods import Question, choose
+from volterra.methods import choose
+from volterra.question import Question
 from volterra.sampled import SampledTrajectory, read_samples
 from volterra.solution import Forcing, Solution, report
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from volterra.arrays import Array, Index
-from volterra.collocation.problem import Problem
+from volterra.collocation.question import SteppedQuestion
 from volterra.collocation.step import Equation, Step, advance, follow
 from volterra.kernels.exponentials import SumOfExponentials
 from volterra.radau import STAGES, lagrange_matrix, radau
@@ -76,21 +76,25 @@ class Watch:
 
 
 def adaptive_mesh(
-    equation: Equation, problem: Problem, factor: float, spent: Work, watch: Watch | None = None
+    equation: Equation,
+    question: SteppedQuestion,
+    factor: float,
+    spent: Work,
+    watch: Watch | None = None,
 ) -> Mesh:
     """Step doubling from 0 to the end; the two halves are kept, every mesh step is a half.
 
     `factor` is the share of the tolerance that one step may use up.
     """
     spent.attempts += 1
-    stops = problem.stops
+    stops = question.stops
     state = _State.start(equation, watch)
     record = _Record()
-    t, h = 0.0, _first_step(equation, problem)
+    t, h = 0.0, _first_step(equation, question)
     while stops and abs(record.last) < HUGE:
         t_new = end_of_step(t, h, stops[0])
         lands = t_new == stops[0]
-        trial = _doubled(equation, watch, state, (t, 0.5 * (t + t_new), t_new), problem, factor)
+        trial = _doubled(equation, watch, state, (t, 0.5 * (t + t_new), t_new), question, factor)
         spent.steps += 3
         many = len(record.boundaries) > 2 * _MAX_STEPS
         if trial.error > 1 and not many and t_new - t > _SMALLEST_STEP * t_new:
@@ -135,7 +139,7 @@ def _doubled(
     watch: Watch | None,
     state: _State,
     edges: tuple[float, float, float],
-    problem: Problem,
+    question: SteppedQuestion,
     factor: float,
 ) -> _Trial:
     """One step and its two halves, for the equation and the watched output."""
@@ -145,7 +149,7 @@ def _doubled(
     whole = advance(equation, samples[0], state.modes)
     first = advance(equation, samples[1], state.modes)
     second = advance(equation, samples[2], first.modes)
-    error = _step_error((whole, first, second), (first.y, second.y), problem, factor)
+    error = _step_error((whole, first, second), (first.y, second.y), question, factor)
     watched = state.watched
     if watch is not None:
         other = [watch.equation.sample(*span) for span in spans]
@@ -153,7 +157,7 @@ def _doubled(
         one = follow(watch.equation, other[1], watched, first.y, watch.weights)
         two = follow(watch.equation, other[2], one.modes, second.y, watch.weights)
         values = (one.memory[1:] + other[1].forcing, two.memory[1:] + other[2].forcing)
-        error = max(error, _step_error((long, one, two), values, problem, factor))
+        error = max(error, _step_error((long, one, two), values, question, factor))
         watched = two.modes
     return _Trial(first, second, _State(second.modes, watched), error)
 
@@ -180,20 +184,23 @@ class _Record:
         )
 
 
-def _first_step(equation: Equation, problem: Problem) -> float:
+def _first_step(equation: Equation, question: SteppedQuestion) -> float:
     """Small against every time scale that is known; steps grow eightfold, so this costs little."""
-    first = float(np.append(problem.t[problem.t > 0], problem.stop)[0])
+    first = float(np.append(question.t[question.t > 0], question.stop)[0])
     probe = equation.sample(0.0, 1e-3 * first)
     speed = float(np.max(probe.clock_rate)) * float(np.max(equation.rates, initial=0.0))
     speed += float(np.max(np.abs(probe.weight))) * float(np.sum(np.abs(equation.weights)))
-    if isinstance(problem.forcing, SumOfExponentials):
-        speed += float(np.max(problem.forcing.rates, initial=0.0))
+    if isinstance(question.forcing, SumOfExponentials):
+        speed += float(np.max(question.forcing.rates, initial=0.0))
     shortest = 0.1 / speed if speed > 0 else math.inf
-    return float(min(1e-2 * first, shortest, problem.stops[0]))
+    return float(min(1e-2 * first, shortest, question.stops[0]))
 
 
 def _step_error(
-    steps: tuple[Step, Step, Step], values: tuple[Array, Array], problem: Problem, factor: float
+    steps: tuple[Step, Step, Step],
+    values: tuple[Array, Array],
+    question: SteppedQuestion,
+    factor: float,
 ) -> float:
     """Whole step against the two halves at all of their nodes, in units of the tolerance."""
     rule = radau()
@@ -208,7 +215,7 @@ def _step_error(
     largest = float(np.max(size))
     # What rounding alone can make of the difference is no reason for a smaller step.
     noise = 2.0 * max(step.noise for step in steps) * largest
-    scale = factor * (problem.rtol * (size + 0.05 * largest) + problem.atol) + noise
+    scale = factor * (question.rtol * (size + 0.05 * largest) + question.atol) + noise
     with np.errstate(all="ignore"):
         ratio = np.where(difference == 0, 0.0, np.abs(difference) / scale)
     worst = float(np.max(ratio))

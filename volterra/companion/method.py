@@ -16,13 +16,15 @@ from volterra.arrays import EPS, Array, Complex
 from volterra.companion.complex_roots import ComplexRoots, complex_roots
 from volterra.companion.oscillations import ComplexConvolution, complex_convolution
 from volterra.exact.secular import NEGLIGIBLE, row_chunks
+from volterra.kernels.exponentials import SumOfExponentials
 from volterra.kernels.powers import SumOfPowers, check_iterations
 from volterra.kernels.sums import Sum
+from volterra.question import Method, Question
+from volterra.refusals import other_forcing
 from volterra.solution import Forcing, evaluate_forcing
 
-MOST_MODES = 1_500
-# The eigenvalues of more than these take longer than other methods.
-WORTHWHILE_MODES = 300
+_MOST_MODES = 1_500
+_WORTHWHILE_MODES = 300  # the eigenvalues of more take longer than other methods
 
 
 @dataclass(frozen=True, eq=False)
@@ -124,9 +126,9 @@ def _observed_residues(roots: ComplexRoots, v: Complex) -> tuple[Complex, Array]
 def complex_poles(kernel: Sum) -> tuple[Complex, Complex]:
     """Distinct rates and weights, of which there must not be too many for a dense matrix."""
     rates, w, _ = _poles(kernel, None)
-    if rates.size > MOST_MODES:
+    if rates.size > _MOST_MODES:
         raise ValueError(
-            f"the companion matrix may have at most {MOST_MODES} modes, and {rates.size} would "
+            f"the companion matrix may have at most {_MOST_MODES} modes, and {rates.size} would "
             f"take {16e-9 * rates.size**2:.1f} GB and its eigenvalues many minutes: merge nearly "
             "equal rates, or solve with method='auto'."
         )
@@ -174,3 +176,36 @@ def expand(terms: Sum, v: Array | None) -> tuple[Complex, Complex, Complex]:
     np.add.at(summed.T, label, both.T)
     used = np.any(summed != 0, axis=0)
     return distinct[used], summed[0, used], summed[1, used]
+
+
+# --------------------------------------------------------------------------- the method
+
+
+def _worthwhile(question: Question) -> bool:
+    """If it is as accurate as asked for, which it is not where roots nearly coincide.
+
+    Relative to the largest y so far: near a zero of y other methods do no better.
+    """
+    kernel = question.kernel
+    assert isinstance(kernel, Sum)
+    if kernel.rates.size > _WORTHWHILE_MODES:
+        return False
+    y, error = _run(question).evaluate(question.t)
+    scale = np.maximum.accumulate(np.abs(y))
+    return not np.any(error > question.rtol * scale + question.atol)
+
+
+def _run(question: Question) -> CompanionTrajectory:
+    forcing, kernel = question.forcing, question.kernel
+    assert isinstance(forcing, Sum)
+    assert isinstance(kernel, Sum)
+    return solve_companion(forcing, kernel)
+
+
+METHOD = Method(
+    name="companion",
+    kernels=(SumOfExponentials, SumOfPowers),
+    run=_run,
+    refusal=other_forcing,
+    worthwhile=_worthwhile,
+)

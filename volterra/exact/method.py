@@ -21,7 +21,12 @@ from volterra.kernels.exponentials import SumOfExponentials
 from volterra.kernels.exponents import Reading, of_exponentials, of_powers
 from volterra.kernels.powers import SumOfPowers, check_iterations
 from volterra.kernels.sums import Sum
+from volterra.question import Method, Question
+from volterra.refusals import complex_forcing, complex_kernel, other_forcing
 from volterra.solution import Forcing, evaluate_forcing
+
+# The method costs the square of the number of modes; beyond this, stepping is cheaper.
+_MANY_MODES = 8_000
 
 
 @dataclass(frozen=True, eq=False)
@@ -204,3 +209,34 @@ def _work(roots: SecularRoots, rates: Array, convolution: Convolution) -> dict[s
         "forcing_terms": rates.size,
         "resonant_pairs": convolution.resonant.weight.size,
     }
+
+
+# --------------------------------------------------------------------------- the method
+
+
+def _refusal(question: Question) -> str:
+    return other_forcing(question) or complex_kernel(question) or complex_forcing(question)
+
+
+def _worthwhile(question: Question) -> bool:
+    kernel = question.kernel
+    assert isinstance(kernel, Sum)
+    modes = kernel.rates.size
+    few = modes <= _MANY_MODES or (isinstance(kernel, SumOfPowers) and question.t[-1] > modes)
+    return kernel.is_positive and few
+
+
+def _run(question: Question) -> ExactTrajectory:
+    forcing, kernel = question.forcing, question.kernel
+    assert isinstance(forcing, Sum)
+    assert isinstance(kernel, Sum)
+    return solve_exact(forcing, kernel)
+
+
+METHOD = Method(
+    name="exact",
+    kernels=(SumOfExponentials, SumOfPowers),
+    run=_run,
+    refusal=_refusal,
+    worthwhile=_worthwhile,
+)

@@ -34,6 +34,8 @@ from volterra.kernels.exponentials import SumOfExponentials
 from volterra.kernels.exponents import of_exponentials
 from volterra.kernels.piecewise import OnClock, PiecewiseClock
 from volterra.kernels.sums import Modes
+from volterra.question import Method, Question
+from volterra.refusals import complex_forcing
 from volterra.solution import Forcing, evaluate_forcing
 
 # The error bounds of the exact method are for given rates and weights and times. Here local times,
@@ -41,6 +43,9 @@ from volterra.solution import Forcing, evaluate_forcing
 # allow for already, so that twice these bounds cover it.
 _ROUNDED = 2.0
 _FEW = 8.0  # roundings of a short formula
+
+# Pairs of a mode and a mode or forcing term, on all segments; beyond this, stepping is cheaper.
+_MANY_PAIRS = 10_000_000
 
 
 @dataclass(frozen=True, eq=False)
@@ -311,3 +316,48 @@ def solve_segments(
     """
     require_positive(kernel.kernel)
     return SegmentedTrajectory(Walk(forcing, kernel, kernel.kernel.modes()))
+
+
+# --------------------------------------------------------------------------- the method
+
+
+def _refusal(question: Question) -> str:
+    kernel, forcing = question.kernel, question.forcing
+    assert isinstance(kernel, PiecewiseClock)
+    if isinstance(forcing, SumOfExponentials):
+        return complex_forcing(question)
+    if not isinstance(forcing, OnClock):
+        return (
+            "the segments method needs a SumOfExponentials of the time or of the clock as forcing, "
+            f"got {type(forcing).__name__}: pass kernel.on_clock(f) for f(c(t)), or "
+            "method='collocation' for other functions."
+        )
+    if not forcing.fits(kernel):
+        return "the forcing runs on another clock: pass kernel.on_clock(f) of this very kernel."
+    return ""
+
+
+def _worthwhile(question: Question) -> bool:
+    kernel, forcing = question.kernel, question.forcing
+    assert isinstance(kernel, PiecewiseClock)
+    outer = forcing.terms if isinstance(forcing, OnClock) else forcing
+    assert isinstance(outer, SumOfExponentials)
+    modes, segments = kernel.kernel.rates.size, 1 + int(kernel.segment_of(question.t[-1]))
+    few = segments * modes * (modes + outer.rates.size) <= _MANY_PAIRS
+    return kernel.kernel.is_positive and few
+
+
+def _run(question: Question) -> SegmentedTrajectory:
+    forcing, kernel = question.forcing, question.kernel
+    assert isinstance(forcing, (SumOfExponentials, OnClock))
+    assert isinstance(kernel, PiecewiseClock)
+    return solve_segments(forcing, kernel)
+
+
+METHOD = Method(
+    name="segments",
+    kernels=(PiecewiseClock,),
+    run=_run,
+    refusal=_refusal,
+    worthwhile=_worthwhile,
+)

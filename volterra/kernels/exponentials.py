@@ -141,3 +141,12 @@ class TimeChanged:
                 )
         points = np.unique(checks.vector("breakpoints", self.breakpoints))
         object.__setattr__(self, "breakpoints", points)
+
+
+ModalKernel = SumOfExponentials | TimeChanged
+"""Kernels that are made of decaying modes."""
+
+
+def without_clock(kernel: ModalKernel) -> SumOfExponentials:
+    """The sum of exponentials that a kernel is made of."""
+    return kernel.kernel if isinstance(kernel, TimeChanged) else kernel

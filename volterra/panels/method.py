@@ -15,12 +15,15 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from volterra.arrays import Array
+from volterra.kernels.exponentials import SumOfExponentials
+from volterra.kernels.functions import Convolution, Hammerstein, Kernel
 from volterra.panels.defect import defect, worse_half
-from volterra.panels.equation import LIMIT_BYTES, GeneralEquation
+from volterra.panels.equation import LIMIT_BYTES, GeneralEquation, general_equation
 from volterra.panels.march import Tolerance, march
 from volterra.panels.mesh import Layout, PanelMesh, sweep
 from volterra.panels.panel import lagrange, nodes, points
 from volterra.panels.tail import tail_bytes
+from volterra.question import Method, Question
 from volterra.solution import Forcing, ratio_to_tolerance
 from volterra.stepping import ROUNDING, check_horizon, last_time, with_neighbours
 
@@ -167,3 +170,20 @@ def _excess(trial: PanelTrajectory, t: Array, tolerance: Tolerance) -> float:
         return 0.0
     y, error = trial.evaluate(t)
     return float(np.max(ratio_to_tolerance(y, error, tolerance.rtol, tolerance.atol)))
+
+
+# --------------------------------------------------------------------------- the method
+
+
+def _run(question: Question) -> PanelTrajectory:
+    kernel = question.kernel
+    assert isinstance(kernel, (Convolution, Kernel, Hammerstein, SumOfExponentials))
+    equation = general_equation(question.forcing, kernel, question.t)
+    return solve_panels(equation, question.t, question.rtol, question.atol)
+
+
+METHOD = Method(
+    name="panels",
+    kernels=(Convolution, Kernel, Hammerstein, SumOfExponentials),
+    run=_run,
+)

@@ -14,6 +14,7 @@ import numpy as np
 from volterra.arrays import EPS, Array, Complex
 from volterra.companion.method import one_of_each_pair, solve_companion
 from volterra.kernels.powers import SumOfPowers, check_iterations
+from volterra.question import Method, Question
 from volterra.solution import Forcing, evaluate_forcing
 
 # About half a minute of one core, and two gigabytes.
@@ -111,3 +112,11 @@ def _iterate(
         y[first:] = np.copysign(np.inf, y[first - 1] if first else y[first])
         error[first:] = np.inf
     return y, np.where(np.isnan(error), np.inf, error)
+
+
+def _run(question: Question) -> RecursionTrajectory:
+    assert isinstance(question.kernel, SumOfPowers)
+    return solve_recursion(question.forcing, question.kernel, int(question.t[-1]))
+
+
+METHOD = Method(name="recursion", kernels=(SumOfPowers,), run=_run)
