@@ -14,8 +14,13 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from volterra.arrays import EPS, Array, Mask
-from volterra.exact.residues import Convolution, Residues, convolve
+from volterra.arrays import EPS, Array
+from volterra.exact.convolution import RealConvolution, convolve
+from volterra.exact.residues import (
+    observation_residues,
+    resolvent_residues,
+    roots_for_observation,
+)
 from volterra.exact.secular import NEGLIGIBLE, SecularRoots, secular_roots
 from volterra.kernels.exponentials import SumOfExponentials
 from volterra.kernels.exponents import Reading, of_exponentials, of_powers
@@ -36,7 +41,7 @@ class ExactTrajectory:
     kernel: Sum
     forcing: Sum
     roots: SecularRoots
-    convolution: Convolution
+    convolution: RealConvolution
     added: Forcing | None
     added_at_zero: Callable[[Array], Array]
     deviation: float = 0.0
@@ -158,42 +163,6 @@ def _observe(source: ExactTrajectory, weights: Array, added: Forcing | None) -> 
     )
 
 
-def resolvent_residues(roots: SecularRoots) -> Residues:
-    """Residues of the resolvent itself."""
-    g, relative = roots.residue, 3.0 + np.log2(1 + roots.shift.size)
-    return Residues(g, relative * g, g, roots.residue_slope)
-
-
-def observation_residues(roots: SecularRoots, v: Array) -> Residues:
-    """Residues of the observation with weights `v`."""
-    # notation: G_k = g_k sum_j v_j / D, D = rate_j - x_k
-    g, relative = roots.residue, 3.0 + np.log2(1 + roots.shift.size)
-    signed, positive, absolute, squared = roots.pole_sums(v)
-    if not roots.positive:
-        slope = roots.residue_slope * absolute - g * squared * roots.root_slope
-        return Residues(g * signed, relative * g * absolute, g * absolute, slope)
-    slope = roots.residue_slope * positive + g * squared * roots.root_slope
-    return Residues(g * signed, relative * g * absolute, g * positive, slope)
-
-
-def roots_for_observation(
-    rates: Array, weights: Array, v: Array, positive: bool, deviation: float
-) -> tuple[SecularRoots, Mask]:
-    """Roots of a kernel in which every observed mode has at least a vanishing weight.
-
-    An observed mode of weight zero is a pole of the observation but not of the kernel. A weight of
-    1e-40 of the total gives it a root of its own, next to its rate, and changes nothing else; all
-    formulas then hold as they stand, resonances included.
-    """
-    total = float(np.sum(weights))
-    reference = total if total > 0 else float(rates[-1] if rates.size and rates[-1] > 0 else 1.0)
-    floor = NEGLIGIBLE * reference
-    keep = (weights > floor) | (v != 0)
-    raised = np.maximum(weights[keep], floor)
-    roots = secular_roots(rates[keep], raised, positive=positive, deviation=deviation)
-    return roots, keep
-
-
 def _forcing_terms(forcing: Sum) -> tuple[Array, Array]:
     """Distinct rates with nonzero weights; only equal rates are merged, for weights may cancel."""
     rates, label = np.unique(np.append(forcing.rates, 0.0), return_inverse=True)
@@ -202,7 +171,7 @@ def _forcing_terms(forcing: Sum) -> tuple[Array, Array]:
     return rates[used], weights[used]
 
 
-def _work(roots: SecularRoots, rates: Array, convolution: Convolution) -> dict[str, int]:
+def _work(roots: SecularRoots, rates: Array, convolution: RealConvolution) -> dict[str, int]:
     return {
         "roots": roots.shift.size,
         "root_iterations": roots.iterations,

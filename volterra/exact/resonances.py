@@ -8,11 +8,11 @@ as exp(-slower t) (1 - exp(-distance t)) / distance it is also accurate there. W
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Protocol
 
 import numpy as np
 
 from volterra.arrays import Array, Index, Mask
+from volterra.exact.residues import Residues
 from volterra.exact.secular import SecularRoots
 from volterra.kernels.exponents import Exponents, of_exponentials
 
@@ -21,19 +21,6 @@ _NO_DISTANCE = 1e-150  # rates closer than this are equal
 # there, and only there, less than nine digits, enough for what is an error bound itself.
 _CLOSE = 1e-7
 RESONANT = 0.5  # a pair with residue / |root - rate| above this is kept as a pair
-
-
-class _Residues(Protocol):
-    """What a pair needs to know of its residue."""
-
-    @property
-    def value(self) -> Array: ...
-    @property
-    def rounding(self) -> Array: ...
-    @property
-    def majorant(self) -> Array: ...
-    @property
-    def slope(self) -> Array: ...
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,7 +44,7 @@ class Resonances:
         return difference
 
 
-def resonant_pairs(roots: SecularRoots, ours: Exponents, theirs: Exponents) -> Resonances:
+def resonances(roots: SecularRoots, ours: Exponents, theirs: Exponents) -> Resonances:
     """For every forcing rate the nearest root, and its neighbours if they too are resonant."""
     x, rates = ours.rate, theirs.rate
     if x.size == 0 or rates.size == 0:
@@ -78,8 +65,8 @@ def resonant_pairs(roots: SecularRoots, ours: Exponents, theirs: Exponents) -> R
 
 
 @dataclass(frozen=True, eq=False)
-class Differences:
-    """Pairs of a root and a rate: the slower of the two decays, and how far they are apart.
+class DividedDifferences:
+    """ResonantPairs of a root and a rate: the slower of the two decays, and how far they are apart.
 
     `distance` is that of the rates, `apart` that of the decays; `at_fast` is the ratio of the two
     at the fast one, as `slow.slope` is at the slow one: one for exponentials.
@@ -144,7 +131,7 @@ class Differences:
 
 
 @dataclass(frozen=True, eq=False)
-class Pairs(Differences):
+class ResonantPairs(DividedDifferences):
     """Resonant pairs: `weight` = a G each, and what their errors want to know."""
 
     weight: Array
@@ -171,23 +158,25 @@ class Pairs(Differences):
         return phi @ self.weight, slope, rounding
 
 
-def all_differences(roots: SecularRoots, rates: Array) -> Differences:
+def all_pairs(roots: SecularRoots, rates: Array) -> DividedDifferences:
     """Every pair of one of the `rates` and a root, rates first, for exponentials."""
     difference = ((roots.origin - rates[:, None]) + roots.shift).ravel()
     root_is_slow, distance = difference < 0, np.abs(difference)
     both = np.broadcast_arrays(roots.root, rates[:, None])
     slow = of_exponentials(np.where(root_is_slow, both[0].ravel(), both[1].ravel()))
-    return Differences(slow, distance, distance, slow.slope, root_is_slow)
+    return DividedDifferences(slow, distance, distance, slow.slope, root_is_slow)
 
 
-def pairs(roots: SecularRoots, near: Resonances, residues: _Residues, weights: Array) -> Pairs:
+def with_residues(
+    near: Resonances, roots: SecularRoots, residues: Residues, weights: Array
+) -> ResonantPairs:
     """Attach residues and forcing weights to the resonant pairs."""
     a, size = weights[near.row], np.abs(weights[near.row])
     value, distance = residues.value[near.column], np.abs(near.difference)
     ours, theirs = near.ours.take(near.column), near.theirs.take(near.row)
     root_is_slow = (near.difference < 0) != ours.alternates
     slow, fast = ours.where(root_is_slow, theirs), theirs.where(root_is_slow, ours)
-    return Pairs(
+    return ResonantPairs(
         weight=a * value,
         rounding=size * (residues.rounding[near.column] + 4.0 * np.abs(value)),
         jitter=size * np.abs(value * roots.shift[near.column]),

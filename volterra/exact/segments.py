@@ -21,14 +21,15 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from volterra.arrays import EPS, Array, Index
-from volterra.exact.method import (
+from volterra.exact.convolution import RealConvolution, convolve
+from volterra.exact.method import require_positive
+from volterra.exact.residues import (
+    Residues,
     observation_residues,
-    require_positive,
     resolvent_residues,
     roots_for_observation,
 )
-from volterra.exact.residues import Convolution, Residues, convolve
-from volterra.exact.resonances import all_differences
+from volterra.exact.resonances import all_pairs
 from volterra.exact.secular import SecularRoots, row_chunks
 from volterra.kernels.exponentials import SumOfExponentials
 from volterra.kernels.exponents import of_exponentials
@@ -135,8 +136,8 @@ class Piece:
 
     start: float
     pace: float
-    value: Convolution
-    slack: Convolution
+    value: RealConvolution
+    slack: RealConvolution
 
     def evaluate(self, t: Array) -> tuple[Array, Array]:
         """Values and error bounds at times `t` of this segment."""
@@ -181,7 +182,7 @@ def _filtered(roots: SecularRoots, sigma: Array, terms: Array, time: float) -> A
     out = np.zeros((4, roots.shift.size, terms.shape[1]))
     for part in row_chunks(sigma.size, roots.shift.size):
         shape = part.stop - part.start, roots.shift.size
-        functions = all_differences(roots, sigma[part]).functions(np.array([time]), 0.0)
+        functions = all_pairs(roots, sigma[part]).functions(np.array([time]), 0.0)
         phi, moved, facing, power = functions
         moved *= facing
         phi, psi, power = (each.reshape(shape) for each in (phi, moved, power))
