@@ -117,7 +117,7 @@ def number(name: str, value: Any, *, minimum: float | None = None, strict: bool 
 
 
 def times(name: str, values: Any, *, signed: bool = False) -> Array:
-    """Times >= 0 (`signed`: of either sign) of any shape, as floats.
+    """Times ≥ 0 (`signed`: of either sign) of any shape, as floats.
 
     Raises
     ------

@@ -44,10 +44,10 @@ def read_samples(values: ArrayLike, t: Array) -> Samples:
 
     Parameters
     ----------
-    values : array_like, shape (times, ...)
-        The forcing at the times.
-    t : ndarray, shape (times,)
-        The requested times, starting at 0.
+    values
+        The forcing at the times, shape (times, …).
+    t
+        The requested times, starting at 0, shape (times,).
 
     Returns
     -------

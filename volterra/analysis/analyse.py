@@ -1,6 +1,6 @@
 """What can be said about an equation without solving it: norm, limit, growth rate, stability.
 
-Everything follows from the kernel's transform sum_j w_j / (r_j - x), for powers with r = 1 - q:
+Everything follows from the kernel's transform Σ_j w_j / (r_j − x), for powers with r = 1 − q:
 its value at rest x = 0, and where it is one. A kernel of another kind is analysed through its own
 transform: for sums it is known in closed form.
 """
@@ -30,20 +30,20 @@ class Analysis:
 
     Attributes
     ----------
-    kernel_norm : float
-        Integral of K over time, Re sum_j w_j / r_j, for powers the sum over all m, r = 1 - q;
-        infinite if a rate is zero. That is K's norm if K >= 0, and else what the limit depends on.
-    limit : float
-        Limit of y: f(infinity) / (1 - kernel_norm) if stable, else infinite with the sign of the
-        growing part; NaN if there is none, as where y oscillates. NaN without a forcing, or for
-        one that is not a sum like the kernel.
-    malthusian_exponent : float
-        Growth rate mu of the resolvent: y grows (mu > 0) or relaxes (mu < 0) like exp(mu t), for
-        powers like exp(mu k). For K >= 0 it solves integral K(s) exp(-mu s) ds = 1. Minus infinity
+    kernel_norm
+        Integral of K over time, Re Σ_j w_j / r_j, for powers the sum over all m, r = 1 − q;
+        infinite if a rate is zero. That is K's norm if K ≥ 0, and else what the limit depends on.
+    limit
+        Limit of y: f(∞) / (1 − kernel_norm) if stable, else infinite with the sign of the
+        growing part; NaN if there is none, as where y oscillates. NaN without a forcing, or for one
+        that is not a sum like the kernel.
+    malthusian_exponent
+        Growth rate μ of the resolvent: y grows (μ > 0) or relaxes (μ < 0) like exp(μ t), for
+        powers like exp(μ k). For K ≥ 0 it solves ∫ K(s) exp(−μ s) ds = 1. Minus infinity
         for the zero kernel, NaN if there is none (heavy tails), or if it is too near the rate of a
         function's own decay to be told from it.
-    stable : bool
-        malthusian_exponent < 0; for K >= 0 the same as kernel_norm < 1.
+    stable
+        malthusian_exponent < 0; for K ≥ 0 the same as kernel_norm < 1.
     """
 
     kernel_norm: float
@@ -57,17 +57,17 @@ def analyse(kernel: Sum | Convolution, forcing: Sum | Function | None = None) ->
 
     Parameters
     ----------
-    kernel : SumOfExponentials, SumOfPowers or Convolution
-        A sum with weights of any sign or phase, or a scalar function >= 0; that is integrated
+    kernel
+        A sum with weights of any sign or phase, or a scalar function ≥ 0; that is integrated
         numerically, to 1e-9.
-    forcing : SumOfExponentials, SumOfPowers or callable, optional
+    forcing
         Needed for the limit only; beside a sum it must be one of the same kind.
 
     Returns
     -------
     Analysis
-        Costs O(modes) if all weights are >= 0 and all ratios of powers too; modes^2 with negative
-        ratios, modes^3 with weights of any sign or phase.
+        Costs O(modes) if all weights are ≥ 0 and all ratios of powers too; modes² with negative
+        ratios, modes³ with weights of any sign or phase.
 
     Raises
     ------

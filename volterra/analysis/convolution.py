@@ -1,7 +1,7 @@
-"""Norm, growth rate and limit for a positive kernel that is known only as a function of t - s.
+"""Norm, growth rate and limit for a positive kernel that is known only as a function of t − s.
 
 Its Laplace transform is a sum over geometric pieces of the half line, which sees every time scale
-alike. All answers are found twice, with pieces of ratio 2 and of ratio sqrt(2); if the two differ,
+alike. All answers are found twice, with pieces of ratio 2 and of ratio √2; if the two differ,
 nothing is returned but an error.
 """
 
@@ -68,7 +68,7 @@ class Laplace:
 
 
 def exponent(transform: Laplace, norm: float) -> float:
-    """The rate at which the transform is one; NaN where it diverges before, -inf for no kernel."""
+    """The rate at which the transform is one; NaN where it diverges before, −∞ for no kernel."""
     if norm == 0:
         return -math.inf
     if norm == 1:

@@ -22,15 +22,15 @@ _CHUNK = 500_000
 
 @dataclass(frozen=True, eq=False)
 class Resolvent:
-    """R(tau) = Re sum_k g_k exp(-x_k tau), or the powers g_k (1 - x_k)^m; it may grow.
+    """R(τ) = Re Σ_k g_k exp(−x_k τ), or the powers g_k (1 − x_k)^m; it may grow.
 
     Attributes
     ----------
-    rates : ndarray, shape (modes,)
-        x_k, ascending in the real part; negative where R grows. Complex unless the kernel's
-        weights are >= 0, then with both members of each conjugate pair.
-    weights : ndarray, shape (modes,)
-        g_k, all positive if the kernel's weights are.
+    rates
+        x_k, ascending in the real part, shape (modes,); negative where R grows. Complex unless the
+        kernel's weights are ≥ 0, then with both members of each conjugate pair.
+    weights
+        g_k, all positive if the kernel's weights are, shape (modes,).
     """
 
     rates: Array | Complex
@@ -76,18 +76,18 @@ class Resolvent:
 def resolvent(kernel: Sum) -> Resolvent:
     """Find R with R = K + K * R, in closed form.
 
-    Its exponents are the roots x_k of 1 = sum_j w_j / (r_j - x), its weights
-    g_k = 1 / sum_j w_j / (r_j - x_k)^2.
+    Its exponents are the roots x_k of 1 = Σ_j w_j / (r_j − x), its weights
+    g_k = 1 / Σ_j w_j / (r_j − x_k)².
 
     Parameters
     ----------
-    kernel : SumOfExponentials or SumOfPowers
+    kernel
         K, of any sign or phase.
 
     Returns
     -------
     Resolvent
-        Costs modes^2 operations if the weights are >= 0, else modes^3.
+        Costs modes² operations if the weights are ≥ 0, else modes³.
 
     Raises
     ------

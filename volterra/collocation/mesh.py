@@ -22,7 +22,7 @@ _MAX_STEPS = 20_000
 
 @dataclass(frozen=True, eq=False)
 class Mesh:
-    """Step boundaries and, per step, y at the nodes and the memory y - f at 0 and the nodes.
+    """Step boundaries and, per step, y at the nodes and the memory y − f at 0 and the nodes.
 
     `noise` is what rounding in a step may do to its memory, relative to it.
 

@@ -1,7 +1,7 @@
-"""Roots of 1 = sum_j w_j / (rate_j - x) in the complex plane, for weights of any sign or phase.
+"""Roots of 1 = Σ_j w_j / (rate_j − x) in the complex plane, for weights of any sign or phase.
 
 With weights that are not positive the roots neither interlace with the rates nor stay real. They
-are the eigenvalues of the companion matrix diag(rates) - s s', s = sqrt(weights), which is complex
+are the eigenvalues of the companion matrix diag(rates) − s s', s = √weights, which is complex
 symmetric and dense. LAPACK finds them to the accuracy of the whole matrix; a few sweeps of
 Ehrlich's iteration on the secular equation then give each, as nearest rate + shift, the accuracy
 of its own neighbourhood.
@@ -31,16 +31,16 @@ class ComplexRoots:
 
     Attributes
     ----------
-    rates, weights : ndarray, shape (modes,)
-        The poles, and the weights for which the roots are exact up to rounding.
-    origin, shift : ndarray, shape (modes,)
-        root_k = origin_k + shift_k.
-    residue : ndarray, shape (modes,)
-        g_k = 1 / sum_j w_j / (rate_j - root_k)^2.
-    root_error, residue_error : ndarray, shape (modes,)
-        Absolute error bounds of the first order in the errors of the weights; infinite where
-        roots are so close that the first order says nothing.
-    sweeps : int
+    rates, weights
+        The poles, and the weights for which the roots are exact up to rounding, shape (modes,).
+    origin, shift
+        root_k = origin_k + shift_k, shape (modes,).
+    residue
+        g_k = 1 / Σ_j w_j / (rate_j − root_k)², shape (modes,).
+    root_error, residue_error
+        Absolute error bounds of the first order in the errors of the weights, shape (modes,);
+        infinite where roots are so close that the first order says nothing.
+    sweeps
         Sweeps of the iteration.
     """
 
@@ -59,7 +59,7 @@ class ComplexRoots:
         return self.origin + self.shift
 
     def differences(self, values: Complex, part: slice) -> Complex:
-        """Differences value - root for the roots of a slice: shape (roots, values)."""
+        """Differences value − root for the roots of a slice: shape (roots, values)."""
         return (values - self.origin[part, None]) - self.shift[part, None]
 
 
@@ -68,15 +68,15 @@ def complex_roots(rates: Complex, weights: Complex) -> ComplexRoots:
 
     Parameters
     ----------
-    rates : ndarray, shape (modes,)
-        Distinct.
-    weights : ndarray, shape (modes,)
-        Not zero.
+    rates
+        Distinct, shape (modes,).
+    weights
+        Not zero, shape (modes,).
 
     Returns
     -------
     ComplexRoots
-        Costs an eigenvalue problem, about 25 modes^3, and some sweeps of modes^2.
+        Costs an eigenvalue problem, about 25 modes³, and some sweeps of modes².
     """
     if rates.size == 0:
         empty, none = np.empty(0, np.complex128), np.empty(0)
@@ -117,8 +117,8 @@ def _ehrlich(rates: Complex, weights: Complex, origin: Complex, shift: Complex) 
 def _ehrlich_step(
     rates: Complex, weights: Complex, origin: Complex, shift: Complex, rows: Index
 ) -> Complex:
-    # notation: F = 1 - sum w/(r - x); p = F prod (r - x), a polynomial with
-    # p'/p = F'/F - sum 1/(r - x)
+    # notation: F = 1 − Σ w/(r − x); p = F Π (r − x), a polynomial with
+    # p'/p = F'/F − Σ 1/(r − x)
     inverse = 1.0 / ((rates - origin[rows, None]) - shift[rows, None])
     terms = inverse * weights
     newton = -np.einsum("ij,ij->i", terms, inverse) / (1.0 - terms.sum(axis=1))
@@ -131,7 +131,7 @@ def _ehrlich_step(
 def _finish(
     rates: Complex, weights: Complex, origin: Complex, shift: Complex, sweeps: int
 ) -> ComplexRoots:
-    # notation: D = rate_j - root_k, p_j the uncertainty of w_j; S2, S3 sums of w/D^2, w/D^3
+    # notation: D = rate_j − root_k, p_j the uncertainty of w_j; S2, S3 sums of w/D², w/D³
     implied, rounding = implied_weights(rates, origin, shift)
     p = np.abs(implied - weights) + EPS * rounding * np.abs(weights)
     residue = np.empty_like(shift)
@@ -152,7 +152,7 @@ def _finish(
 def implied_weights(rates: Complex, origin: Complex, shift: Complex) -> tuple[Complex, Array]:
     """Weights for which the computed roots are exact, and their rounding in units of epsilon.
 
-    Loewner's formula, -w_j = prod_k (root_k - rate_j) / prod_(k != j) (rate_k - rate_j), each rate
+    Loewner's formula, −w_j = Π_k (root_k − rate_j) / Π_(k ≠ j) (rate_k − rate_j), each rate
     divided into the root that sorting puts at its place.
     """
     order = np.argsort(rates)

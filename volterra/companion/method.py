@@ -54,7 +54,7 @@ class CompanionTrajectory:
         return not np.any(self.convolution.own)
 
     def observe(self, weights: Array, forcing: Forcing | None) -> CompanionTrajectory:
-        """Observation sum_j v_j integral e^{-r_j (t-s)} y(s) ds: the same roots, other residues."""
+        """Observation Σ_j v_j ∫ e^{−r_j (t−s)} y(s) ds: the same roots, other residues."""
         rates, w, v = _poles(self.kernel, weights)
         roots = complex_roots(rates, w)
         convolution = _convolve(self.forcing, self.kernel, roots, v)
@@ -66,15 +66,15 @@ def solve_companion(forcing: Sum, kernel: Sum) -> CompanionTrajectory:
 
     Parameters
     ----------
-    forcing : SumOfExponentials or SumOfPowers
+    forcing
         f, of the kernel's kind.
-    kernel : SumOfExponentials or SumOfPowers
+    kernel
         K, with at most 1500 modes, both members of a conjugate pair counted.
 
     Returns
     -------
     CompanionTrajectory
-        Costs 25 modes^3 operations once, then modes + terms per time.
+        Costs 25 modes³ operations once, then modes + terms per time.
 
     Raises
     ------
@@ -109,7 +109,7 @@ def _convolve(
 
 
 def _observed_residues(roots: ComplexRoots, v: Complex) -> tuple[Complex, Array]:
-    # notation: G_k = g_k sum_j v_j / D, D = rate_j - x_k
+    # notation: G_k = g_k Σ_j v_j / D, D = rate_j − x_k
     G, error = np.empty_like(roots.residue), np.empty(roots.residue.size)
     relative = EPS * (6.0 + np.log2(1 + v.size))
     for part in row_chunks(v.size, v.size):

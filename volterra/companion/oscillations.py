@@ -21,7 +21,7 @@ _CHUNK = 200_000
 
 @dataclass(frozen=True, eq=False)
 class Oscillations:
-    """Functions exp(-decay t): `blur` is their relative error per unit of time."""
+    """Functions exp(−decay t): `blur` is their relative error per unit of time."""
 
     rate: Complex
     decay: Complex
@@ -45,7 +45,7 @@ class Oscillations:
 
 
 def oscillations(rate: Complex, error: Array, *, powers: bool) -> Oscillations:
-    """Functions exp(-rate t), or powers (1 - rate)^t, of rates with a given absolute error."""
+    """Functions exp(−rate t), or powers (1 − rate)^t, of rates with a given absolute error."""
     if not powers:
         return Oscillations(rate, rate, error + EPS * np.abs(rate), np.ones_like(rate))
     ratio = 1.0 - rate
@@ -59,9 +59,9 @@ def oscillations(rate: Complex, error: Array, *, powers: bool) -> Oscillations:
 
 @dataclass(frozen=True, eq=False)
 class ComplexConvolution:
-    """Real part of sum_k G_k exp(-x_k t) convolved with sum_i a_i exp(-sigma_i t), plus own terms.
+    """Real part of Σ_k G_k exp(−x_k t) convolved with Σ_i a_i exp(−σ_i t), plus own terms.
 
-    `single` are the terms exp(-decay t) with coefficients `value` (of the convolution), `own` (of
+    `single` are the terms exp(−decay t) with coefficients `value` (of the convolution), `own` (of
     the forcing itself) and `spread` (absolute error, times exp); `moving` multiplies t times the
     blur. Nearly resonant pairs are rows of `slow`, `distance`, `weight`.
     """
@@ -102,7 +102,7 @@ class ComplexConvolution:
     def _single(self, t: Array) -> tuple[Complex, Array]:
         single, time = self.single, t[:, None]
         power = time * (single.decay + self.growth)
-        # While nothing has happened yet exp - 1 keeps the digits of a convolution that is small.
+        # While nothing has happened yet exp − 1 keeps the digits of a convolution that is small.
         early = t * np.max(np.abs(single.decay), initial=0.0) <= 1.0
         plain = np.where(power.real < 800.0, np.exp(-power), 0.0)
         basis = np.where(early[:, None], np.expm1(-power + time * self.growth), plain)
@@ -115,7 +115,7 @@ class ComplexConvolution:
         return basis @ self.value + plain @ self.own, rounding
 
     def _pairs(self, t: Array) -> tuple[Complex, Array]:
-        """Pairs exp(-slow t) (1 - exp(-apart t)) / distance."""
+        """Pairs exp(−slow t) (1 − exp(−apart t)) / distance."""
         if self.weight.size == 0:
             return np.zeros(t.size, np.complex128), np.zeros(t.size)
         time = t[:, None]
@@ -124,8 +124,8 @@ class ComplexConvolution:
         power = time * (self.slow.decay + self.growth)
         decay = np.where(power.real < 800.0, np.exp(-power), 0.0)
         phi = decay * h
-        # |phi| <= bound; its derivative by the slow decay is at most t bound, that by the fast one
-        # (phi - t exp(-fast t)) / distance, for then little is left of the fast one.
+        # |phi| ≤ bound; its derivative by the slow decay is at most t bound, that by the fast one
+        # (phi − t exp(−fast t)) / distance, for then little is left of the fast one.
         size = np.abs(self.distance)
         longest = np.minimum(time / np.abs(self.slow.ratio), 2.0 / size)
         left = time * np.exp(-time * np.maximum(self.apart.real, 0.0))
@@ -149,8 +149,8 @@ def complex_convolution(
     powers: bool,
     with_forcing: bool,
 ) -> ComplexConvolution:
-    """Split G * f into single exponentials and nearly resonant pairs; costs modes * terms."""
-    # notation: c = 1 / (root - rate), zero for resonant pairs; dx, dG the errors of root, residue
+    """Split G * f into single exponentials and nearly resonant pairs; costs modes · terms."""
+    # notation: c = 1 / (root − rate), zero for resonant pairs; dx, dG the errors of root, residue
     ours = oscillations(roots.root, roots.root_error, powers=powers)
     theirs = oscillations(rates, np.zeros(rates.size), powers=powers)
     difference = (roots.origin - rates[:, None]) + roots.shift

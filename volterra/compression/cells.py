@@ -2,8 +2,8 @@
 
 The distances s_j of the rates from the smallest one are sorted into cells of width
 0.022 (s + scale) or less, and each cell is replaced by its four-point Gauss rule. On a cell
-exp(-s t) is so nearly a polynomial of degree seven that the error is below rounding:
-width^8 t^8 exp(-s t) / (4^8 8!) times 4 is at most 2e-16 of the cell's weight.
+exp(−s t) is so nearly a polynomial of degree seven that the error is below rounding:
+width⁸ t⁸ exp(−s t) / (4⁸ 8!) times 4 is at most 2e-16 of the cell's weight.
 """
 
 from __future__ import annotations
@@ -36,15 +36,15 @@ def condense(distance: Array, weight: Array, scale: float) -> tuple[Array, Array
 
     Parameters
     ----------
-    distance, weight : ndarray, shape (points,)
-        s_j > 0 and w_j > 0, in any order.
-    scale : float
+    distance, weight
+        s_j > 0 and w_j > 0, in any order, shape (points,).
+    scale
         Below it the cells are of equal width.
 
     Returns
     -------
-    distance, weight : ndarray, shape (fewer,)
-        They give sum_j w_j s_j^p for p <= 7, cell by cell.
+    tuple of ndarray
+        Fewer distances and their weights, which give Σ_j w_j s_j^p for p ≤ 7, cell by cell.
 
     Notes
     -----
@@ -64,7 +64,7 @@ def condense(distance: Array, weight: Array, scale: float) -> tuple[Array, Array
 
 def _condense_chunk(distance: Array, weight: Array, scale: float) -> tuple[Array, Array]:
     """Four steps of the Stieltjes procedure in every cell at once, then its Gauss rule."""
-    # notation: u = (s + scale) / corner - 1 inside a cell, p and q the last two polynomials
+    # notation: u = (s + scale) / corner − 1 inside a cell, p and q the last two polynomials
     number = cell_number(distance, scale)
     first = int(number.min())
     number -= first
@@ -115,7 +115,7 @@ def _assemble(
     jacobi[:, step[1:], step[:-1]] = np.sqrt(beta[used, 1:])
     values, vectors = np.linalg.eigh(jacobi)
     weight = mass[used, None] * vectors[:, 0, :] ** 2
-    # (s + scale) / corner - 1 back to s; near zero the two scales nearly cancel, harmlessly.
+    # (s + scale) / corner − 1 back to s; near zero the two scales nearly cancel, harmlessly.
     place = corner[used, None] * (1.0 + values) - scale
     keep = weight > 0
     return np.maximum(place[keep], 0.0), weight[keep]

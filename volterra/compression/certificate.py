@@ -1,11 +1,11 @@
 """How far a compressed measure's transform is from the true one: a bound for all times at once.
 
-The transform of a positive measure is sum_j w_j exp(-s_j t). Within a group of points from a to b,
-an m-point Gauss rule stays below it by E(t) = t^(2m) integral P(s) exp(-s t) ds with a positive
+The transform of a positive measure is Σ_j w_j exp(−s_j t). Within a group of points from a to b,
+an m-point Gauss rule stays below it by E(t) = t^(2m) ∫ P(s) exp(−s t) ds with a positive
 Peano kernel P on [a, b], and the Gauss-Radau rule with its extra node at a stays above it. Hence
 E is at most the difference of the two rules. Also E(t) / t^(2m) falls and E(t) exp(b t) / t^(2m)
 grows, so that between two times of a grid E is at most E(t_i) (t_(i+1) / t_i)^(2m), and at most
-E(t_(i+1)) exp(b (t_(i+1) - t_i)). The compressed transform falls; dividing by its value at the
+E(t_(i+1)) exp(b (t_(i+1) − t_i)). The compressed transform falls; dividing by its value at the
 later of the two times makes a bound without gaps. Before the first time of the grid E grows;
 after the last one, beyond 2m / a for all groups, it falls.
 """
@@ -33,13 +33,13 @@ class GroupRule:
 
     Attributes
     ----------
-    gauss, radau : Rule
+    gauss, radau
         The enclosing rules; equal if the rule is the group itself.
-    moved : ndarray, shape (nodes,)
-        By how much each Gauss node was moved when it was rounded to a rate.
-    left, right, mass : float
+    moved
+        By how much each Gauss node was moved when it was rounded to a rate, shape (nodes,).
+    left, right, mass
         The group's smallest and largest point and its total weight.
-    condensed : bool
+    condensed
         Whether its points went through the first pass.
     """
 
@@ -63,12 +63,12 @@ class GroupRule:
         truncation = np.zeros_like(t)
         if self.radau is not None:
             truncation = np.maximum(_transform(self.radau, t) - lower, 0.0) + _NOISE * lower
-        # From the left E grows like t^(2m) at most, from the right like exp(right (t_(i+1) - t)).
+        # From the left E grows like t^(2m) at most, from the right like exp(right (t_(i+1) − t)).
         from_left = truncation * math.exp(2.0 * self.gauss.nodes.size * STEP)
         following = np.append(truncation[1:], truncation[-1])
         from_right = following * np.exp(np.minimum(self.right * np.diff(t, append=t[-1]), 700.0))
         truncation = np.minimum(from_left, from_right)
-        # None of the roundings grows faster than t^8.
+        # None of the roundings grows faster than t⁸.
         bound: Array = truncation + math.exp(8.0 * STEP) * self._rounding(t, lower)
         return bound
 
@@ -105,19 +105,19 @@ def relative_errors(
 
     Parameters
     ----------
-    groups : sequence of GroupRule
+    groups
         The compressed measure on distances > 0.
-    atom : float
+    atom
         Its weight at distance zero, kept exactly.
-    t : ndarray, shape (times,)
-        A `grid`; before its first time all errors grow.
-    forever : bool
+    t
+        A `grid`, shape (times,); before its first time all errors grow.
+    forever
         Whether the bound is to hold beyond the last time, after which all errors fall.
 
     Returns
     -------
-    per_group : ndarray, shape (groups,)
-    total : float
+    tuple of ndarray and float
+        One number for each group, shape (groups,), and one for their sum.
     """
     parts = [group.transform(t) for group in groups]
     transform = atom + np.sum(parts, axis=0)

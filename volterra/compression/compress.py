@@ -32,7 +32,7 @@ _MAX_NODES = 44  # per group
 _SPARE = 2  # nodes beyond those asked for that the recurrences provide
 _ROUNDS = 4
 _GAIN = 0.8  # a rule that would not become shorter by this is short enough
-_HORIZON = 700.0  # exp(-700) is 1e-304: there a sum of exponentials ends
+_HORIZON = 700.0  # exp(−700) is 1e-304: there a sum of exponentials ends
 _TINY = 1e-290
 
 
@@ -42,13 +42,13 @@ class Compression:
 
     Attributes
     ----------
-    sum : SumOfExponentials
+    sum
         The short sum S', with terms of the signs of the long sum S.
-    error : float
-        |S(t) - S'(t)| <= error * (sum of the absolute values of the terms of S' at t), at every
-        t >= 0 with exp(-r t) > 1e-304, r being the smallest rate among the terms of either sign.
-        For weights >= 0 that is a relative error.
-    terms : int
+    error
+        |S(t) − S'(t)| ≤ error · (sum of the absolute values of the terms of S' at t), at every
+        t ≥ 0 with exp(−r t) > 1e-304, r being the smallest rate among the terms of either sign.
+        For weights ≥ 0 that is a relative error.
+    terms
         Number of terms of the long sum.
     """
 
@@ -60,13 +60,13 @@ class Compression:
 def compress(sum: SumOfExponentials, *, rtol: float = 1e-10) -> Compression:
     """Replace a long sum of exponentials by a short one.
 
-    S'(t) = sum_i W_i exp(-R_i t) with |S(t) - S'(t)| <= error * sum_i |W_i| exp(-R_i t).
+    S'(t) = Σ_i W_i exp(−R_i t) with |S(t) − S'(t)| ≤ error · Σ_i |W_i| exp(−R_i t).
 
     Parameters
     ----------
-    sum : SumOfExponentials
+    sum
         S, of any length and any signs.
-    rtol : float
+    rtol
         The error that is aimed at, relative to the sum of the absolute values of the terms.
 
     Returns

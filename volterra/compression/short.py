@@ -21,7 +21,7 @@ from volterra.solution import Forcing, evaluate_checked
 
 Inner = ExactTrajectory | CollocationTrajectory
 
-_INFLATION = 1e-3  # q, where the difference Y(q) - Y(0) comes from rough solves
+_INFLATION = 1e-3  # q, where the difference Y(q) − Y(0) comes from rough solves
 _ROUGH = 1e-2  # their tolerance, relative to q
 _ATTEMPTS = 4
 

@@ -1,10 +1,10 @@
 """Convolve the resolvent (residues at the secular roots) with a forcing, stably.
 
-G(tau) = sum_k G_k exp(-x_k tau) and f(t) = sum_i a_i exp(-sigma_i t) give
-(G * f)(t) = sum_ik a_i G_k phi(t; x_k, sigma_i), phi = (exp(-sigma t) - exp(-x t)) / (x - sigma).
-For the difference equation exp(-x t) is the power (1 - x)^t, and nothing else changes.
-Summed pair by pair that is modes^2 * times work and free of cancellation; split into the two
-exponentials it is modes * times, but loses digits where x_k and sigma_i nearly agree. So nearly
+G(τ) = Σ_k G_k exp(−x_k τ) and f(t) = Σ_i a_i exp(−σ_i t) give
+(G * f)(t) = Σ_ik a_i G_k φ(t; x_k, σ_i), φ = (exp(−σ t) − exp(−x t)) / (x − σ).
+For the difference equation exp(−x t) is the power (1 − x)^t, and nothing else changes.
+Summed pair by pair that is modes² · times work and free of cancellation; split into the two
+exponentials it is modes · times, but loses digits where x_k and σ_i nearly agree. So nearly
 resonant pairs, a few per forcing rate, are kept as pairs and all others are split.
 
 The error bound has two parts. Rounding: the sum of the absolute values of all terms, times
@@ -44,7 +44,7 @@ class SingleTerms:
     slope_time: Array
 
     def evaluate(self, t: Array, growth: float, early: bool) -> tuple[Array, Array, Array]:
-        """Value, slope and rounding at times `t`, all multiplied by exp(-growth t)."""
+        """Value, slope and rounding at times `t`, all multiplied by exp(−growth t)."""
         power = np.minimum(np.multiply.outer(t, self.exponents.decay + growth), 800.0)
         basis = np.expm1(-power) if early else np.exp(-power)
         plain = basis + 1.0 if early else basis
@@ -52,7 +52,7 @@ class SingleTerms:
         self.exponents.flip(basis, t)  # nothing alternates at early times
         value = basis @ self.value + plain @ self.own
         np.abs(basis, out=basis)
-        # exp(-p) carries the rounding of p, relative to itself.
+        # exp(−p) carries the rounding of p, relative to itself.
         size = self.rounding + np.abs(self.own)
         summation = 3.0 + np.log2(1 + self.own.size)
         rounding = basis @ self.rounding + summation * (plain @ np.abs(self.own))
@@ -89,7 +89,7 @@ class RealConvolution:
     def _evaluate(self, t: Array, early: bool) -> tuple[Array, Array]:
         """Sum all terms; `early` means that t is short against every time scale.
 
-        G * f vanishes at t = 0, so exp may be replaced by exp - 1 in it: at early times that
+        G * f vanishes at t = 0, so exp may be replaced by exp − 1 in it: at early times that
         keeps the digits which a sum of nearly equal exponentials would lose.
         """
         growth = 0.0 if early else self.growth
@@ -122,21 +122,21 @@ def convolve(
 
     Parameters
     ----------
-    roots : SecularRoots
+    roots
         The exponents x_k of G.
-    residues : Residues
+    residues
         G_k.
-    rates, weights : ndarray, shape (terms,)
-        sigma_i >= 0, distinct and ascending, and a_i of the forcing.
-    reading : callable
+    rates, weights
+        σ_i ≥ 0, distinct and ascending, and a_i of the forcing, shape (terms,).
+    reading
         How rates and roots become functions of time, `of_exponentials` or `of_powers`.
-    own : ndarray, shape (terms,)
-        Coefficients of exp(-sigma_i t) that are added to G * f: `weights` to add f.
+    own
+        Coefficients of exp(−σ_i t) that are added to G * f, shape (terms,): `weights` to add f.
 
     Returns
     -------
     RealConvolution
-        Costs modes * terms operations.
+        Costs modes · terms operations.
     """
     ours, theirs = reading(roots.root), reading(rates)
     near = resonances(roots, ours, theirs)
@@ -188,7 +188,7 @@ def _rate_terms(theirs: Exponents, weights: Array, own: Array, sums: Array) -> S
 
 
 def _root_terms(ours: Exponents, numerators: Array, sums: Array, positive: bool) -> SingleTerms:
-    # notation: sums over the forcing of a c, |a| c, |a c|, |a| c^2 with c = 1 / (root - rate)
+    # notation: sums over the forcing of a c, |a| c, |a c|, |a| c² with c = 1 / (root − rate)
     G, slope, rounding, moving, jitter = numerators.T
     weight, gradient = (-sums[1], -sums[3]) if positive else (sums[2], sums[3])
     return SingleTerms(

@@ -1,10 +1,10 @@
 """The exact solution for a kernel and a forcing that are sums of exponentials, or of powers.
 
-The resolvent of K(tau) = sum_j w_j exp(-r_j tau), w_j > 0, is again such a sum, with the secular
+The resolvent of K(τ) = Σ_j w_j exp(−r_j τ), w_j > 0, is again such a sum, with the secular
 roots as rates and positive weights, so that y = f + R * f is a finite sum of exponentials: exact
 at every t, without a time step, at a cost that does not know the horizon. For a positive forcing
-every term is positive, hence nothing cancels. The difference equation with the ratios 1 - r_j has
-the same resolvent, with the powers (1 - x_k)^m in the place of the exponentials.
+every term is positive, hence nothing cancels. The difference equation with the ratios 1 − r_j has
+the same resolvent, with the powers (1 − x_k)^m in the place of the exponentials.
 """
 
 from __future__ import annotations
@@ -63,9 +63,9 @@ class ExactTrajectory:
         return value, error
 
     def observe(self, weights: Array, forcing: Forcing | None) -> ExactTrajectory:
-        """Observation sum_j v_j integral e^{-r_j (t-s)} y(s) ds: the same roots, other residues.
+        """Observation Σ_j v_j ∫ e^{−r_j (t−s)} y(s) ds: the same roots, other residues.
 
-        For powers the sum over j and s < k of v_j q_j^(k-1-s) y_s.
+        For powers Σ_(j, s<k) v_j q_j^(k−1−s) y_s.
         """
         return _observe(self, weights, forcing)
 
@@ -85,17 +85,17 @@ def solve_exact(forcing: Sum, kernel: Sum, *, deviation: float = 0.0) -> ExactTr
 
     Parameters
     ----------
-    forcing : SumOfExponentials or SumOfPowers
+    forcing
         f, any signs, of the kernel's kind.
-    kernel : SumOfExponentials or SumOfPowers
-        K, weights >= 0.
-    deviation : float
-        |true K - K| <= deviation * K; what that does to y, to first order, joins its error.
+    kernel
+        K, weights ≥ 0.
+    deviation
+        |true K − K| ≤ deviation · K; what that does to y, to first order, joins its error.
 
     Returns
     -------
     ExactTrajectory
-        Costs modes * (modes + terms) operations once, then modes + terms per time.
+        Costs modes · (modes + terms) operations once, then modes + terms per time.
 
     Raises
     ------

@@ -1,8 +1,8 @@
 """Nearly resonant pairs of a root and a forcing rate, evaluated without cancellation.
 
-phi(t; x, sigma) = (exp(-sigma t) - exp(-x t)) / (x - sigma) is smooth where x = sigma; written
-as exp(-slower t) (1 - exp(-distance t)) / distance it is also accurate there. With the powers
-(1 - x)^t in the place of the exponentials the distance of the decays and that of the rates differ.
+φ(t; x, σ) = (exp(−σ t) − exp(−x t)) / (x − σ) is smooth where x = σ; written
+as exp(−slower t) (1 − exp(−distance t)) / distance it is also accurate there. With the powers
+(1 − x)^t in the place of the exponentials the distance of the decays and that of the rates differ.
 """
 
 from __future__ import annotations
@@ -20,12 +20,12 @@ _NO_DISTANCE = 1e-150  # rates closer than this are equal
 # Distance times time below which a derivative is taken from its series: as a difference it has
 # there, and only there, less than nine digits, enough for what is an error bound itself.
 _CLOSE = 1e-7
-RESONANT = 0.5  # a pair with residue / |root - rate| above this is kept as a pair
+RESONANT = 0.5  # a pair with residue / |root − rate| above this is kept as a pair
 
 
 @dataclass(frozen=True, eq=False)
 class Resonances:
-    """Which pairs are resonant: forcing rate number `row`, root number `column`, root - rate.
+    """Which pairs are resonant: forcing rate number `row`, root number `column`, root − rate.
 
     `theirs` and `ours` are the exponents of the rates and of the roots.
     """
@@ -37,7 +37,7 @@ class Resonances:
     ours: Exponents
 
     def other_differences(self, roots: SecularRoots, rates: Array, part: slice) -> Array:
-        """Differences root - rate for a slice of the rates, infinite for the resonant pairs."""
+        """Differences root − rate for a slice of the rates, infinite for the resonant pairs."""
         difference: Array = (roots.origin - rates[part, None]) + roots.shift
         first, last = np.searchsorted(self.row, [part.start, part.stop])
         difference[self.row[first:last] - part.start, self.column[first:last]] = np.inf
@@ -79,11 +79,11 @@ class DividedDifferences:
     root_is_slow: Mask
 
     def functions(self, t: Array, growth: float) -> tuple[Array, Array, Array, Array]:
-        """phi, moved, facing and the decay's exponent: (times, pairs), `facing` for all times.
+        """φ, moved, facing and the decay's exponent: (times, pairs), `facing` for all times.
 
-        All multiplied by exp(-growth t), without weights; -d phi / d root = moved * facing.
+        All multiplied by exp(−growth t), without weights; −∂φ/∂root = moved · facing.
         """
-        # notation: phi as above; moved = distance * -d phi / d root, up to a sign in `facing`
+        # notation: phi as above; moved = distance * −d phi / d root, up to a sign in `facing`
         time, d = t[:, None], np.maximum(self.distance, _NO_DISTANCE)
         # Beyond this the decay is zero in floating point; a larger power would only make NaN.
         power = time * (self.slow.decay + growth)
@@ -118,7 +118,7 @@ class DividedDifferences:
             moved[:, close] = np.where(time * apart < _CLOSE, series, moved[:, close])
 
     def _series(self, time: Array, pair: Index) -> Array:
-        """h2 for nearly equal rates: the derivatives of z^t are z^(t - n) t (t - 1) ... (t - n)."""
+        """h2 for nearly equal rates: the derivatives of z^t are z^(t − n) t (t − 1) … (t − n)."""
         at_slow, lag = self.slow.slope[pair], self.slow.lag
         u, a, b = self.distance[pair] * at_slow, time - 2 * lag, time - 3 * lag
         second = np.where(
@@ -141,7 +141,7 @@ class ResonantPairs(DividedDifferences):
     moving: Array
 
     def evaluate(self, t: Array, growth: float) -> tuple[Array, Array, Array]:
-        """Value, slope and rounding at times `t`, all multiplied by exp(-growth t)."""
+        """Value, slope and rounding at times `t`, all multiplied by exp(−growth t)."""
         if self.weight.size == 0 or t.size == 0:
             zero = np.zeros_like(t)
             return zero, zero, zero

@@ -1,15 +1,15 @@
 """The exact solution where clock and weight are piecewise constant, segment by segment.
 
-Between two boundaries the equation, with the modes U_j = integral of e^{-r_j (c(t) - c(s))} w y ds,
+Between two boundaries the equation, with the modes U_j = ∫ e^{−r_j (c(t) − c(s))} w y ds,
 is a convolution again. In local time u, the clock's since the start of the segment,
-y(u) = F(u) + (w/c') k * y, F(u) = f + sum_j k_j U_j(start) exp(-r_j u), which is the exact method's
+y(u) = F(u) + (w/c') k * y, F(u) = f + Σ_j k_j U_j(start) exp(−r_j u), which is the exact method's
 business; where the clock stands, all rates are zero and u is time itself. At the end of the segment
-U_j = U_j(start) exp(-r_j u) + (w/c') sum_k g_k / (r_j - x_k) Z_k, Z_k = sum_i F_i phi(u; x_k, s_i),
-for all modes at once: modes * (modes + terms) operations, with the divided differences phi of
+U_j = U_j(start) exp(−r_j u) + (w/c') Σ_k g_k / (r_j − x_k) Z_k, Z_k = Σ_i F_i φ(u; x_k, s_i),
+for all modes at once: modes · (modes + terms) operations, with the divided differences φ of
 `pairs` for every pair of a root x_k and a rate s_i of F.
 
 Errors. Kernel and weight being positive, an error dU_j of the modes and an error dF of the forcing
-move y by at most the solution of the same equation with the forcing |dF| + sum_j k_j |dU_j| e^{..}.
+move y by at most the solution of the same equation with the forcing |dF| + Σ_j k_j |dU_j| e^{…}.
 That solution, the slack, is carried along as a second right-hand side.
 """
 
@@ -55,22 +55,23 @@ class Segment:
 
     Attributes
     ----------
-    start, pace : float
+    start, pace
         Time at its start; units of local time per unit of time.
-    feed : float
+    feed
         w/c': what y adds to every mode, per unit of local time.
-    rates : ndarray, shape (modes,)
-        Rates of the modes in local time.
-    label : ndarray, shape (modes,)
-        Which of the distinct rates in `roots` is whose.
-    roots : SecularRoots
+    rates
+        Rates of the modes in local time, shape (modes,).
+    label
+        Which of the distinct rates in `roots` is whose, shape (modes,).
+    roots
         Of the kernel in local time.
-    sigma, terms : ndarray, shapes (terms,) and (terms, 2)
-        Rates of F, ascending; its coefficients and bounds on their errors.
-    own : ndarray, shape (modes,)
-        The position of each mode's rate in `sigma`.
-    modes : ndarray, shape (modes, 2)
-        U_j at the start, and bounds on their errors.
+    sigma, terms
+        Rates of F, ascending, shape (terms,); its coefficients and bounds on their errors, shape
+        (terms, 2).
+    own
+        The position of each mode's rate in `sigma`, shape (modes,).
+    modes
+        U_j at the start, and bounds on their errors, shape (modes, 2).
     """
 
     start: float
@@ -90,7 +91,7 @@ class Segment:
         return self._piece(residues, residues, self.terms)
 
     def observation(self, v: Array) -> Piece:
-        """sum_j v_j U_j."""
+        """Σ_j v_j U_j."""
         value, majorant = self._observed(v), self._observed(np.abs(v))
         together = np.bincount(self.own, minlength=1).max()
         if self.roots.rates.size < v.size:
@@ -105,7 +106,7 @@ class Segment:
         return self._piece(value, majorant, own)
 
     def _observed(self, v: Array) -> Residues:
-        """Residues of feed * sum_j v_j exp(-r_j u), convolved with y."""
+        """Residues of feed · Σ_j v_j exp(−r_j u), convolved with y."""
         total = np.bincount(self.label, v, self.roots.rates.size).astype(np.float64)
         return observation_residues(self.roots, self.feed * total)
 
@@ -158,7 +159,7 @@ def _increments(
 
     The errors are those of the observations of one mode each: see `resolvent`.
     """
-    # notation: g_k residues, Z_k the filtered forcing; D = rate_j - root_k
+    # notation: g_k residues, Z_k the filtered forcing; D = rate_j − root_k
     Z, majorant, moved, rounding = _filtered(roots, sigma, terms, time)
     g, gradient = roots.residue[:, None], roots.root_slope[:, None]
     relative = _FEW + np.log2(1 + roots.shift.size)
@@ -178,7 +179,7 @@ def _increments(
 
 
 def _filtered(roots: SecularRoots, sigma: Array, terms: Array, time: float) -> Array:
-    """sum_i a_i phi(time; x_k, s_i) per root and right side, its majorant, slope and rounding."""
+    """Σ_i a_i φ(time; x_k, s_i) per root and right side, its majorant, slope and rounding."""
     out = np.zeros((4, roots.shift.size, terms.shape[1]))
     for part in row_chunks(sigma.size, roots.shift.size):
         shape = part.stop - part.start, roots.shift.size
@@ -280,7 +281,7 @@ class SegmentedTrajectory:
         return value + extra, error + 4 * EPS * np.abs(extra)
 
     def observe(self, weights: Array, forcing: Forcing | None) -> SegmentedTrajectory:
-        """G + sum_j v_j U_j, from the same segments."""
+        """G + Σ_j v_j U_j, from the same segments."""
         return SegmentedTrajectory(self.walk, self.walk.modes.collect(weights), forcing)
 
     def _piece(self, number: int) -> Piece:
@@ -304,15 +305,15 @@ def solve_segments(
 
     Parameters
     ----------
-    forcing : SumOfExponentials or OnClock
+    forcing
         f, a sum of exponentials of the time or of the kernel's clock; any signs.
-    kernel : PiecewiseClock
-        K, its inner weights >= 0.
+    kernel
+        K, its inner weights ≥ 0.
 
     Returns
     -------
     SegmentedTrajectory
-        Segments are solved when first needed: modes * (modes + terms) operations each, with as
+        Segments are solved when first needed: modes · (modes + terms) operations each, with as
         many exponentials, then modes + terms per time.
     """
     require_positive(kernel.kernel)

@@ -1,4 +1,4 @@
-"""The smallest root of 1 = sum_j w_j / (rate_j - x): the rate at which a solution relaxes or grows.
+"""The smallest root of 1 = Σ_j w_j / (rate_j − x): the rate at which a solution relaxes or grows.
 
 It lies below the smallest rate and is the only root that may be near zero or negative.
 """
@@ -14,7 +14,7 @@ from volterra.arrays import EPS, Array
 
 
 def kernel_deficit(rates: Array, weights: Array) -> float:
-    """1 - kernel norm = 1 - sum_j w_j / rate_j, summed exactly; -inf if a rate is zero."""
+    """1 − kernel norm = 1 − Σ_j w_j / rate_j, summed exactly; −∞ if a rate is zero."""
     if np.any(weights[rates == 0] > 0):
         return -math.inf
     keep = weights > 0
@@ -26,8 +26,8 @@ def kernel_deficit(rates: Array, weights: Array) -> float:
 def smallest_root(rates: Array, weights: Array) -> tuple[float, float]:
     """Origin and shift of the root below the smallest rate.
 
-    Near the critical point this root is near 0, not near a rate; there 1 - K is written
-    (1 - norm) - x sum w/(rate (rate-x)), whose value at 0 carries all of the cancellation.
+    Near the critical point this root is near 0, not near a rate; there 1 − K is written
+    (1 − norm) − x Σ w/(rate (rate−x)), whose value at 0 carries all of the cancellation.
     """
     smallest, total = float(rates[0]), float(np.sum(weights))
     deficit = kernel_deficit(rates, weights)
@@ -62,7 +62,7 @@ def smallest_root(rates: Array, weights: Array) -> tuple[float, float]:
 def _one_pole_iteration(
     function: Callable[[float], tuple[float, float]], bracket: tuple[float, float], *, pole: float
 ) -> float:
-    """Bracketed interpolation by c - S/(pole - x), from the right end of the bracket."""
+    """Bracketed interpolation by c − S/(pole − x), from the right end of the bracket."""
     low, x = bracket
     high = x
     for _ in range(400):

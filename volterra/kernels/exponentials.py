@@ -1,6 +1,6 @@
-"""Kernels and forcings of y(t) = f(t) + integral_0^t K(t, s) y(s) ds, as frozen nouns.
+"""Kernels and forcings of y(t) = f(t) + ∫₀ᵗ K(t, s) y(s) ds, as frozen nouns.
 
-A kernel is either a sum of exponentials of t - s, or that sum seen through a clock and a weight.
+A kernel is either a sum of exponentials of t − s, or that sum seen through a clock and a weight.
 Everything is validated once, here, so that the solvers never have to look twice.
 """
 
@@ -23,21 +23,29 @@ _CHUNK = 1_000_000  # entries of a temporary: 8 MB
 
 @dataclass(frozen=True, eq=False)
 class SumOfExponentials(Sum):
-    """A finite sum of decaying exponentials, c + Re sum_j w_j exp(-r_j tau).
+    """A finite sum of decaying exponentials, c + Re Σ_j w_j exp(−r_j τ).
 
-    It serves as a convolution kernel, K(t, s) = k(t - s), and as a forcing, f(t) = k(t).
+    It serves as a convolution kernel, K(t, s) = k(t − s), and as a forcing, f(t) = k(t).
     For damped oscillations the rates and weights are complex. Because the real part is taken, both
     members of each conjugate pair may be given, or one with twice its weight.
 
     Parameters
     ----------
-    rates : array_like, shape (modes,)
-        Decay rates, real part >= 0, in units of 1/time, in any order, repeated or not.
-    weights : array_like, shape (modes,)
-        Weights w_j. A forcing may have any sign; the exact method needs kernel weights >= 0, the
-        companion method takes all.
-    constant : float
+    rates
+        Decay rates, real part ≥ 0, in units of 1/time, shape (modes,); in any order, repeated
+        or not.
+    weights
+        Weights w_j, shape (modes,). A forcing may have any sign; the exact method needs kernel
+        weights ≥ 0, the companion method takes all.
+    constant
         The constant c; in a kernel it acts as one more mode, of rate zero.
+
+    Attributes
+    ----------
+    is_complex
+        Whether a rate or a weight has an imaginary part.
+    is_positive
+        Whether all weights, the constant included, are real and ≥ 0.
 
     Raises
     ------
@@ -67,7 +75,7 @@ class SumOfExponentials(Sum):
             )
 
     def __call__(self, tau: ArrayLike) -> Array:
-        """Evaluate the sum at times `tau` of any shape; costs modes * times exponentials."""
+        """Evaluate the sum at times `tau` of any shape; costs modes · times exponentials."""
         # Rounding makes differences of times negative, and the sum is defined there.
         times = checks.times("tau", tau, signed=True)
         flat = times.reshape(-1)
@@ -83,24 +91,23 @@ class SumOfExponentials(Sum):
 
 @dataclass(frozen=True, eq=False)
 class TimeChanged:
-    """A kernel seen through a clock and a weight, K(t, s) = k(c(t) - c(s)) w(s).
+    """A kernel seen through a clock and a weight, K(t, s) = k(c(t) − c(s)) w(s).
 
     Parameters
     ----------
-    kernel : SumOfExponentials
+    kernel
         The kernel k; its rates are per unit of the clock.
-    clock : callable
+    clock
         c(t), non-decreasing and continuous, vectorised: an array of times in, same shape out.
-    weight : callable
+    weight
         w(t), vectorised; it may jump at the breakpoints.
-    clock_rate : callable, optional
-        c'(t), vectorised, >= 0. Without it the clock is differentiated numerically, step by step,
+    clock_rate
+        c'(t), vectorised, ≥ 0. Without it the clock is differentiated numerically, step by step,
         which costs accuracy below about 1e-10.
-    breakpoints : sequence of float
+    breakpoints
         Times at which the clock or the weight is not smooth. The steps land on them and the
-        callables are evaluated strictly on the right side of each, so it does not matter which
-        of its two values a jumping function takes at the jump. Those outside the horizon are
-        ignored.
+        callables are evaluated strictly on the right side of each, so it does not matter which of
+        its two values a jumping function takes at the jump. Those outside the horizon are ignored.
 
     Raises
     ------

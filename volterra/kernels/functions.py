@@ -1,4 +1,4 @@
-"""Kernels given as functions: k(t - s), K(t, s), and a nonlinearity under the integral.
+"""Kernels given as functions: k(t − s), K(t, s), and a nonlinearity under the integral.
 
 A kernel is scalar, or an m x m matrix if it says so by `dimension=m`. That decides how a forcing
 is read: beside a scalar kernel an array (times, r) is r right-hand sides; beside a matrix kernel
@@ -57,16 +57,16 @@ class FunctionKernel(ABC):
 
 @dataclass(frozen=True, eq=False)
 class Convolution(FunctionKernel):
-    """A kernel of the time difference, K(t, s) = k(t - s) (t - s)^-singularity.
+    """A kernel of the time difference, K(t, s) = k(t − s) (t − s)^−singularity.
 
     Parameters
     ----------
-    function : callable
-        k, vectorised: an array of differences > 0, shape (n,), in; an array (n,) out, or
-        (n, m, m) if `dimension` is m. Smooth for differences > 0.
-    singularity : float
-        The exponent alpha in [0, 1) of a weak singularity; k is then its smooth factor.
-    dimension : int, optional
+    function
+        k, vectorised: an array of differences > 0, shape (n,), in; an array (n,) out, or (n, m, m)
+        if `dimension` is m. Smooth for differences > 0.
+    singularity
+        The exponent α in [0, 1) of a weak singularity; k is then its smooth factor.
+    dimension
         m for a matrix kernel, none for a scalar one.
 
     Raises
@@ -85,22 +85,22 @@ class Convolution(FunctionKernel):
     function: Function
 
     def values(self, t: Array, s: Array, difference: Array) -> Array:
-        """The smooth factor as matrices, shape (..., m, m); `difference` is t - s, unrounded."""
+        """The smooth factor as matrices, shape (…, m, m); `difference` is t − s, unrounded."""
         return self._chunked((difference,), "t - s")
 
 
 @dataclass(frozen=True, eq=False)
 class Kernel(FunctionKernel):
-    """A kernel of two times, K(t, s) = k(t, s) (t - s)^-singularity for 0 <= s <= t.
+    """A kernel of two times, K(t, s) = k(t, s) (t − s)^−singularity for 0 ≤ s ≤ t.
 
     Parameters
     ----------
-    function : callable
+    function
         k, vectorised: two arrays t and s of one shape (n,) in; an array (n,) out, or (n, m, m) if
         `dimension` is m. Smooth for s < t, and never called with s > t.
-    singularity : float
-        The exponent alpha in [0, 1) of a weak singularity; k is then its smooth factor.
-    dimension : int, optional
+    singularity
+        The exponent α in [0, 1) of a weak singularity; k is then its smooth factor.
+    dimension
         m for a matrix kernel, none for a scalar one.
 
     Raises
@@ -118,22 +118,22 @@ class Kernel(FunctionKernel):
     function: TwoTimes
 
     def values(self, t: Array, s: Array, difference: Array) -> Array:
-        """The smooth factor as matrices, shape (..., m, m)."""
+        """The smooth factor as matrices, shape (…, m, m)."""
         return self._chunked((t, s), "(t, s)")
 
 
 @dataclass(frozen=True, eq=False)
 class Hammerstein:
-    """A nonlinearity under the integral, y(t) = f(t) + integral_0^t K(t, s) g(s, y(s)) ds.
+    """A nonlinearity under the integral, y(t) = f(t) + ∫₀ᵗ K(t, s) g(s, y(s)) ds.
 
     Parameters
     ----------
-    kernel : Convolution, Kernel or SumOfExponentials
+    kernel
         The kernel K.
-    nonlinearity : callable
+    nonlinearity
         g, vectorised: times (n,) and values (n,) in, (n,) out; with a matrix kernel values (n, m)
         in and (n, m) out.
-    derivative : callable, optional
+    derivative
         The derivative of g by y: (n,) out, or (n, m, m). Without it Newton's method uses
         differences, which costs a few calls of g but no accuracy.
 
@@ -167,7 +167,7 @@ class Hammerstein:
 
 
 def as_function_kernel(kernel: Convolution | Kernel | SumOfExponentials) -> Convolution | Kernel:
-    """A sum of exponentials seen as any other function of t - s."""
+    """A sum of exponentials seen as any other function of t − s."""
     return Convolution(kernel) if isinstance(kernel, SumOfExponentials) else kernel
 
 

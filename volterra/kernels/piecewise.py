@@ -16,27 +16,29 @@ from volterra.kernels.exponentials import SumOfExponentials, TimeChanged
 class PiecewiseClock(TimeChanged):
     """A sum of exponentials seen through a clock and a weight that are piecewise constant.
 
-    K(t, s) = k(c(t) - c(s)) w(s): between two boundaries the clock runs at a constant rate c' and
+    K(t, s) = k(c(t) − c(s)) w(s): between two boundaries the clock runs at a constant rate c' and
     w is constant. Such an equation is solved exactly, segment by segment (method "segments"), if
     its forcing is a `SumOfExponentials` of the time, or one of the clock, made by `on_clock`.
 
     Parameters
     ----------
-    kernel : SumOfExponentials
+    kernel
         The kernel k; its rates are per unit of the clock.
-    boundaries : array_like, shape (segments - 1,)
-        Strictly increasing times > 0 at which the clock's rate or the weight jumps.
-    clock_rates : array_like, shape (segments,)
-        c' >= 0 on each segment; the last one has no end. The clock reads 0 at t = 0.
-    weights : array_like, shape (segments,)
-        w >= 0 on each segment.
+    boundaries
+        Strictly increasing times > 0 at which the clock's rate or the weight jumps, shape
+        (segments−1,).
+    clock_rates
+        c' ≥ 0 on each segment, shape (segments,); the last one has no end. The clock reads 0 at
+        t = 0.
+    weights
+        w ≥ 0 on each segment, shape (segments,).
 
     Raises
     ------
     TypeError
         If the kernel is not a `SumOfExponentials`.
     ValueError
-        If the boundaries do not increase, or there is not one rate and one weight >= 0 per segment.
+        If the boundaries do not increase, or there is not one rate and one weight ≥ 0 per segment.
 
     Examples
     --------

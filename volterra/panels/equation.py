@@ -51,12 +51,12 @@ class GeneralEquation:
         return forcing_values(self.forcing, t, self.shape).reshape(t.size, self.m, self.columns)
 
     def matrices(self, t: Array, difference: Array) -> Array:
-        """Smooth kernel factor at t and s = t - difference, shape (..., m, m)."""
+        """Smooth kernel factor at t and s = t − difference, shape (…, m, m)."""
         t = np.broadcast_to(t, difference.shape)
         return self.kernel.values(t, np.maximum(t - difference, 0.0), difference)
 
     def singular_matrices(self, t: Array, difference: Array) -> Array:
-        """The kernel itself there: the smooth factor times difference^-singularity."""
+        """The kernel itself there: the smooth factor times difference^−singularity."""
         smooth = self.matrices(t, difference)
         if self.singularity == 0.0:
             return smooth

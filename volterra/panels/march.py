@@ -29,7 +29,7 @@ _TAIL_BYTES = 2**30
 
 @dataclass(frozen=True, eq=False)
 class Tolerance:
-    """What is allowed: |error| <= rtol * |y| + atol."""
+    """What is allowed: |error| ≤ rtol · |y| + atol."""
 
     rtol: float
     atol: float
@@ -53,11 +53,11 @@ def march(equation: GeneralEquation, t: Array, tolerance: Tolerance) -> Found:
 
     Parameters
     ----------
-    equation : GeneralEquation
+    equation
         What to solve.
-    t : ndarray
+    t
         The requested times; the first positive one sets the first panel's length.
-    tolerance : Tolerance
+    tolerance
         Each panel may use up a share of it.
 
     Returns

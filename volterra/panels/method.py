@@ -87,17 +87,17 @@ def solve_panels(equation: GeneralEquation, t: Array, rtol: float, atol: float) 
 
     Parameters
     ----------
-    equation : GeneralEquation
+    equation
         The equation; its kernel may be singular, a matrix, of two times, or under a nonlinearity.
-    t : ndarray, shape (times,)
-        The times at which the tolerance has to be met.
-    rtol, atol : float
+    t
+        The times at which the tolerance has to be met, shape (times,).
+    rtol, atol
         The global tolerance.
 
     Returns
     -------
     PanelTrajectory
-        Costs the square of the number of panels of the start, N log^2 N for the uniform tail.
+        Costs the square of the number of panels of the start, N log² N for the uniform tail.
     """
     tolerance = Tolerance(rtol, atol)
     stop = last_time(t)

@@ -1,6 +1,6 @@
-"""The uniform tail of a convolution equation: O(N log^2 N) by blocks.
+"""The uniform tail of a convolution equation: O(N log² N) by blocks.
 
-On equal panels the memory is a block-triangular Toeplitz sum, memory_p = sum_d M_d z_(p-d). The
+On equal panels the memory is a block-triangular Toeplitz sum, memory_p = Σ_d M_d z_(p−d). The
 first half of a block is solved, its share in the memory of the second half is one convolution,
 then the second half is solved; short blocks are solved panel by panel.
 
@@ -156,7 +156,7 @@ class _Tail:
 
 
 def _lag_matrices(equation: GeneralEquation, length: float, panels: int) -> Array:
-    """M_d for d = 0 .. panels - 1: what a panel contributes to the nodes of the d-th after it."""
+    """M_d for d = 0 .. panels − 1: what a panel contributes to the nodes of the d-th after it."""
     m, rows = equation.m, STAGES * equation.m
     out = np.empty((panels, rows, rows))
     out[0] = equation.own(1, 0.0, length)

@@ -21,7 +21,7 @@ def iterate(
     feedback: bool,
     unit: float,
 ) -> None:
-    """Add Re sum_j w_j V_j to y, where V_j <- (1 - d_j) V_j + source; in place.
+    """Add Re Σ_j w_j V_j to y, where V_j ← (1 − d_j) V_j + source; in place.
 
     On entry y is the forcing and error what is wrong with it. With feedback the source is y
     itself. Every operation's rounding is bounded by `unit` times its result, and carried on as any

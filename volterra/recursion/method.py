@@ -1,4 +1,4 @@
-"""A difference equation iterated in its modes, V <- q V + y, with a running bound of its rounding.
+"""A difference equation iterated in its modes, V ← q V + y, with a running bound of its rounding.
 
 For forcings that are any function and kernels of any sign. Every iteration is stored, so that
 other iterations and observations cost no second solve.
@@ -54,17 +54,17 @@ def solve_recursion(forcing: Forcing, kernel: SumOfPowers, last: int) -> Recursi
 
     Parameters
     ----------
-    forcing : SumOfPowers or callable
+    forcing
         f; a callable takes an array of iterations and returns an array of the same shape.
-    kernel : SumOfPowers
+    kernel
         K, weights of any sign.
-    last : int
+    last
         The last iteration.
 
     Returns
     -------
     RecursionTrajectory
-        Costs modes * iterations operations; its error is a bound, carried along with the solution.
+        Costs modes · iterations operations; its error is a bound, carried along with the solution.
 
     Raises
     ------
