@@ -14,7 +14,7 @@ import numpy as np
 
 from volterra.arrays import EPS, Array, Complex
 from volterra.companion.complex_roots import ComplexRoots, complex_roots
-from volterra.companion.oscillations import ComplexConvolution, complex_convolution
+from volterra.companion.convolution import ComplexConvolution, complex_convolution
 from volterra.exact.secular import NEGLIGIBLE, row_chunks
 from volterra.kernels.exponentials import SumOfExponentials
 from volterra.kernels.powers import SumOfPowers, check_iterations
@@ -51,7 +51,7 @@ class CompanionTrajectory:
     @property
     def observed(self) -> bool:
         """Whether this is an observation, without the forcing of y."""
-        return not np.any(self.convolution.own)
+        return not np.any(self.convolution.single.own)
 
     def observe(self, weights: Array, forcing: Forcing | None) -> CompanionTrajectory:
         """Observation Σ_j v_j ∫ e^{−r_j (t−s)} y(s) ds: the same roots, other residues."""
