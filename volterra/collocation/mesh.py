@@ -96,6 +96,8 @@ def adaptive_mesh(
         lands = t_new == stops[0]
         trial = _doubled(equation, watch, state, (t, 0.5 * (t + t_new), t_new), question, factor)
         spent.steps += 3
+        # Beyond so many steps the error is left to the comparison of the whole meshes: an answer
+        # with a large error is better than none.
         many = len(record.boundaries) > 2 * _MAX_STEPS
         if trial.error > 1 and not many and t_new - t > _SMALLEST_STEP * t_new:
             h = (t_new - t) * shrinkage(trial.error, _DENSE_ORDER)
@@ -212,6 +214,7 @@ def _step_error(
         ]
     )
     size = np.abs(np.concatenate(values))
+    # A little of the largest y in the step, so that a zero of y is not resolved for its own sake.
     largest = float(np.max(size))
     # What rounding alone can make of the difference is no reason for a smaller step.
     noise = 2.0 * max(step.noise for step in steps) * largest

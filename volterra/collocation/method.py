@@ -113,6 +113,7 @@ class _Tries:
     def add(self, trajectory: CollocationTrajectory) -> None:
         self.trajectories.append(trajectory)
         self.excess.append(_excess(trajectory))
+        # Local errors add up to a global one in proportion, or nearly: aim a little below.
         shrink = 0.3 / self.excess[-1] if self.excess[-1] > 0 else 1.0
         self.factor *= min(0.3, max(1e-4, shrink))
 

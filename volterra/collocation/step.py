@@ -174,6 +174,7 @@ class Step:
 def propagator(rates: Array, sample: Sample) -> Propagator | DirectPropagator:
     """Diagonalise h A diag(c') once for all modes; where that is unsafe, solve mode by mode."""
     speed = sample.clock_rate
+    # A clock of constant rate only scales the coefficients, whose eigenvectors are known.
     if np.ptp(speed) <= 1e-14 * abs(speed[0]):
         eigenvalues, left, right = _constant_clock()
         length = sample.length * float(speed[0])
@@ -217,6 +218,7 @@ def advance(equation: Equation, sample: Sample, modes: Array) -> Step:
 
 def _advance(equation: Equation, sample: Sample, modes: Array) -> Step:
     matrices = propagator(equation.rates, sample)
+    # y = f + Σ_j k_j (I + r_j B)⁻¹ (U_j(start) + drive y): one system of stages x stages for y.
     drive = sample.length * radau().coefficients * sample.weight
     at_rest = matrices.constant_sum(equation.weights * modes)
     coupling = matrices.matrix_sum(equation.weights) @ drive

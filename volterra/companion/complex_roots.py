@@ -84,6 +84,8 @@ def complex_roots(rates: Complex, weights: Complex) -> ComplexRoots:
     s = np.sqrt(weights)
     start = np.linalg.eigvals(np.diag(rates) - np.multiply.outer(s, s)).astype(np.complex128)
     origin = np.empty_like(rates)
+    # A shift starts with the error of its eigenvalue, one of the whole matrix; but as a number of
+    # its own it has digits of its own to gain.
     for part in row_chunks(start.size, rates.size):
         origin[part] = rates[np.argmin(np.abs(start[part, None] - rates), axis=1)]
     shift = start - origin
@@ -106,6 +108,7 @@ def _ehrlich(rates: Complex, weights: Complex, origin: Complex, shift: Complex) 
                 for part in row_chunks(active.size, rates.size)
             ]
         )
+        # Two roots in one place, or one on a pole: the step says nothing, the error bound will.
         steps[~np.isfinite(steps)] = 0.0
         shift[active] += steps
         active = active[np.abs(steps) > 4 * EPS * np.abs(shift[active])]
@@ -118,7 +121,8 @@ def _ehrlich_step(
     rates: Complex, weights: Complex, origin: Complex, shift: Complex, rows: Index
 ) -> Complex:
     # notation: F = 1 − Σ w/(r − x); p = F Π (r − x), a polynomial with
-    # p'/p = F'/F − Σ 1/(r − x)
+    # p'/p = F'/F − Σ 1/(r − x). Newton's step −p/p' with all other roots x_l divided out of p,
+    # p'/p − Σ 1/(x − x_l), cannot lead two of them to the same place.
     inverse = 1.0 / ((rates - origin[rows, None]) - shift[rows, None])
     terms = inverse * weights
     newton = -np.einsum("ij,ij->i", terms, inverse) / (1.0 - terms.sum(axis=1))
@@ -131,7 +135,9 @@ def _ehrlich_step(
 def _finish(
     rates: Complex, weights: Complex, origin: Complex, shift: Complex, sweeps: int
 ) -> ComplexRoots:
-    # notation: D = rate_j − root_k, p_j the uncertainty of w_j; S2, S3 sums of w/D², w/D³
+    # notation: D = rate_j − root_k, p_j the uncertainty of w_j; S2, S3 sums of w/D², w/D³; P1, P2
+    # with |D| in the place of D and p in that of w. From 1 = Σ w/D: dx = −g Σ dw/D; from g = 1/S2:
+    # dg = −g² (Σ dw/D² + 2 S3 dx)
     implied, rounding = implied_weights(rates, origin, shift)
     p = np.abs(implied - weights) + EPS * rounding * np.abs(weights)
     residue = np.empty_like(shift)
@@ -164,6 +170,8 @@ def implied_weights(rates: Complex, origin: Complex, shift: Complex) -> tuple[Co
         gap = rates[order] - rates[rows, None]
         gap[own - part.start, own] = 1.0
         below = (origin[place] - rates[rows, None]) + shift[place]
+        # Sums of logarithms: products of so many factors may leave the range on their way. Sorted
+        # alike, most factors are near one; which branch a logarithm takes does not matter to exp.
         factors = np.log(below / gap)
         implied[rows] = -np.exp(factors.sum(axis=1))
         rounding[rows] = 6.0 * rates.size + 2.0 * np.abs(factors).sum(axis=1)

@@ -50,12 +50,15 @@ def condense(distance: Array, weight: Array, scale: float) -> tuple[Array, Array
     -----
     About 40 ns per point; no sorting.
     """
+    # A rule of four points has the same moments as its cell, so that rules of rules do too: chunks
+    # that share cells are condensed apart, and what is left of them once more together.
     while distance.size > 2 * _CHUNK:
         pieces = [
             _condense_chunk(distance[start : start + _CHUNK], weight[start : start + _CHUNK], scale)
             for start in range(0, distance.size, _CHUNK)
         ]
         shorter, lighter = (np.concatenate(column) for column in zip(*pieces, strict=True))
+        # Where the cells are nearly as many as the points, another pass would gain nothing.
         if shorter.size > 0.5 * distance.size:
             break
         distance, weight = shorter, lighter
@@ -63,8 +66,8 @@ def condense(distance: Array, weight: Array, scale: float) -> tuple[Array, Array
 
 
 def _condense_chunk(distance: Array, weight: Array, scale: float) -> tuple[Array, Array]:
-    """Four steps of the Stieltjes procedure in every cell at once, then its Gauss rule."""
-    # notation: u = (s + scale) / corner − 1 inside a cell, p and q the last two polynomials
+    """The Gauss rule of every cell; of points in any order, for cells are looked up, not sorted."""
+    # notation: u = (s + scale)/corner − 1 inside a cell: from 0 to 0.022 in all, whatever the rates
     number = cell_number(distance, scale)
     first = int(number.min())
     number -= first
@@ -72,6 +75,18 @@ def _condense_chunk(distance: Array, weight: Array, scale: float) -> tuple[Array
     corner = scale * 2.0 ** ((np.arange(count) + first) / PER_OCTAVE)
     u = (distance + scale) / corner[number]
     u -= 1.0
+    return _assemble(*_recurrences(u, weight, number, count), corner, scale)
+
+
+def _recurrences(u: Array, weight: Array, number: Index, count: int) -> tuple[Array, Array, Array]:
+    """Four steps of the Stieltjes procedure, in every cell at once: its Jacobi matrix, its mass.
+
+    The polynomials p_k, orthogonal on the points of a cell, obey
+    p_(k+1) = (u − α_k) p_k − β_k p_(k−1), α_k = ⟨u p_k, p_k⟩/⟨p_k, p_k⟩ and
+    β_k = ⟨p_k, p_k⟩/⟨p_(k−1), p_(k−1)⟩. Arrays as long as the points are overwritten where they can
+    be: their traffic is what the pass costs.
+    """
+    # notation: p and q the last two polynomials, at every point that of its own cell
 
     def total(values: Array) -> Array:
         return np.bincount(number, weights=values, minlength=count).astype(np.float64, copy=False)
@@ -85,6 +100,8 @@ def _condense_chunk(distance: Array, weight: Array, scale: float) -> tuple[Array
             squares *= weight
             previous, norm = norm, total(squares)
             beta[:, k] = _ratio(norm, previous)
+            # A cell with k points or fewer has no polynomial of degree k but rounding. Without a
+            # norm its α is zero, without a β its further nodes get no weight.
             alive = beta[:, k] > _SAME**2
             beta[~alive, k:] = 0.0
             norm = np.where(alive, norm, 0.0)
@@ -96,7 +113,7 @@ def _condense_chunk(distance: Array, weight: Array, scale: float) -> tuple[Array
                 q *= beta[number, k]
                 following -= q
             p, q = following, p
-    return _assemble(alpha, beta, mass, corner, scale)
+    return alpha, beta, mass
 
 
 def _ratio(numerator: Array, denominator: Array) -> Array:
@@ -107,7 +124,7 @@ def _ratio(numerator: Array, denominator: Array) -> Array:
 def _assemble(
     alpha: Array, beta: Array, mass: Array, corner: Array, scale: float
 ) -> tuple[Array, Array]:
-    """Gauss rules of all occupied cells, from their Jacobi matrices."""
+    """Gauss rules of all occupied cells, from their Jacobi matrices (Golub and Welsch)."""
     used = mass > 0
     jacobi = np.zeros((int(used.sum()), _POINTS, _POINTS))
     step = np.arange(_POINTS)

@@ -62,10 +62,12 @@ class GroupRule:
         """
         truncation = np.zeros_like(t)
         if self.radau is not None:
+            # Radau lies above, Gauss below, but for rounding where the two are nearly the same.
             truncation = np.maximum(_transform(self.radau, t) - lower, 0.0) + _NOISE * lower
         # From the left E grows like t^(2m) at most, from the right like exp(right (t_(i+1) − t)).
         from_left = truncation * math.exp(2.0 * self.gauss.nodes.size * STEP)
         following = np.append(truncation[1:], truncation[-1])
+        # Cut off before it overflows: where it is so large the group has long decayed to zero.
         from_right = following * np.exp(np.minimum(self.right * np.diff(t, append=t[-1]), 700.0))
         truncation = np.minimum(from_left, from_right)
         # None of the roundings grows faster than t⁸.
@@ -73,13 +75,19 @@ class GroupRule:
         return bound
 
     def _rounding(self, t: Array, lower: Array) -> Array:
+        # A node s that is off by rounding changes exp(−s t) by s t times that, relatively; weights
+        # are off in proportion to the mass, and the slowest point decays least.
         out: Array = _ROUNDING * (
             lower * (4.0 + self.right * t) + self.mass * np.exp(-self.left * t)
         )
+        # A node that was moved farther, to the next number that a rate can be: |d exp(−s t)| ≤
+        # t exp(−s t), s the smaller of the two places.
         if np.any(self.moved):
             nodes, weights = self.gauss.nodes, self.gauss.weights
             decay: Array = np.exp(-np.multiply.outer(t, np.maximum(nodes - self.moved, 0.0)))
             out += t * (decay @ (weights * self.moved))
+        # The first pass errs by CELL_ERROR where (s t)⁸ exp(−s t) is largest, at s t = 8, elsewhere
+        # in proportion to it; `peak` is the s t of this group that is nearest to 8.
         if self.condensed:
             peak = np.clip(8.0, self.left * t, self.right * t)
             out += CELL_ERROR * self.mass * (peak / 8.0) ** 8 * np.exp(8.0 - peak)

@@ -194,9 +194,11 @@ class _Half:
         best: tuple[list[GroupRule], float] | None = None
         for _ in range(_ROUNDS):
             self._prepare(counts)
+            # A group with few points may have exhausted its recurrence before.
             counts = np.minimum(counts, [self._recurrences[i].degree for i in range(counts.size)])
             rules = [self._group_rule(i, int(m)) for i, m in enumerate(counts)]
             per_group, error = self._certify(rules, int(counts.max()))
+            # A later round is better if it errs less; if it meets the tolerance, it is shorter.
             if best is None or error <= max(rtol, best[1]):
                 best = rules, error
             following = self._adapted(counts, per_group, rtol)

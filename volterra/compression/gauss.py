@@ -105,6 +105,8 @@ def recurrence(points: Array, weights: Array, degree: int) -> Recurrence:
     x = (points - left) * (2.0 / (right - left)) - 1.0
     basis = np.empty((degree + 1, points.size))
     diagonal, off_diagonal = np.zeros(degree), np.zeros(degree)
+    # The points are the eigenvalues of a diagonal matrix; started with the roots of the weights,
+    # Lanczos makes the Jacobi matrix of their measure.
     np.sqrt(weights / mass, out=basis[0])
     for k in range(degree):
         known, q = basis[: k + 1], x * basis[k]

@@ -54,6 +54,7 @@ class Derivative:
         # notation: d, B as above
         d = self.deviation
         dB = d * renewal_bound(self.resolvent, float(np.max(t, initial=0.0)))
+        # Not far from where the geometric sequence diverges the bound is too large to be of use.
         if not dB < 0.5:
             return np.full_like(t, np.inf)
         size, size_error = (value, error) if self.size is None else self.size.evaluate(t)
@@ -97,6 +98,7 @@ def renewal_bound(roots: SecularRoots, horizon: float) -> float:
     if x[0] > 0:
         horizon = min(horizon, _END / float(x[0]))
     with np.errstate(divide="ignore", over="ignore", invalid="ignore"):
+        # Gaps that rounding may have made too wide are narrowed, so that the bound stays one.
         gap = x - x[:, None] - 4.0 * EPS * np.abs(x)
         between = np.triu(np.minimum(1.0 / np.maximum(gap, 0.0), horizon), 1)
         ratio = g * g / (g[0] * (x - x[0]))

@@ -45,11 +45,13 @@ class SingleTerms:
 
     def evaluate(self, t: Array, growth: float, early: bool) -> tuple[Array, Array, Array]:
         """Value, slope and rounding at times `t`, all multiplied by exp(−growth t)."""
+        # exp(−800) is zero; of a larger power rounding would make infinity times zero.
         power = np.minimum(np.multiply.outer(t, self.exponents.decay + growth), 800.0)
         basis = np.expm1(-power) if early else np.exp(-power)
         plain = basis + 1.0 if early else basis
         slope = basis @ self.slope + t * (plain @ self.slope_time)
-        self.exponents.flip(basis, t)  # nothing alternates at early times
+        # Values alternate, the slope that bounds sizes does not; at early times nothing does.
+        self.exponents.flip(basis, t)
         value = basis @ self.value + plain @ self.own
         np.abs(basis, out=basis)
         # exp(−p) carries the rounding of p, relative to itself.
@@ -140,6 +142,8 @@ def convolve(
     """
     ours, theirs = reading(roots.root), reading(rates)
     near = resonances(roots, ours, theirs)
+    # Sums over roots for each rate: of G c, of its slope and of its rounding. Sums over rates for
+    # each root, what the residue is multiplied by: a c, |a| c, |a c|, |a| c².
     numerators = _numerators(roots, residues)
     at_rate = np.zeros((4, rates.size))
     at_root = np.zeros((4, roots.shift.size))
@@ -148,6 +152,7 @@ def convolve(
         c = 1.0 / near.other_differences(roots, rates, part)
         at_rate[:2, part] = (c @ numerators[:, :2]).T
         at_root[:2] += both[:, part] @ c
+        # |c| from here, then c²: in place, for writing such matrices costs more than the products.
         np.abs(c, out=c)
         at_rate[2, part] = c @ numerators[:, 2]
         at_root[2] += both[1, part] @ c

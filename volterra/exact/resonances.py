@@ -50,6 +50,8 @@ def resonances(roots: SecularRoots, ours: Exponents, theirs: Exponents) -> Reson
     if x.size == 0 or rates.size == 0:
         none = np.empty(0, np.intp)
         return Resonances(none, none, np.empty(0), theirs, ours)
+    # Two roots on either side, however many are resonant: pairs cost more than single terms, and
+    # what splitting the others loses is counted.
     around = np.searchsorted(x, rates)[:, None] + np.arange(-2, 2)
     valid = (around >= 0) & (around < x.size)
     around = np.clip(around, 0, x.size - 1)
@@ -89,6 +91,8 @@ class DividedDifferences:
         power = time * (self.slow.decay + growth)
         np.minimum(power, 800.0, out=power)
         decay = np.exp(-power)
+        # From here in place, for these matrices are what a solve costs: `filled` is what the faster
+        # one has lost against the slower one, 1 − exp(−apart t), with a minus.
         filled = np.expm1(-self.apart * time)
         # The derivative by the root is the slope at the root less phi, over the distance.
         moved = filled + 1.0
@@ -100,6 +104,7 @@ class DividedDifferences:
         phi = filled
         phi *= decay
         phi *= -1.0 / d
+        # Where the rates are equal the difference quotient is the derivative.
         touching = np.flatnonzero(self.distance < _NO_DISTANCE)
         phi[:, touching] = decay[:, touching] * time * self.slow.slope[touching]
         moved -= phi
@@ -120,6 +125,7 @@ class DividedDifferences:
     def _series(self, time: Array, pair: Index) -> Array:
         """h2 for nearly equal rates: the derivatives of z^t are z^(t − n) t (t − 1) … (t − n)."""
         at_slow, lag = self.slow.slope[pair], self.slow.lag
+        # Two terms beyond the second derivative: where this is used, u times time is below 1e-7.
         u, a, b = self.distance[pair] * at_slow, time - 2 * lag, time - 3 * lag
         second = np.where(
             self.root_is_slow[pair],
@@ -154,6 +160,7 @@ class ResonantPairs(DividedDifferences):
             rounding += t * (phi @ (self.slow.excess * size))
         power *= phi
         rounding += power @ size
+        # The quotient of the powers q^t has one factor less, hence the sign of t − 1.
         self.slow.flip(phi, t - self.slow.lag)
         return phi @ self.weight, slope, rounding
 

@@ -149,13 +149,16 @@ def _interior_roots(rates: Array, weights: Array, rows: Index) -> tuple[Array, A
     left, right = rates[rows - 1], rates[rows]
     gap = right - left
     inverse = 1.0 / ((rates - left[:, None]) - 0.5 * gap[:, None])
+    # The function falls from one pole to the next: its sign in the middle says which is nearer.
     middle = 1.0 - inverse @ weights
     near_left = middle <= 0.0
     origin = np.where(near_left, left, right)
     side = np.where(near_left, 1.0, -1.0)
     offset = rates - origin[:, None]
+    # First guess: the two neighbouring poles as they are, all others as in the middle.
     background = middle + 2.0 * (weights[rows] - weights[rows - 1]) / gap
     theta = _two_pole_root(background, weights[rows - 1], weights[rows], gap, near_left)
+    # Half of the gap would do, but rounding may have chosen the farther side.
     low, high = np.zeros_like(theta), 0.75 * gap
     theta = np.clip(theta, np.finfo(np.float64).tiny, high)
     active = np.arange(rows.size)
@@ -208,6 +211,8 @@ def _gragg_step(
     power *= inverse
     S3 = power @ weights
     own = weights[pole] / (near * near)
+    # The interpolant, a constant less a share of either pole, weight/(pole − x), has the function's
+    # value and first two derivatives here: these are its weights, over the squares of near and far.
     # In exact arithmetic both interpolating weights are at least the poles' own.
     at_far = np.maximum((S2 - near * S3) / (1.0 - near / far), weights[other] / (far * far))
     at_near = np.maximum((S2 + own - far * (S3 + own / near)) / (1.0 - far / near), own)
@@ -226,7 +231,8 @@ def _gragg_step(
 
 
 def _two_pole_root(c: Array, s: Array, S: Array, d: Array, near_left: Mask) -> Array:
-    # notation: c + s/theta − S/(d−theta) = 0, theta from the left pole; mirrored for the right one
+    # notation: c + s/theta − S/(d−theta) = 0, theta from the left pole; mirrored for the right one.
+    # Of the two formulas for the root of the quadratic, the one that does not subtract.
     c, s, S = np.where(near_left, c, -c), np.where(near_left, s, S), np.where(near_left, S, s)
     B = c * d - s - S
     root = np.sqrt(np.maximum(B * B + 4.0 * c * s * d, 0.0))
@@ -290,6 +296,7 @@ def implied_weights(rates: Array, origin: Array, shift: Array) -> tuple[Array, A
         gap[rows - part.start, rows] = 1.0
         u = below / gap
         u[rows - part.start, rows] = 0.0
+        # Nearly −1: there 1 + u is taken from the differences, in which nothing cancels.
         row, k = np.nonzero(u < -0.5)
         close = ((origin[k] - rates[rows[row]]) + shift[k]) / gap[row, k]
         u[row, k] = 0.0

@@ -224,10 +224,11 @@ class Walk:
         if moves:
             label, distinct, weights = np.arange(rates.size), rates, feed * self.modes.weights
         else:
+            # Where the clock stands all rates are zero, and all modes copies of a single one.
             label, distinct = np.zeros(rates.size, np.intp), np.zeros(min(1, rates.size))
             weights = np.full(distinct.shape, feed * np.sum(self.modes.weights))
             rates = np.zeros_like(rates)
-        # All modes are kept, for the next segment needs the state of each.
+        # All modes are kept, even of no weight, for the next segment needs the state of each.
         roots, _ = roots_for_observation(distinct, weights, np.ones_like(distinct), True, 0.0)
         sigma, terms, own = self._terms(number, pace, before, rates)
         return Segment(start, pace, feed, rates, label, roots, sigma, terms, own, before)

@@ -47,6 +47,8 @@ def smallest_root(rates: Array, weights: Array) -> tuple[float, float]:
         terms = weights * inverse
         return deficit - x * math.fsum(terms / rates), float(terms @ inverse)
 
+    # The sign at half the smallest rate tells whether the root is nearer to that or to 0; as the
+    # distance from the nearer one it keeps its digits.
     half = 0.5 * smallest
     if smallest > 0 and deficit > 0 and far(half)[0] > 0:
         bracket = (-half, -0.5 * float(weights[0]))
@@ -74,6 +76,7 @@ def _one_pole_iteration(
         if abs(step) <= 2 * EPS * abs(x):
             break
         x += step
+        # Left the bracket: halve it, in the logarithm if both ends have one sign.
         if not low < x < high:
             product = low * high
             x = math.copysign(math.sqrt(product), low) if product > 0 else 0.5 * (low + high)

@@ -109,6 +109,7 @@ def solve_panels(equation: GeneralEquation, t: Array, rtol: float, atol: float) 
     excess: list[float] = []
     while True:
         fine = fine or sweep(equation, layout.bisect())
+        # The coarse solve, half as expensive, carries along what the fine one's defects do to y.
         coarse = sweep(equation, layout, worse_half(defect(fine), layout.panels))
         spent += 3 * layout.panels
         work = _work(layout.bisect(), spent, found.rejected, len(excess) + 1)

@@ -136,6 +136,8 @@ def _towards_node(
     """Distances from node i, weights, and positions, for the integral from 0 to node i."""
     reach = 0.5 * positions if both_ends else positions
     innermost = reach * _RATIO**-_LEVELS
+    # The innermost piece has the singular factor in its weights, in closed form; on all others it
+    # is smooth enough to be sampled.
     distance, weight = geometric_pieces(innermost, reach)
     weight = weight * distance**-singularity
     x, amount = _jacobi(singularity)
