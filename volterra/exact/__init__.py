@@ -6,4 +6,5 @@ residues         the resolvent's residues there, and those of observations
 resonances       pairs of a root and a forcing rate that nearly coincide
 convolution      the resolvent convolved with a forcing
 segments         the method for clocks and weights that are piecewise constant
+segment          one of them: its solution, and the modes at its end
 """
