@@ -14,7 +14,7 @@ from volterra.arrays import EPS, Array, Complex, Mask
 from volterra.companion.complex_roots import ComplexRoots
 from volterra.companion.oscillations import Oscillations, oscillations
 from volterra.exact.resonances import RESONANT
-from volterra.kernels.exponents import log1p
+from volterra.kernels.exponents import log1p, regrown
 
 _FEW_PAIRS = 2_500  # so few pairs are all kept as pairs: nothing cancels then
 _GONE = 800.0  # exp(−800) is zero; the exponential of more, times infinity, would be NaN
@@ -128,10 +128,7 @@ class ComplexConvolution:
         pair_values, pair_errors = self.resonant.evaluate(t, self.growth)
         value = (values + pair_values).real
         error = errors + pair_errors + EPS * np.abs(value) * (2.0 + self.growth * t)
-        # In two halves, so that only a result that overflows does so.
-        factor = np.exp(0.5 * self.growth * t)
-        value = np.where(value == 0, 0.0, value * factor * factor)
-        error = np.where(error == 0, 0.0, error * factor * factor)
+        value, error = regrown(value, self.growth, t), regrown(error, self.growth, t)
         good = np.isfinite(value)
         return value, np.where(good & ~np.isnan(error), error, np.inf)
 

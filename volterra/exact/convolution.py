@@ -24,7 +24,7 @@ from volterra.arrays import EPS, Array
 from volterra.exact.residues import Residues
 from volterra.exact.resonances import ResonantPairs, resonances, with_residues
 from volterra.exact.secular import SecularRoots, row_chunks
-from volterra.kernels.exponents import Exponents, Reading
+from volterra.kernels.exponents import Exponents, Reading, regrown
 
 _TIME_CHUNK = 200_000  # entries of a times x modes temporary; small enough for the cache
 
@@ -104,10 +104,7 @@ class RealConvolution:
             value, slope, rounding = (np.sum(column, axis=0) for column in zip(*sums, strict=True))
             rounding = rounding + np.abs(value) * (2.0 + growth * t)
             error = np.abs(slope) + EPS * rounding
-            # In two halves, so that only a result that overflows does so.
-            factor = np.exp(0.5 * growth * t)
-            value = np.where(value == 0, 0.0, value * factor * factor)
-            error = np.where(error == 0, 0.0, error * factor * factor)
+            value, error = regrown(value, growth, t), regrown(error, growth, t)
             return value, np.where(np.isfinite(value), error, np.inf)
 
 

@@ -68,7 +68,7 @@ def resonances(roots: SecularRoots, ours: Exponents, theirs: Exponents) -> Reson
 
 @dataclass(frozen=True, eq=False)
 class DividedDifferences:
-    """ResonantPairs of a root and a rate: the slower of the two decays, and how far they are apart.
+    """Pairs of a root and a rate: the slower of the two decays, and how far they are apart.
 
     `distance` is that of the rates, `apart` that of the decays; `at_fast` is the ratio of the two
     at the fast one, as `slow.slope` is at the slow one: one for exponentials.
@@ -123,7 +123,10 @@ class DividedDifferences:
             moved[:, close] = np.where(time * apart < _CLOSE, series, moved[:, close])
 
     def _series(self, time: Array, pair: Index) -> Array:
-        """h2 for nearly equal rates: the derivatives of z^t are z^(t − n) t (t − 1) … (t − n)."""
+        """The second divided difference, with the root twice, for nearly equal rates, over z^t.
+
+        By Taylor; the derivatives of z^t are t (t − 1) … (t − n) z^(t − n − 1).
+        """
         at_slow, lag = self.slow.slope[pair], self.slow.lag
         # Two terms beyond the second derivative: where this is used, u times time is below 1e-7.
         u, a, b = self.distance[pair] * at_slow, time - 2 * lag, time - 3 * lag

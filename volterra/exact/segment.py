@@ -141,7 +141,7 @@ def _increments(
 ) -> tuple[Array, Array]:
     """What y adds to the modes by `time` per unit of feed, and its error; (rates, right sides).
 
-    The errors are those of the observations of one mode each: see `resolvent`.
+    The errors are those of the observations of one mode each: see `residues` and `convolution`.
     """
     # notation: g_k residues, Z_k the filtered forcing; D = rate_j − root_k
     Z, majorant, moved, rounding = _filtered(roots, sigma, terms, time)

@@ -107,6 +107,13 @@ def of_powers(rate: Array) -> Exponents:
     return Exponents(rate, decay, 1.0 / q, excess, alternates, lag=1.0)
 
 
+def regrown(values: Array, growth: float, t: Array) -> Array:
+    """Values times exp(growth t), in two halves, so that only a result that overflows does so."""
+    factor = np.exp(0.5 * growth * t)
+    out: Array = np.where(values == 0, 0.0, values * factor * factor)
+    return out
+
+
 def log1p(z: Complex) -> Complex:
     """log(1 + z) of complex numbers, accurate for small ones too."""
     # notation: |1 + z|² = 1 + 2 a + a² + b², z = a + i b
