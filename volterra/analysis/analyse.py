@@ -78,6 +78,7 @@ def analyse(kernel: Sum | Convolution, forcing: Sum | Function | None = None) ->
 
     Examples
     --------
+    >>> from volterra import SumOfExponentials
     >>> analyse(SumOfExponentials([2.0], [1.0])).malthusian_exponent
     -1.0
     """

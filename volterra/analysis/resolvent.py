@@ -96,6 +96,7 @@ def resolvent(kernel: Sum) -> Resolvent:
 
     Examples
     --------
+    >>> from volterra import SumOfExponentials
     >>> kernel = SumOfExponentials([2.0], [0.5])
     >>> float(resolvent(kernel)(0.0))  # it is ½ exp(−1.5 τ)
     0.5
