@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from hsgd.checks import Array, integer, shown
 from hsgd.interfaces import Problem
+from hsgd.nouns import Whole, keep
 
 
 @dataclass(frozen=True)
@@ -50,10 +51,9 @@ class Coordinates:
 
     indices: tuple[int, ...]
 
-    def __init__(self, indices: int | Iterable[int]) -> None:
-        single = isinstance(indices, int | np.integer)
+    def __init__(self, indices: Whole | Iterable[Whole]) -> None:
         try:
-            listed = [indices] if single else list(indices)  # type: ignore[arg-type]
+            listed = [indices] if isinstance(indices, int | np.integer) else list(indices)
         except TypeError:
             raise TypeError(
                 f"indices is {shown(indices)}: pass an integer or a list of them."
@@ -63,7 +63,7 @@ class Coordinates:
             raise ValueError(
                 f"the indices of Coordinates are {shown(listed)}: name at least one, none twice."
             )
-        object.__setattr__(self, "indices", checked)
+        keep(self, indices=checked)
 
     def of(self, problem: Problem) -> EigenCoordinates:
         """These coordinates of a problem.
