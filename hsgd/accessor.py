@@ -3,6 +3,10 @@
 Everything is done by functions elsewhere; here they are methods of `xarray.Dataset` and
 `xarray.DataTree`, from `import hsgd` on. What only a package above this one can do (`compare`) is
 attached by that package when it is imported.
+
+Type checkers take `ds.hsgd` for `Any`, as all that a dataset is asked for by name: nothing that is
+declared here would reach them. Where a call should be checked, write the function:
+`hsgd.plotting.plot(ds)`, `validation.compare(ds, runs)`.
 """
 
 from __future__ import annotations
@@ -22,7 +26,7 @@ def attach(name: str, verb: Callable[..., Any]) -> None:
     _attached[name] = verb
 
 
-@xr.register_dataset_accessor("hsgd")  # type: ignore[no-untyped-call]
+@xr.register_dataset_accessor("hsgd")
 class DatasetAccessor:
     """Plot, check, compare and keep a dataset of `hsgd.predict`, `simulate.sgd` and the like."""
 
@@ -117,7 +121,7 @@ class DatasetAccessor:
         return f"<hsgd accessor ({source}): plot, check, compare, save, to_tree>"
 
 
-@xr.register_datatree_accessor("hsgd")  # type: ignore[no-untyped-call]
+@xr.register_datatree_accessor("hsgd")
 class TreeAccessor:
     """Plot, check and keep a tree of such datasets."""
 

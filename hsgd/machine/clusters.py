@@ -39,7 +39,8 @@ class Payload:
     @cached_property
     def work(self) -> Callable[[Any], Any]:
         """The function that a piece is given to."""
-        return pickle.loads(self._content)  # type: ignore[no-any-return]
+        work: Callable[[Any], Any] = pickle.loads(self._content)
+        return work
 
 
 def _on_worker(payload: Payload, task: Any) -> Any:

@@ -119,7 +119,7 @@ def _wake_pyplot() -> None:
     """
     from matplotlib import pyplot
 
-    pyplot.draw_if_interactive()  # type: ignore[no-untyped-call]
+    pyplot.draw_if_interactive()
 
 
 def save(path: str | os.PathLike[str], *datasets: xr.Dataset, **options: Any) -> Path:
