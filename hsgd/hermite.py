@@ -32,24 +32,16 @@ class HermiteCoefficients:
 
 @dataclass(frozen=True)
 class HermiteConstants:
-    """What random features need of an activation.
-
-    Attributes
-    ----------
-    mean
-        E φ(g): c_0.
-    linear
-        E g φ(g) = E φ'(g): c_1.
-    nonlinear_variance
-        E φ(g)² − mean² − linear²: the power of all that is not linear.
-    error
-        A bound on the error of each of the three.
-    """
+    """What random features need of an activation."""
 
     mean: float
+    """E φ(g): c_0."""
     linear: float
+    """E g φ(g) = E φ'(g): c_1."""
     nonlinear_variance: float
+    """E φ(g)² − mean² − linear²: the power of all that is not linear."""
     error: float
+    """A bound on the error of each of the three."""
 
     @property
     def standard_deviation(self) -> float:

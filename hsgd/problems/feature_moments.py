@@ -32,25 +32,17 @@ _RULES = (12, 16)
 
 @dataclass(frozen=True, eq=False)
 class FeatureMoments:
-    """What a quadratic risk needs of the features.
-
-    Attributes
-    ----------
-    mean
-        E φ(u_i), shape (N,).
-    slope
-        E φ'(u_i), shape (N,): for y jointly Gaussian with u, E y φ(u_i) = slope_i · E y u_i.
-    second
-        E φ(u_i) φ(u_j), shape (N, N).
-    error
-        A bound on the error of each entry of `second`: rounding where there is a closed form; else
-        what the series leaves out, bounded, and the quadrature's error, estimated by two rules.
-    """
+    """What a quadratic risk needs of the features."""
 
     mean: Array
+    """E φ(u_i), shape (N,)."""
     slope: Array
+    """E φ'(u_i), shape (N,): for y jointly Gaussian with u, E y φ(u_i) = slope_i · E y u_i."""
     second: Array
+    """E φ(u_i) φ(u_j), shape (N, N)."""
     error: float
+    """A bound on the error of each entry of `second`: rounding where there is a closed form; else
+    what the series leaves out, bounded, and the quadrature's error, estimated by two rules."""
 
 
 def moments(activation: Activation, covariance: Array) -> FeatureMoments:
