@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import xarray as xr
+from numpy.typing import NDArray
 
 _attached: dict[str, Callable[..., Any]] = {}
 
@@ -33,7 +34,9 @@ class DatasetAccessor:
     def __init__(self, dataset: xr.Dataset) -> None:
         self._dataset = dataset
 
-    def plot(self, *others: xr.Dataset, runs: xr.Dataset | None = None, **options: Any) -> Any:
+    def plot(
+        self, *others: xr.Dataset, runs: xr.Dataset | None = None, **options: Any
+    ) -> NDArray[Any]:
         """Draw this dataset, with others that belong to it: `theory.hsgd.plot(runs, exact, ends)`.
 
         Parameters
@@ -128,7 +131,7 @@ class TreeAccessor:
     def __init__(self, tree: xr.DataTree) -> None:
         self._tree = tree
 
-    def plot(self, *names: str, **options: Any) -> Any:
+    def plot(self, *names: str, **options: Any) -> NDArray[Any]:
         """Draw datasets of this group in one figure.
 
         Parameters

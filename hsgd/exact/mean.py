@@ -12,7 +12,7 @@ from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from hsgd import checks, dataset, warning
 from hsgd.algorithms.sgd import SGD
@@ -50,7 +50,7 @@ _SMALLEST_RTOL = 1e-11
 def exact_mean(
     problem: LeastSquares,
     algorithm: SGD,
-    time: Any,
+    time: ArrayLike,
     *,
     statistics: str | Statistic | Iterable[str | Statistic] | None = None,
     rtol: float = 1e-6,
