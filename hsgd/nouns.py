@@ -9,7 +9,8 @@ noun whose fields are not simply what was passed writes its own `__init__`:
 - it checks, converts, and then sets all fields at once by `keep`.
 
 `dataclass` finds `__init__` there and adds the rest (`repr`, `eq`, `fields`), so that pickles and
-copies are those of any dataclass. An algorithm keeps what it is given; its fields say all of it.
+copies are those of any dataclass. A subclass with further fields writes an `__init__` as well.
+Algorithms keep what they are given, so that theirs is made by `dataclass`, also in subclasses.
 
 A swept parameter, an `xarray.DataArray` with dims, is kept as it is until a verb runs once for each
 of its members. The field `ridge` of a problem is typed as what the verbs see: a number.
