@@ -2,6 +2,7 @@
 
     checks, warning    sentences for bad input, and for what a user should know
     nouns              how a noun takes what is passed; `lazy` how a facade loads its parts
+    kept               what is computed once for a problem
     machine/           what the code asks of the computer
     interfaces         what a problem and a statistic are to all the others
     schedules          learning rates and batch sizes over time
