@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hsgd.checks import Array, integer, shown
-from hsgd.interfaces import Problem
+from hsgd.interfaces import Problem, Statistic
 from hsgd.nouns import Whole, keep
 
 
@@ -90,6 +90,10 @@ class Coordinates:
             directions = directions * np.sign(directions[largest, columns])
         modes = np.array(self.indices)
         return EigenCoordinates(modes, values[chosen], directions, problem.solution)
+
+
+Recorded = str | Statistic | Coordinates
+"""What can be recorded along a run, as a user names it."""
 
 
 @dataclass(frozen=True, eq=False)

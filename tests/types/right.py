@@ -121,6 +121,7 @@ names = ["empirical_risk", "distance"]
 again = hsgd.predict(problem, sgd, (0.0, 1.5), statistics=names)
 again = hsgd.predict(swept, hsgd.SGD(rate), [1.0])
 again = hsgd.predict(inputs, streaming, time, method="discrete")
+ends = hsgd.limits(problem, sgd, statistics=names)
 exact = hsgd.exact_mean(problem, sgd, time, statistics=names)
 stable = hsgd.exact_stability(problem, batch_size=2)
 report = hsgd.diagnose(problem, sgd)

@@ -37,10 +37,14 @@ problem.ridge = 1.0  # wrong
 problem.solution.backward()  # wrong
 hsgd.predict(problem, 0.1, [0.0])  # wrong
 hsgd.predict(sgd, problem, [0.0])  # wrong
+hsgd.predict(problem, sgd, None)  # wrong
 hsgd.predict(problem, sgd, [0.0], statistics=3)  # wrong
 hsgd.predict(problem, sgd, [0.0], seed=0)  # wrong
 hsgd.exact_mean(problem, sgd, None)  # wrong
 rate: int = hsgd.critical_learning_rate(problem)  # wrong
+simulate.sgd(problem, sgd, None)  # wrong
+simulate.sgd(problem, sgd, [0.0], seed="zero")  # wrong
+simulate.diffusion(problem, sgd, [0.0], statistics=3)  # wrong
 validation.compare(theory)  # wrong
 validation.compare(problem, runs)  # wrong
 validation.convergence(None, [1.0, 2.0])  # wrong
