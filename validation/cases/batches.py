@@ -14,6 +14,7 @@ import numpy as np
 import hsgd
 from hsgd.checks import Array
 from validation import figures
+from validation.cases.arrival import arrival
 from validation.cases.base import Case, Check, Datasets, Number, Outcome, Say, Size
 from validation.cases.confront import Confrontation, confront, predict
 from validation.cases.tables import table
@@ -69,7 +70,7 @@ def run(size: Size, *, seed: int, say: Say) -> Outcome:
         )
         checks.append(one.check(f"batch {batch}"))
         mean = one.comparison.observed.sel(statistic=RISK).values
-        counts.append(_arrival(mean, one.theory.iteration.values))
+        counts.append(arrival(mean, one.theory.iteration.values, TOLERANCE))
         say(f"batch {batch}: {size['replicates']} runs, {counts[-1]:.0f} iterations")
     slopes, slope_checks = _slopes(line, knee)
     controls = [_homogenized(found[BATCHES[-1]]), _wrong_batch(found[4])]
@@ -108,17 +109,7 @@ def _arrival_of_theory(problem: hsgd.LeastSquares, batch: int) -> float:
     steps = np.unique(np.rint(np.concatenate(([0], np.geomspace(1, 60 * n / min(batch, 8), 400)))))
     algorithm = _algorithm(problem, batch)
     curve = predict(problem, algorithm, steps / n, statistics=(RISK,), method="discrete")
-    return _arrival(curve[RISK].values, curve.iteration.values)
-
-
-def _arrival(curve: Array, iteration: Array) -> float:
-    """Iteration at which the curve first is at the tolerance times its start (interpolated)."""
-    logs = np.log(curve / curve[0])
-    first = int(np.argmax(logs <= np.log(TOLERANCE)))
-    if first == 0:
-        return float("nan")
-    pair = slice(first - 1, first + 1)
-    return float(np.interp(-np.log(TOLERANCE), -logs[pair], iteration[pair]))
+    return arrival(curve[RISK].values, curve.iteration.values, TOLERANCE)
 
 
 def _slopes(line: list[float], knee: float) -> tuple[list[Number], list[Check]]:

@@ -13,6 +13,7 @@ import numpy as np
 import hsgd
 from hsgd.checks import Array
 from validation import figures
+from validation.cases.arrival import arrival
 from validation.cases.base import Case, Check, Datasets, Number, Outcome, Say, Size
 from validation.cases.confront import confront, stacked
 from validation.cases.tables import table
@@ -68,8 +69,8 @@ def run(size: Size, *, seed: int, say: Say) -> Outcome:
         theory, runs = one.theory.empirical_risk, one.runs.empirical_risk.mean("replicate")
         passes.append(
             (
-                _arrival(theory.values, one.theory.time.values),
-                _arrival(runs.values, one.theory.time.values),
+                arrival(theory.values, one.theory.time.values, TOLERANCE),
+                arrival(runs.values, one.theory.time.values, TOLERANCE),
                 _gradient_descent(eigenvalues, start),
                 _heavy_ball(eigenvalues, start),
             )
@@ -112,17 +113,6 @@ def _times(n: int, d: int, spike: float) -> Array:
     problem = make_problem(n, d, spike)
     rate = hsgd.limits(problem, _algorithm(problem), statistics="empirical_risk").rate
     return np.linspace(0.0, 1.1 * np.log(1 / TOLERANCE) / float(rate), 61)
-
-
-def _arrival(curve: Array, time: Array) -> float:
-    """When the curve first reaches the tolerance, by linear interpolation of its logarithm."""
-    logs = np.log(curve / curve[0])
-    first = int(np.argmax(logs <= np.log(TOLERANCE)))
-    if first == 0:
-        return float("nan")
-    return float(
-        np.interp(-np.log(TOLERANCE), -logs[first - 1 : first + 1], time[first - 1 : first + 1])
-    )
 
 
 def _gradient_descent(eigenvalues: Array, start: Array) -> float:

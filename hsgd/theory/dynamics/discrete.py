@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hsgd.algorithms.momentum import has_momentum
-from hsgd.checks import Array
+from hsgd.checks import EPS, Array
 from hsgd.interfaces import Statistic
 from hsgd.theory.curves import Curves
 from hsgd.theory.dynamics.stepping import step_through
@@ -30,7 +30,6 @@ from hsgd.theory.stability.iteration import Iteration
 from hsgd.theory.stability.momentum import Momentum, MomentumSteps
 from volterra import Solution, SumOfPowers, solve
 
-EPS = float(np.finfo(np.float64).eps)
 _NEAR = 1e-3
 
 

@@ -14,13 +14,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hsgd.algorithms.momentum import Nesterov
-from hsgd.checks import Array
+from hsgd.checks import EPS, Array
 from hsgd.interfaces import Statistic
 from hsgd.theory.question import Question
 from hsgd.theory.spectra.modes import Modes
 from volterra import Status
 
-EPS = float(np.finfo(np.float64).eps)
 MOST_WORK = 2e11
 """Modes times iterations that may be spent: some minutes."""
 CHUNK = 2**16
