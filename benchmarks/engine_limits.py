@@ -23,12 +23,12 @@ import numpy as np
 from _records import Figure, interleaved, main, median, ratios
 
 import simulate
-from hsgd import threads
-from hsgd.algorithms import SGD
-from hsgd.problems import LeastSquares
-from simulate.engines.kernels.dense import fetch_long_piece, update_and_dot
-from simulate.engines.layout import aligned_zeros, laid_out
-from simulate.engines.prefetching import LONG_PIECE
+from hsgd.algorithms.sgd import SGD
+from hsgd.machine import threads
+from hsgd.problems.least_squares import LeastSquares
+from simulate.engines.cpu.kernels.dense import fetch_long_piece, update_and_dot
+from simulate.engines.cpu.layout import aligned_zeros, laid_out
+from simulate.engines.cpu.prefetching import LONG_PIECE
 from simulate.numba_policy import OPTIONS
 
 SIZES = {"second-level cache": 100, "third-level cache": 2000, "memory": 40_000}

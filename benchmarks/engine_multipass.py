@@ -24,8 +24,8 @@ import numpy as np
 from _records import Figure, interleaved, main, median, ratios
 
 import simulate
-from hsgd.algorithms import SGD
-from hsgd.problems import LeastSquares
+from hsgd.algorithms.sgd import SGD
+from hsgd.problems.least_squares import LeastSquares
 from simulate import threads
 
 REPLICATES, NUM_RECORDS = 32, 100

@@ -23,8 +23,8 @@ import numpy as np
 from _records import Figure, interleaved, main, median, ratios
 
 import simulate
-from hsgd.algorithms import StreamingSGD
-from hsgd.gaussian_rows import GaussianRows
+from hsgd.algorithms.sgd import StreamingSGD
+from hsgd.problems.gaussian_rows import GaussianRows
 from simulate.numba_policy import OPTIONS
 
 BLOCK = 64

@@ -12,9 +12,9 @@ import numpy as np
 from _records import Figure, fixed, main
 
 import hsgd
-from hsgd.statistics import resolve
-from hsgd.theory import first_steps as rows
-from hsgd.theory.modes import modes
+from hsgd.statistics.named import resolve
+from hsgd.theory.spectra.modes import modes
+from hsgd.theory.trust import first_steps as rows
 from validation.data import digits
 from validation.features import random_features
 

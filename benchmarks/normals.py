@@ -15,7 +15,7 @@ import numba
 import numpy as np
 from _records import Figure, interleaved, main, median, ratios
 
-from simulate.engines.lanes import LANES, fill_normals, fill_words, room
+from simulate.engines.cpu.lanes import LANES, fill_normals, fill_words, room
 from simulate.numba_policy import OPTIONS
 
 COUNT, REPEATS = 8192, 50

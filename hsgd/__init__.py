@@ -1,7 +1,23 @@
 """What the theory says SGD's risk does: problems, algorithms, and the curves they imply.
 
-The facade loads its parts on first use, so that `import hsgd` stays light; only the methods
-`ds.hsgd` of xarray's datasets are there from the start.
+    checks, warning    sentences for bad input, and for what a user should know
+    machine/           what the code asks of the computer
+    interfaces         what a problem and a statistic are to all the others
+    schedules          learning rates and batch sizes over time
+    activations        and their Hermite expansions, `hermite`
+    statistics/        what is measured
+    problems/          what is learned
+    algorithms/        what is run
+    setting            which of them go together
+    dataset/           results: one schema, and its files
+    plotting/          pictures of them
+    sweeps/            one setting after another
+    exact/             the mean at finite n; `isotropic/` and `symbolic/` closed forms
+    theory/            what high dimensions make of it
+
+Each is seen by those below it in this list, the three witnesses by the theory alone. `accessor` is
+`ds.hsgd`, `command_line` what the commands of all packages share. The facade loads its parts on
+first use, so that `import hsgd` stays light; only `ds.hsgd` is there from the start.
 """
 
 from __future__ import annotations
@@ -12,30 +28,30 @@ from typing import TYPE_CHECKING, Any
 from hsgd import accessor as accessor
 
 _HOMES = {
-    "LeastSquares": "problems",
-    "Population": "populations",
-    "GaussianRows": "gaussian_rows",
-    "SampledLeastSquares": "gaussian_rows",
-    "FeatureRows": "feature_rows",
-    "RandomFeatures": "random_features",
-    "PowerLawRandomFeatures": "random_features",
-    "SGD": "algorithms",
-    "StreamingSGD": "algorithms",
-    "HeavyBall": "algorithms",
-    "Nesterov": "algorithms",
-    "GeneralMomentum": "general_momentum",
-    "DANA": "general_momentum",
-    "AdaGradNorm": "adaptive",
-    "LineSearch": "adaptive",
-    "Polyak": "adaptive",
+    "LeastSquares": "problems.least_squares",
+    "Population": "problems.populations",
+    "GaussianRows": "problems.gaussian_rows",
+    "SampledLeastSquares": "problems.gaussian_rows",
+    "FeatureRows": "problems.feature_rows",
+    "RandomFeatures": "problems.random_features",
+    "PowerLawRandomFeatures": "problems.random_features",
+    "SGD": "algorithms.sgd",
+    "StreamingSGD": "algorithms.sgd",
+    "HeavyBall": "algorithms.momentum",
+    "Nesterov": "algorithms.momentum",
+    "GeneralMomentum": "algorithms.general_momentum",
+    "DANA": "algorithms.general_momentum",
+    "AdaGradNorm": "algorithms.adaptive",
+    "LineSearch": "algorithms.adaptive",
+    "Polyak": "algorithms.adaptive",
     "Schedule": "schedules",
     "Constant": "schedules",
     "Piecewise": "schedules",
     "PowerDecay": "schedules",
     "CosineDecay": "schedules",
     "FromFunction": "schedules",
-    "Quadratic": "statistics",
-    "Coordinates": "coordinates",
+    "Quadratic": "statistics.quadratics",
+    "Coordinates": "statistics.coordinates",
     "predict": "theory.prediction",
     "bootstrap_risk": "theory.bootstrap",
     "critical_learning_rate": "theory.critical",
@@ -61,32 +77,32 @@ if TYPE_CHECKING:
     from hsgd import isotropic as isotropic
     from hsgd import plotting as plotting
     from hsgd import symbolic as symbolic
-    from hsgd.adaptive import AdaGradNorm as AdaGradNorm
-    from hsgd.adaptive import LineSearch as LineSearch
-    from hsgd.adaptive import Polyak as Polyak
-    from hsgd.algorithms import SGD as SGD
-    from hsgd.algorithms import HeavyBall as HeavyBall
-    from hsgd.algorithms import Nesterov as Nesterov
-    from hsgd.algorithms import StreamingSGD as StreamingSGD
-    from hsgd.coordinates import Coordinates as Coordinates
+    from hsgd.algorithms.adaptive import AdaGradNorm as AdaGradNorm
+    from hsgd.algorithms.adaptive import LineSearch as LineSearch
+    from hsgd.algorithms.adaptive import Polyak as Polyak
+    from hsgd.algorithms.general_momentum import DANA as DANA
+    from hsgd.algorithms.general_momentum import GeneralMomentum as GeneralMomentum
+    from hsgd.algorithms.momentum import HeavyBall as HeavyBall
+    from hsgd.algorithms.momentum import Nesterov as Nesterov
+    from hsgd.algorithms.sgd import SGD as SGD
+    from hsgd.algorithms.sgd import StreamingSGD as StreamingSGD
     from hsgd.exact.mean import exact_mean as exact_mean
     from hsgd.exact.stability import exact_stability as exact_stability
-    from hsgd.feature_rows import FeatureRows as FeatureRows
-    from hsgd.gaussian_rows import GaussianRows as GaussianRows
-    from hsgd.gaussian_rows import SampledLeastSquares as SampledLeastSquares
-    from hsgd.general_momentum import DANA as DANA
-    from hsgd.general_momentum import GeneralMomentum as GeneralMomentum
-    from hsgd.populations import Population as Population
-    from hsgd.problems import LeastSquares as LeastSquares
-    from hsgd.random_features import PowerLawRandomFeatures as PowerLawRandomFeatures
-    from hsgd.random_features import RandomFeatures as RandomFeatures
+    from hsgd.problems.feature_rows import FeatureRows as FeatureRows
+    from hsgd.problems.gaussian_rows import GaussianRows as GaussianRows
+    from hsgd.problems.gaussian_rows import SampledLeastSquares as SampledLeastSquares
+    from hsgd.problems.least_squares import LeastSquares as LeastSquares
+    from hsgd.problems.populations import Population as Population
+    from hsgd.problems.random_features import PowerLawRandomFeatures as PowerLawRandomFeatures
+    from hsgd.problems.random_features import RandomFeatures as RandomFeatures
     from hsgd.schedules import Constant as Constant
     from hsgd.schedules import CosineDecay as CosineDecay
     from hsgd.schedules import FromFunction as FromFunction
     from hsgd.schedules import Piecewise as Piecewise
     from hsgd.schedules import PowerDecay as PowerDecay
     from hsgd.schedules import Schedule as Schedule
-    from hsgd.statistics import Quadratic as Quadratic
+    from hsgd.statistics.coordinates import Coordinates as Coordinates
+    from hsgd.statistics.quadratics import Quadratic as Quadratic
     from hsgd.sweeps.sweeping import sweep as sweep
     from hsgd.theory.batches import critical_batch_size as critical_batch_size
     from hsgd.theory.batches import grow_batch_size as grow_batch_size
@@ -103,7 +119,7 @@ def __getattr__(name: str) -> Any:
     if name in _MODULES:
         return importlib.import_module(f"hsgd.{name}")
     if name == "__version__":
-        return importlib.import_module("hsgd.provenance").version()
+        return importlib.import_module("hsgd.dataset.provenance").version()
     if name not in _HOMES:
         raise AttributeError(f"module 'hsgd' has no attribute {name!r}")
     value = getattr(importlib.import_module(f"hsgd.{_HOMES[name]}"), name)

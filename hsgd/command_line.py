@@ -16,11 +16,13 @@ from typing import Any
 
 import numpy as np
 
-from hsgd import checks, dataset, foreign, plotting
-from hsgd.algorithms import SAMPLINGS, SGD
+from hsgd import checks, dataset, plotting
+from hsgd.algorithms.base import SAMPLINGS
+from hsgd.algorithms.sgd import SGD
 from hsgd.checks import Array
+from hsgd.dataset import foreign
 from hsgd.plotting.figure import check_target
-from hsgd.problems import LeastSquares
+from hsgd.problems.least_squares import LeastSquares
 from hsgd.schedules import Constant, CosineDecay, PowerDecay, Schedule
 
 ARRAYS = ("A", "b", "x0", "A_test", "b_test", "ridge")

@@ -2,8 +2,20 @@
 
 `simulate.sgd` is the verb; `python -m simulate` is the same as a command. `simulate.diffusion`
 draws paths of the diffusion that homogenized SGD is. Nothing in this package
-knows the theory, so agreement with it is evidence. The facade loads its parts on first use:
-`import simulate` is light.
+knows the theory, so agreement with it is evidence.
+
+    runs, paths      the verbs
+    means            from runs to their mean
+    by_name          algorithms by name, for the command line
+    run/             what every verb does around its engine
+    engines/         how iterations are done: NumPy, the CPU, the GPU
+    recording        from parameters to statistics
+    checkpoint       a folder from which a run that was stopped goes on
+    formulas/        what is computed in a step, written once
+    randomness/      numbers that depend on nothing but their place
+    numba_policy     how loops are compiled, `threads` who runs them
+
+The facade loads its parts on first use: `import simulate` is light.
 """
 
 from __future__ import annotations

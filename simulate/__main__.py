@@ -7,7 +7,7 @@ import sys
 from collections.abc import Sequence
 
 from hsgd import command_line
-from simulate import choices, engines
+from simulate import by_name, engines
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -23,7 +23,7 @@ def build_parser() -> argparse.ArgumentParser:
     command_line.add_curve(parser)
     group = parser.add_argument_group("runs")
     group.add_argument(
-        "--algorithm", default="sgd", metavar="NAME", help=f"{choices.HELP} (default: sgd)"
+        "--algorithm", default="sgd", metavar="NAME", help=f"{by_name.HELP} (default: sgd)"
     )
     group.add_argument("--replicates", type=int, default=1, metavar="R", help="runs (default: 1)")
     group.add_argument("--seed", type=int, help="seed (default: fresh, and recorded)")
@@ -40,7 +40,7 @@ def act(options: argparse.Namespace) -> None:
     problem = command_line.problem(options)
     runs = sgd(
         problem,
-        choices.algorithm(options.algorithm, command_line.algorithm(options, problem), problem),
+        by_name.algorithm(options.algorithm, command_line.algorithm(options, problem), problem),
         command_line.times(options, problem),
         statistics=options.statistics,
         num_replicates=options.replicates,

@@ -29,8 +29,9 @@ from typing import Any
 
 import numpy as np
 
-from hsgd import checks, dataset, folders
+from hsgd import checks, dataset
 from hsgd.checks import Array
+from hsgd.dataset import claims
 from hsgd.dataset.atomic import contents
 from simulate.recording import Recorder
 
@@ -118,7 +119,7 @@ class Folder(Store):
         self._seconds = checkpoint.seconds
         self._recorder = recorder
         self._numbers = numbers
-        self._hash = folders.claim(self._folder, configuration, kind="checkpoint", parts=_PARTS)
+        self._hash = claims.claim(self._folder, configuration, kind="checkpoint", parts=_PARTS)
         self._lock = threading.Lock()
         self._saved: dict[int, float] = {}
         self._unwritten: list[int] = []
@@ -139,7 +140,7 @@ class Folder(Store):
                 f"{path} is damaged ({type(error).__name__}): delete it, and its replicates are "
                 "run again."
             ) from error
-        folders.check_hash(path, found, self._hash, _PARTS)
+        claims.check_hash(path, found, self._hash, _PARTS)
         if name != path.name:  # else a replicate would go on from the state of another one
             raise ValueError(
                 f"{path} was written as {name}: rename it to that, or delete it, and its "

@@ -8,16 +8,17 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from hsgd import checks, dataset
-from hsgd.algorithms import SGD, StreamingSGD
-from hsgd.gaussian_rows import GaussianRows
-from hsgd.problems import LeastSquares
+from hsgd.algorithms.sgd import SGD, StreamingSGD
+from hsgd.problems.gaussian_rows import GaussianRows
+from hsgd.problems.least_squares import LeastSquares
 from hsgd.schedules import Schedule
+from hsgd.setting import check_rate, check_setting
 from hsgd.sweeps.broadcasting import follows_sweeps
 from simulate import threads
 from simulate.checkpoint import Checkpoint
-from simulate.engines.sde import Diffusion, run
-from simulate.execution import Asked, carry_out
+from simulate.engines.cpu.sde import Diffusion, run
 from simulate.recording import block_size
+from simulate.run.execution import Asked, carry_out
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -91,14 +92,14 @@ def diffusion(
     >>> paths.attrs["source"]
     'diffusion'
     """
-    dataset.check_setting(
+    check_setting(
         problem,
         algorithm,
         problems=(LeastSquares, GaussianRows),
         algorithms=(SGD, StreamingSGD),
         batch_schedules=True,
     )
-    dataset.check_rate(problem, algorithm)
+    check_rate(problem, algorithm)
     if isinstance(algorithm, SGD) and algorithm.sampling not in ("with_replacement", "subset"):
         raise ValueError(
             f"homogenized SGD is for independent batches, not for sampling={algorithm.sampling!r}: "

@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hsgd.checks import Array
-from hsgd.coordinates import EigenCoordinates
-from hsgd.statistics import Statistic
+from hsgd.interfaces import Statistic
+from hsgd.statistics.coordinates import EigenCoordinates
 
 BLOCK_BYTES = 2**20
 """A block of points fits into a core's second-level cache."""

@@ -6,18 +6,20 @@ import os
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from hsgd import checks, clusters, dataset
-from hsgd.algorithms import Algorithm
-from hsgd.feature_rows import FeatureRows
-from hsgd.gaussian_rows import GaussianRows
-from hsgd.problems import LeastSquares
+from hsgd import checks, dataset
+from hsgd.algorithms.base import Algorithm
+from hsgd.machine import clusters
+from hsgd.problems.feature_rows import FeatureRows
+from hsgd.problems.gaussian_rows import GaussianRows
+from hsgd.problems.least_squares import LeastSquares
 from hsgd.sweeps.broadcasting import follows_sweeps
-from simulate import engines, memory, threads
+from simulate import engines, threads
 from simulate.checkpoint import Checkpoint
-from simulate.execution import Asked, carry_out, warn
-from simulate.planning import DTYPES, check, make_plan
-from simulate.spreading import spread
-from simulate.stopping import FIRST_LOOK, until_precise
+from simulate.run import memory
+from simulate.run.execution import Asked, carry_out, warn
+from simulate.run.planning import DTYPES, check, make_plan
+from simulate.run.spreading import spread
+from simulate.run.stopping import FIRST_LOOK, until_precise
 
 if TYPE_CHECKING:
     import xarray as xr

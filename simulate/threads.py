@@ -1,4 +1,4 @@
-"""Work spread over threads one replicate at a time; how many there are is `hsgd.threads`'s."""
+"""Work spread over threads, one replicate at a time; `hsgd.machine.threads` says how many."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ import threading
 from collections.abc import Callable
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 
-from hsgd.blas import limit_this_thread
-from hsgd.threads import available as available
+from hsgd.machine.blas import limit_this_thread
+from hsgd.machine.threads import available as available
 
 
 class Cancelled(Exception):

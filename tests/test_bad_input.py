@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 import hsgd
 import simulate
 import volterra
-from tests.catalogue import TIMES, entries, things, trials
-from tests.trials import Entry, attempt
+from tests.tools.catalogue import TIMES, entries, things, trials
+from tests.tools.trials import Entry, attempt
 
 EVERY = 48
 """Of the catalogue's tens of thousands of trials the quick test takes one in so many."""

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests import pages, site
+from tests.docs import pages, site
 
 DOCS = Path(__file__).parents[1] / "docs"
 PAGES = [page for page in sorted(DOCS.rglob("*.md")) if pages.blocks(page.read_text("utf-8"))]

@@ -1,4 +1,4 @@
-"""Killed by SIGKILL at random states, everything resumes to the bit (see `tests/killing.py`)."""
+"""Killed by SIGKILL at random states, all resumes to the bit (see `tests/tools/killing.py`)."""
 
 import os
 import subprocess
@@ -12,7 +12,7 @@ pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="needs POSIX pro
 
 def killing(*arguments):
     done = subprocess.run(
-        [sys.executable, "-m", "tests.killing", *arguments],
+        [sys.executable, "-m", "tests.tools.killing", *arguments],
         cwd=Path(__file__).parents[1], capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stdout + done.stderr

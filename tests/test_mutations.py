@@ -10,9 +10,10 @@ import pytest
 import xarray as xr
 
 import hsgd
-from hsgd import dataset, foreign
-from tests import mutations, spoiling
-from tests.catalogue import things
+from hsgd import dataset
+from hsgd.dataset import foreign
+from tests.tools import mutations, spoiling
+from tests.tools.catalogue import things
 
 
 def complaints(count):

@@ -22,8 +22,8 @@ import hsgd
 import simulate
 import volterra
 from hsgd import dataset
-from hsgd.blas import single_threaded_blas
-from tests.catalogue import TIMES, things
+from hsgd.machine.blas import single_threaded_blas
+from tests.tools.catalogue import TIMES, things
 
 CALLS = {
     "predict": lambda problem: hsgd.predict(problem, hsgd.SGD(0.3), TIMES),

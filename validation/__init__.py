@@ -1,8 +1,21 @@
 """Theory against simulation: do they agree, as well as they should.
 
 `validation.compare` is the verb; `python -m validation CASE --out DIR` runs a named case, and
-`validation.diff` compares two result folders. The facade loads its parts on first use:
-`import validation` is light.
+`validation.diff` compares two result folders.
+
+    comparison      the verb: two datasets in, a verdict out
+    alignment       are they about the same thing
+    points          the numbers at each time, and the rules that judge them
+    simultaneous    one test for all of them at once, `tails` whether a few runs are enough
+    verdict         the sentence
+    slopes          how fast an error falls with the size
+    cases/          named cases, from `data` and `features`
+    stacking        several results in one file, `folders` a finished case on disk
+    differences     what changed between two of them
+    figures         what the figures of all cases share, `report` the page that shows them
+    attached        what `import validation` adds to `ds.hsgd`
+
+The facade loads its parts on first use: `import validation` is light.
 """
 
 from __future__ import annotations

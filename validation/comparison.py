@@ -11,7 +11,7 @@ import numpy as np
 import scipy.stats
 
 from hsgd.checks import Array, flag, number
-from hsgd.provenance import version
+from hsgd.dataset.provenance import version
 from validation import simultaneous, verdict
 from validation.alignment import align
 from validation.points import Points

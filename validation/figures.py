@@ -22,7 +22,7 @@ from hsgd.plotting.appearance import SECOND as SECOND
 from hsgd.plotting.appearance import THEORY as THEORY
 from hsgd.plotting.appearance import THIRD as THIRD
 from hsgd.plotting.appearance import require
-from validation.members import member
+from validation.stacking import member
 from validation.verdict import percent
 
 if TYPE_CHECKING:

@@ -26,7 +26,8 @@ import numpy as np
 import hsgd
 import simulate
 import volterra
-from hsgd import checks, dataset, provenance
+from hsgd import checks, dataset
+from hsgd.dataset import provenance
 from validation.cases.base import Case, Check, Datasets, Number, Outcome, Say, Size
 
 if TYPE_CHECKING:

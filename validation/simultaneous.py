@@ -31,8 +31,8 @@ from functools import lru_cache
 
 import numpy as np
 
-from hsgd.blas import single_threaded_blas
 from hsgd.checks import Array
+from hsgd.machine.blas import single_threaded_blas
 
 _BLOCK = 1 << 13
 """Entries of one block of reflected curves: 64 kB, so that the passes over it stay in cache and

@@ -7,15 +7,35 @@
 >>> solution = volterra.solve(forcing, kernel, np.linspace(0.0, 10.0, 101))
 >>> solution.status.value
 'The tolerance is met at every requested time.'
+
+The verb and its table of methods:
+
+    solve          check the question, pick a method, hand back a solution
+    methods        which question each method answers, and which one is preferred
+    solution       the answer, its error, and how it went
+    sampled        forcings given as arrays
+    checks         sentences for bad input
+    radau          the collocation rule, `compiling` how loops are compiled
+
+The ways to solve, each a folder whose `method` says how; and what they share:
+
+    kernels/       what an equation is made of
+    exact/         roots and residues: positive sums
+    companion/     the same in the complex plane: any sums
+    recursion/     difference equations, iterated
+    collocation/   step by step: clocks, weights, any forcing
+    compression/   long sums made short, then one of the above
+    panels/        any kernel
+    analysis/      what can be said without solving
 """
 
-from volterra.analyse import Analysis, analyse
-from volterra.compression import Compression, compress
-from volterra.general_kernels import Convolution, Hammerstein, Kernel
-from volterra.kernels import SumOfExponentials, TimeChanged
-from volterra.piecewise import OnClock, PiecewiseClock
-from volterra.powers import SumOfPowers
-from volterra.resolvent_kernel import Resolvent, resolvent
+from volterra.analysis.analyse import Analysis, analyse
+from volterra.analysis.resolvent import Resolvent, resolvent
+from volterra.compression.compress import Compression, compress
+from volterra.kernels.exponentials import SumOfExponentials, TimeChanged
+from volterra.kernels.functions import Convolution, Hammerstein, Kernel
+from volterra.kernels.piecewise import OnClock, PiecewiseClock
+from volterra.kernels.powers import SumOfPowers
 from volterra.solution import Solution, Status
 from volterra.solve import solve
 

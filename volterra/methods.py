@@ -13,19 +13,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from volterra import checks
-from volterra.collocation import solve_collocation
-from volterra.companion import WORTHWHILE_MODES, solve_companion
-from volterra.compressed import is_long, solve_compressed
-from volterra.exact import require_positive, solve_exact
-from volterra.general import solve_panels
-from volterra.general_equation import general_equation
-from volterra.general_kernels import Convolution, Hammerstein, Kernel
-from volterra.kernels import SumOfExponentials, TimeChanged
-from volterra.piecewise import OnClock, PiecewiseClock
-from volterra.powers import SumOfPowers
-from volterra.problem import Problem
-from volterra.recursion import solve_recursion
-from volterra.segments import solve_segments
+from volterra.collocation.method import solve_collocation
+from volterra.collocation.problem import Problem
+from volterra.companion.method import WORTHWHILE_MODES, solve_companion
+from volterra.compression.method import is_long, solve_compressed
+from volterra.exact.method import require_positive, solve_exact
+from volterra.exact.segments import solve_segments
+from volterra.kernels.exponentials import SumOfExponentials, TimeChanged
+from volterra.kernels.functions import Convolution, Hammerstein, Kernel
+from volterra.kernels.piecewise import OnClock, PiecewiseClock
+from volterra.kernels.powers import SumOfPowers
+from volterra.panels.equation import general_equation
+from volterra.panels.method import solve_panels
+from volterra.recursion.method import solve_recursion
 from volterra.solution import Forcing, Trajectory, evaluate_checked
 
 Array = NDArray[np.float64]

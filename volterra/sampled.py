@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from volterra import checks
-from volterra.kernels import Function
+from volterra.kernels.exponentials import Function
 from volterra.solution import Forcing, Trajectory
 
 Array = NDArray[np.float64]

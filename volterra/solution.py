@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from volterra import checks
-from volterra.kernels import Function, SumOfExponentials
-from volterra.powers import SumOfPowers
+from volterra.kernels.exponentials import Function, SumOfExponentials
+from volterra.kernels.powers import SumOfPowers
 
 Array = NDArray[np.float64]
 Forcing = SumOfExponentials | SumOfPowers | Function

@@ -8,10 +8,10 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from volterra import checks
-from volterra.general_kernels import Convolution, Hammerstein, Kernel
-from volterra.kernels import SumOfExponentials, TimeChanged
+from volterra.kernels.exponentials import SumOfExponentials, TimeChanged
+from volterra.kernels.functions import Convolution, Hammerstein, Kernel
+from volterra.kernels.powers import SumOfPowers, check_iterations
 from volterra.methods import Question, choose
-from volterra.powers import SumOfPowers, check_iterations
 from volterra.sampled import SampledTrajectory, read_samples
 from volterra.solution import Forcing, Solution, report
 

@@ -24,7 +24,6 @@ from hsgd.dataset.schema import (
     scalars,
     with_schema,
 )
-from hsgd.dataset.setting import check_rate, check_setting
 from hsgd.dataset.trees import tree
 
 __all__ = [
@@ -34,8 +33,6 @@ __all__ = [
     "Grid",
     "assemble",
     "check",
-    "check_rate",
-    "check_setting",
     "check_writable",
     "load",
     "load_tree",

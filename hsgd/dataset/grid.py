@@ -10,10 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hsgd import checks
-from hsgd.algorithms import Algorithm
+from hsgd.algorithms.base import Algorithm
 from hsgd.checks import Array
 from hsgd.dataset.schema import with_schema
-from hsgd.problems import Problem
+from hsgd.interfaces import Problem
 from hsgd.schedules import check_times
 
 if TYPE_CHECKING:

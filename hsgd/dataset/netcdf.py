@@ -8,9 +8,9 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from hsgd import memory
 from hsgd.dataset.atomic import write_atomically
-from hsgd.local_dask import no_cluster
+from hsgd.machine import memory
+from hsgd.machine.local_dask import no_cluster
 
 if TYPE_CHECKING:
     import xarray as xr

@@ -7,8 +7,8 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from hsgd.checks import shown
+from hsgd.dataset.provenance import version
 from hsgd.dataset.schema import check, with_schema
-from hsgd.provenance import version
 
 if TYPE_CHECKING:
     import xarray as xr

@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from hsgd import checks, dataset, memory, provenance, warned
-from hsgd.algorithms import SGD
-from hsgd.blas import single_threaded_blas
+from hsgd import checks, dataset, warning
+from hsgd.algorithms.sgd import SGD
 from hsgd.checks import Array, number, one_of
+from hsgd.dataset import provenance
 from hsgd.exact import recursion
 from hsgd.exact.mean_square import instability, mean_square_critical_learning_rate
 from hsgd.exact.row_basis import cost
@@ -25,9 +25,13 @@ from hsgd.exact.row_basis.galerkin import LARGEST
 from hsgd.exact.row_basis.method import Outcome, solve
 from hsgd.exact.row_basis.regime import Regime, constant_regimes
 from hsgd.exact.row_basis.rows import Rows
-from hsgd.problems import LeastSquares
-from hsgd.progress import bar
-from hsgd.statistics import Statistic, resolve
+from hsgd.interfaces import Statistic
+from hsgd.machine import memory
+from hsgd.machine.blas import single_threaded_blas
+from hsgd.machine.progress import bar
+from hsgd.problems.least_squares import LeastSquares
+from hsgd.setting import check_rate, check_setting
+from hsgd.statistics.named import resolve
 from hsgd.sweeps.broadcasting import follows_sweeps
 
 if TYPE_CHECKING:
@@ -122,8 +126,8 @@ def exact_mean(
     >>> bool(curve.empirical_risk[-1] < curve.empirical_risk[0])
     True
     """
-    dataset.check_setting(problem, algorithm, batch_schedules=True)
-    dataset.check_rate(problem, algorithm)
+    check_setting(problem, algorithm, batch_schedules=True)
+    check_rate(problem, algorithm)
     grid = dataset.time_grid(time, problem.num_rows)
     chosen = resolve(problem, statistics)
     if algorithm.sampling not in ("with_replacement", "subset"):
@@ -171,7 +175,7 @@ def _warn_if_unstable(problem: LeastSquares, algorithm: SGD, times: Array) -> No
         threshold = mean_square_critical_learning_rate(problem, factor)
         if rate > threshold:
             words = instability(rate, threshold)
-            warned.warn(f"{words[0].upper()}{words[1:]}.", stacklevel=4)
+            warning.warn(f"{words[0].upper()}{words[1:]}.", stacklevel=4)
             return
 
 
@@ -246,7 +250,7 @@ def _by_row_basis(
     status = _status(found, rtol, problem.num_rows)
     worst = float(found.relative_error.max())
     if worst > rtol:
-        warned.warn(f"exact_mean: {status}", stacklevel=4)
+        warning.warn(f"exact_mean: {status}", stacklevel=4)
     start = np.array([s.values(problem.x0[None, :])[0] for s in statistics])
     with np.errstate(invalid="ignore", over="ignore"):
         errors = found.relative_error * found.scale + recursion.cancellation(found.scale, start)

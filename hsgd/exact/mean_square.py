@@ -14,7 +14,7 @@ import numpy as np
 import scipy.linalg
 
 from hsgd.checks import Array
-from hsgd.problems import LeastSquares
+from hsgd.problems.least_squares import LeastSquares
 
 _MEMORY: WeakKeyDictionary[LeastSquares, dict[float, float]] = WeakKeyDictionary()
 

@@ -12,11 +12,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from hsgd.algorithms import SGD
-from hsgd.blas import single_threaded_blas
+from hsgd.algorithms.sgd import SGD
 from hsgd.checks import Array
-from hsgd.problems import LeastSquares
-from hsgd.statistics import Statistic
+from hsgd.interfaces import Statistic
+from hsgd.machine.blas import single_threaded_blas
+from hsgd.problems.least_squares import LeastSquares
 
 
 def cancellation(scale: Array, start: Array) -> Array:

@@ -6,11 +6,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from hsgd import dataset, memory, provenance
-from hsgd.algorithms import SGD
+from hsgd import dataset
+from hsgd.algorithms.sgd import SGD
 from hsgd.checks import Array, number
+from hsgd.dataset import provenance
 from hsgd.exact.mean_square import SecondMomentMap, Threshold, threshold
-from hsgd.problems import LeastSquares
+from hsgd.machine import memory
+from hsgd.problems.least_squares import LeastSquares
+from hsgd.setting import check_setting
 from hsgd.sweeps.broadcasting import follows_sweeps
 
 if TYPE_CHECKING:
@@ -80,7 +83,7 @@ def exact_stability(
     True
     """
     algorithm = SGD(0.0, batch_size=batch_size, sampling=sampling)
-    dataset.check_setting(problem, algorithm)
+    check_setting(problem, algorithm)
     if sampling not in ("with_replacement", "subset"):
         raise ValueError(
             f"exact_stability needs independent batches, but sampling is {sampling!r}: use "

@@ -22,9 +22,10 @@ from weakref import WeakKeyDictionary
 
 import numpy as np
 
-from hsgd import provenance, warned
-from hsgd.algorithms import Algorithm
+from hsgd import warning
+from hsgd.algorithms.base import Algorithm
 from hsgd.checks import Array, is_swept, shown
+from hsgd.dataset import provenance
 from hsgd.schedules import Schedule
 from hsgd.sweeps.stacking import stacked
 
@@ -144,7 +145,7 @@ class Sweep:
             text = f"{len(messages)} warnings in {where}, the first: {messages[0]}"
             if messages[-1] != messages[0]:
                 text += f" The last: {messages[-1]}"  # of another kind, as of rates that diverge
-            warned.warn(text, stacklevel=3)
+            warning.warn(text, stacklevel=3)
         result = stacked(found, self.dims, self.sizes, set(self.parameters))
         coords = {
             name: value.assign_attrs(units="1", long_name=_PARAMETERS[name]).reset_coords(drop=True)
@@ -205,7 +206,7 @@ def recorded(
     run: Callable[[int], xr.Dataset], indices: Sequence[int]
 ) -> tuple[list[xr.Dataset], list[str]]:
     """What `run` gives for each index, and the texts of the warnings of verbs in this thread."""
-    with warned.gathered() as messages:
+    with warning.gathered() as messages:
         found = [run(index) for index in indices]
     return found, messages
 

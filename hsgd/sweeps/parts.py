@@ -12,7 +12,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from hsgd import dataset, folders
+from hsgd import dataset
+from hsgd.dataset import claims
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -41,7 +42,7 @@ class PartFiles(Parts):
 
     def __init__(self, folder: Path, configuration: Mapping[str, Any]) -> None:
         self._folder = folder
-        self._hash = folders.claim(
+        self._hash = claims.claim(
             folder,
             configuration,
             kind="sweep",

@@ -12,12 +12,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from hsgd import clusters, provenance
-from hsgd.algorithms import Algorithm
-from hsgd.blas import single_threaded_blas
+from hsgd.algorithms.base import Algorithm
 from hsgd.checks import digest, integer
-from hsgd.fingerprints import fingerprint
-from hsgd.progress import bar
+from hsgd.dataset import provenance
+from hsgd.dataset.fingerprints import fingerprint
+from hsgd.machine import clusters
+from hsgd.machine.blas import single_threaded_blas
+from hsgd.machine.progress import bar
 from hsgd.schedules import as_schedule, check_times
 from hsgd.sweeps.broadcasting import Sweep, fields_of, recorded
 from hsgd.sweeps.parts import PartFiles, Parts

@@ -7,18 +7,26 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
-from hsgd import dataset, provenance
-from hsgd.algorithms import SGD, Algorithm, StreamingSGD
+from hsgd import dataset
+from hsgd.algorithms.base import Algorithm
+from hsgd.algorithms.sgd import SGD, StreamingSGD
 from hsgd.checks import Array, integer, number, plain_array
-from hsgd.gaussian_rows import GaussianRows
+from hsgd.dataset import provenance
+from hsgd.problems.gaussian_rows import GaussianRows
 from hsgd.schedules import Piecewise
+from hsgd.setting import check_rate, check_setting
 from hsgd.theory.critical import stability_of
-from hsgd.theory.curves import ALGORITHMS, PROBLEMS, number_of_rows, refuse_dependent_batches
-from hsgd.theory.discrete import Iteration, solve_discrete
-from hsgd.theory.ends import Ends
-from hsgd.theory.modes import Modes, Solvable, modes
-from hsgd.theory.stability import Stability
-from hsgd.theory.stepping import CHUNK, State, check_work
+from hsgd.theory.dynamics.curves import (
+    ALGORITHMS,
+    PROBLEMS,
+    number_of_rows,
+    refuse_dependent_batches,
+)
+from hsgd.theory.dynamics.discrete import Iteration, solve_discrete
+from hsgd.theory.dynamics.stepping import CHUNK, State, check_work
+from hsgd.theory.spectra.modes import Modes, Solvable, modes
+from hsgd.theory.stability.asymptotics import Ends
+from hsgd.theory.stability.stability import Stability
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -115,8 +123,8 @@ def grow_batch_size(
     >>> [int(size) for size in adaptive.batch_size.levels]
     [1, 2, 4]
     """
-    dataset.check_setting(problem, algorithm, problems=PROBLEMS, algorithms=ALGORITHMS)
-    dataset.check_rate(problem, algorithm)
+    check_setting(problem, algorithm, problems=PROBLEMS, algorithms=ALGORITHMS)
+    check_rate(problem, algorithm)
     refuse_dependent_batches(algorithm)
     fall = _above_one("risk_factor", risk_factor)
     factor = _above_one("growth", growth)

@@ -8,14 +8,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import scipy.linalg
 
-from hsgd import dataset
-from hsgd.algorithms import SGD, StreamingSGD, first_iterations
+from hsgd.algorithms.base import first_iterations
+from hsgd.algorithms.sgd import SGD, StreamingSGD
 from hsgd.checks import Array
-from hsgd.gaussian_rows import GaussianRows
-from hsgd.populations import HeldOut, LinearModel
-from hsgd.problems import LeastSquares
+from hsgd.problems.gaussian_rows import GaussianRows
+from hsgd.problems.least_squares import LeastSquares
+from hsgd.problems.populations import HeldOut, LinearModel
 from hsgd.schedules import Constant, Piecewise, Schedule
-from hsgd.statistics import resolve
+from hsgd.setting import check_setting
+from hsgd.statistics.named import resolve
 from hsgd.sweeps.broadcasting import follows_sweeps
 from hsgd.theory.prediction import predict
 
@@ -78,7 +79,7 @@ def bootstrap_risk(
     """
     import xarray as xr
 
-    dataset.check_setting(problem, algorithm, batch_schedules=True)
+    check_setting(problem, algorithm, batch_schedules=True)
     resolve(problem, "population_risk")
     options: dict[str, Any] = {"statistics": "population_risk", "method": method, "rtol": rtol}
     real = predict(problem, algorithm, time, **options)

@@ -6,12 +6,14 @@ from typing import TYPE_CHECKING, Any, overload
 
 import numpy as np
 
-from hsgd import dataset
-from hsgd.algorithms import SGD, Algorithm, HeavyBall, StreamingSGD
+from hsgd.algorithms.base import Algorithm
+from hsgd.algorithms.momentum import HeavyBall
+from hsgd.algorithms.sgd import SGD, StreamingSGD
 from hsgd.checks import is_swept, number, one_of
-from hsgd.gaussian_rows import GaussianRows
-from hsgd.problems import LeastSquares
-from hsgd.theory.curves import (
+from hsgd.problems.gaussian_rows import GaussianRows
+from hsgd.problems.least_squares import LeastSquares
+from hsgd.setting import check_setting
+from hsgd.theory.dynamics.curves import (
     ALGORITHMS,
     METHODS,
     PROBLEMS,
@@ -19,8 +21,8 @@ from hsgd.theory.curves import (
     refuse_dependent_batches,
     resolve_method,
 )
-from hsgd.theory.modes import Modes, Solvable, modes
-from hsgd.theory.stability import Momentum, Stability
+from hsgd.theory.spectra.modes import Modes, Solvable, modes
+from hsgd.theory.stability.stability import Momentum, Stability
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -28,7 +30,7 @@ if TYPE_CHECKING:
 
 def independent_noise_factor(problem: LeastSquares, algorithm: SGD) -> float:
     """The batch's noise factor; sampling without replacement is refused, with the reason."""
-    dataset.check_setting(problem, algorithm)
+    check_setting(problem, algorithm)
     refuse_dependent_batches(algorithm)
     return float(algorithm.noise_factor(problem.num_rows))
 
@@ -123,7 +125,7 @@ def critical_learning_rate(
 
 def stability_of(problem: Solvable, algorithm: Algorithm, method: str) -> Stability:
     """The setting's norms as functions of the learning rate, checked for independent batches."""
-    dataset.check_setting(problem, algorithm, problems=PROBLEMS, algorithms=ALGORITHMS)
+    check_setting(problem, algorithm, problems=PROBLEMS, algorithms=ALGORITHMS)
     refuse_dependent_batches(algorithm)
     factor = float(algorithm.noise_factor(number_of_rows(problem)))
     return Stability(modes(problem), factor, method, Momentum.of(algorithm))

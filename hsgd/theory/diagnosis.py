@@ -8,16 +8,17 @@ from weakref import WeakKeyDictionary
 
 import numpy as np
 
-from hsgd import dataset, provenance
-from hsgd.algorithms import SGD
+from hsgd import dataset
+from hsgd.algorithms.sgd import SGD
 from hsgd.checks import Array, number
+from hsgd.dataset import provenance
 from hsgd.exact.mean_square import instability, mean_square_critical_learning_rate
-from hsgd.problems import LeastSquares
+from hsgd.problems.least_squares import LeastSquares
 from hsgd.schedules import Constant, Schedule
 from hsgd.sweeps.broadcasting import follows_sweeps
 from hsgd.theory.critical import critical_rate, curvature_limit, independent_noise_factor
-from hsgd.theory.modes import Modes, modes
-from hsgd.theory.stability import Stability
+from hsgd.theory.spectra.modes import Modes, modes
+from hsgd.theory.stability.stability import Stability
 
 if TYPE_CHECKING:
     import xarray as xr

@@ -6,13 +6,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from hsgd import dataset, provenance
-from hsgd.algorithms import SGD
+from hsgd import dataset
+from hsgd.algorithms.sgd import SGD
 from hsgd.checks import number
-from hsgd.problems import LeastSquares
+from hsgd.dataset import provenance
+from hsgd.problems.least_squares import LeastSquares
 from hsgd.theory.critical import stability_of
-from hsgd.theory.ends import Ends
-from hsgd.theory.stability import Stability
+from hsgd.theory.stability.asymptotics import Ends
+from hsgd.theory.stability.stability import Stability
 
 if TYPE_CHECKING:
     import xarray as xr

@@ -6,15 +6,18 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from hsgd import dataset, provenance
-from hsgd.algorithms import Algorithm
+from hsgd import dataset
+from hsgd.algorithms.base import Algorithm
 from hsgd.checks import one_of
-from hsgd.statistics import Statistic, resolve
+from hsgd.dataset import provenance
+from hsgd.interfaces import Statistic
+from hsgd.setting import check_rate, check_setting
+from hsgd.statistics.named import resolve
 from hsgd.sweeps.broadcasting import follows_sweeps
 from hsgd.theory.critical import stability_of
-from hsgd.theory.curves import ALGORITHMS, METHODS, PROBLEMS, is_constant, resolve_method
-from hsgd.theory.ends import Ends
-from hsgd.theory.modes import Modes, Solvable
+from hsgd.theory.dynamics.curves import ALGORITHMS, METHODS, PROBLEMS, is_constant, resolve_method
+from hsgd.theory.spectra.modes import Modes, Solvable
+from hsgd.theory.stability.asymptotics import Ends
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -76,10 +79,10 @@ def limits(
     1.0
     """
     one_of("method", method, METHODS)
-    dataset.check_setting(
+    check_setting(
         problem, algorithm, problems=PROBLEMS, algorithms=ALGORITHMS, batch_schedules=True
     )
-    dataset.check_rate(problem, algorithm)
+    check_rate(problem, algorithm)
     if not is_constant(algorithm):
         raise ValueError(
             "limits needs a constant learning rate and batch size: pass the algorithm with their "

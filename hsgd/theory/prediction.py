@@ -7,15 +7,18 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from hsgd import dataset, memory, provenance, warned
-from hsgd.algorithms import Algorithm
+from hsgd import dataset, warning
+from hsgd.algorithms.base import Algorithm
 from hsgd.checks import Array, flag, number, one_of
-from hsgd.gaussian_rows import GaussianRows
-from hsgd.problems import LeastSquares
-from hsgd.statistics import Statistic, resolve
+from hsgd.dataset import provenance
+from hsgd.interfaces import Statistic
+from hsgd.machine import memory
+from hsgd.problems.gaussian_rows import GaussianRows
+from hsgd.problems.least_squares import LeastSquares
+from hsgd.setting import check_rate, check_setting
+from hsgd.statistics.named import resolve
 from hsgd.sweeps.broadcasting import follows_sweeps, share
-from hsgd.theory.applicability import too_small, verdict_of
-from hsgd.theory.curves import (
+from hsgd.theory.dynamics.curves import (
     ALGORITHMS,
     METHODS,
     PROBLEMS,
@@ -24,8 +27,9 @@ from hsgd.theory.curves import (
     resolve_method,
     solve_curves,
 )
-from hsgd.theory.discrepancy import Reference, left_out, reference, relative_gap
-from hsgd.theory.modes import Modes, Solvable, curvatures, modes
+from hsgd.theory.spectra.modes import Modes, Solvable, curvatures, modes
+from hsgd.theory.trust.applicability import too_small, verdict_of
+from hsgd.theory.trust.discrepancy import Reference, left_out, reference, relative_gap
 from volterra import Status
 
 if TYPE_CHECKING:
@@ -118,10 +122,10 @@ def predict(
     >>> bool(one_pass.population_risk[-1] < one_pass.population_risk[0])
     True
     """
-    dataset.check_setting(
+    check_setting(
         problem, algorithm, problems=PROBLEMS, algorithms=ALGORITHMS, batch_schedules=True
     )
-    dataset.check_rate(problem, algorithm)
+    check_rate(problem, algorithm)
     refuse_dependent_batches(algorithm)
     grid = dataset.time_grid(time, problem.iterations_per_unit)
     chosen = resolve(problem, statistics)
@@ -153,9 +157,9 @@ def predict(
         concern, verdict = too_small(problem, float(attrs["expected_discrepancy"]), verdict)
         attrs["diagnosis"] = verdict
     if concern:
-        warned.warn(verdict, stacklevel=3)
+        warning.warn(verdict, stacklevel=3)
     if curves.status != Status.CONVERGED.value:
-        warned.warn(curves.status, stacklevel=3)
+        warning.warn(curves.status, stacklevel=3)
     return dataset.assemble(grid, problem, algorithm, variables, attrs)
 
 

@@ -8,7 +8,7 @@ from simulate.engines.base import Engine
 
 _HOMES = {
     "reference": "simulate.engines.reference",
-    "cpu": "simulate.engines.cpu",
+    "cpu": "simulate.engines.cpu.engine",
     "cuda": "simulate.engines.cuda",
 }
 

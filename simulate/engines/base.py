@@ -36,9 +36,9 @@ from numpy.typing import NDArray
 from hsgd.activations import Activation
 from hsgd.checks import Array
 from simulate.checkpoint import Store
+from simulate.formulas.rules import Rule
+from simulate.formulas.schedules import BatchSizes, LearningRates
 from simulate.recording import Recorder
-from simulate.rules import Rule
-from simulate.schedules import BatchSizes, LearningRates
 
 Report = Callable[[int], None]
 """Told how many iterations were done since the last call; raises to stop the run."""

@@ -7,13 +7,13 @@ from typing import Any
 import numpy as np
 
 from hsgd.checks import Array
-from simulate import update
 from simulate.checkpoint import Store
 from simulate.engines import driver
 from simulate.engines.base import NOISE_BLOCK, DataRows, FreshFeatures, FreshRows, Plan, Report
-from simulate.normals import FEATURES, LABEL_NOISE, normals
+from simulate.formulas import update
+from simulate.randomness.normals import FEATURES, LABEL_NOISE, normals
+from simulate.randomness.sampling import SUBSET, block_length, rows_of_block
 from simulate.recording import Recorder
-from simulate.sampling import SUBSET, block_length, rows_of_block
 
 CHUNK = 256
 """Iterations between two looks at the clock."""

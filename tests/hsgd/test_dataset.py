@@ -9,7 +9,8 @@ import pytest
 import xarray as xr
 
 import hsgd
-from hsgd import dataset, provenance
+from hsgd import dataset
+from hsgd.dataset import provenance
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ from scipy.stats import multivariate_normal
 
 import hsgd
 from hsgd.activations import Activation, erf, identity, relu, tanh
-from hsgd.feature_moments import moments
+from hsgd.problems.feature_moments import moments
 
 RNG = np.random.default_rng(0)
 INPUTS = hsgd.GaussianRows(np.arange(1, 6.0) ** -0.5, RNG.normal(size=5), 0.3)

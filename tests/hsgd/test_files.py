@@ -15,7 +15,7 @@ import simulate
 import validation
 from hsgd import dataset
 from hsgd.dataset import zarr_folder
-from tests import spoiling
+from tests.tools import spoiling
 
 FORMS = ("x.nc", "x.zarr")
 

@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 
 import hsgd
-from hsgd.theory.curves import solve_curves
-from hsgd.theory.discrete import Iteration
-from hsgd.theory.modes import modes
-from hsgd.theory.stepping import step_through
+from hsgd.theory.dynamics.curves import solve_curves
+from hsgd.theory.dynamics.discrete import Iteration
+from hsgd.theory.dynamics.stepping import step_through
+from hsgd.theory.spectra.modes import modes
 from tests.hsgd.reference import expectation
 from tests.hsgd.test_prediction import SHAPES, expanded, problem_of, quiet
 

@@ -5,8 +5,8 @@ import pytest
 
 import hsgd
 from hsgd.theory.critical import stability_of
-from hsgd.theory.ends import Ends
-from hsgd.theory.modes import modes
+from hsgd.theory.spectra.modes import modes
+from hsgd.theory.stability.asymptotics import Ends
 from tests.hsgd.test_prediction import SHAPES, problem_of, quiet
 from tests.hsgd.test_streaming import population
 

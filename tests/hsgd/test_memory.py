@@ -7,7 +7,7 @@ import pytest
 
 import hsgd
 import simulate
-from hsgd import memory
+from hsgd.machine import memory
 
 LITTLE = 2_000_000
 

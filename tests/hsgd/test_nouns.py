@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 import hsgd
-from hsgd import dataset
-from hsgd.algorithms import first_iterations
-from hsgd.statistics import resolve
+from hsgd.algorithms.base import first_iterations
+from hsgd.setting import check_setting
+from hsgd.statistics.named import resolve
 
 RNG = np.random.default_rng(0)
 ROWS = hsgd.GaussianRows(0.5, np.ones(3), 0.1, ridge=0.2)
@@ -185,7 +185,7 @@ def test_bad_input_gets_one_sentence_with_the_remedy(make, message):
 )
 def test_what_a_verb_cannot_do_is_refused_in_one_sentence(problem, algorithm, message):
     with pytest.raises((TypeError, ValueError), match=message) as caught:
-        dataset.check_setting(problem, algorithm)
+        check_setting(problem, algorithm)
     assert "\n" not in str(caught.value)
 
 
@@ -194,8 +194,8 @@ def test_a_streaming_verb_refuses_what_is_not_streamed():
         "problems": (hsgd.LeastSquares, hsgd.GaussianRows),
         "algorithms": (hsgd.SGD, hsgd.StreamingSGD),
     }
-    dataset.check_setting(ROWS, hsgd.StreamingSGD(0.1), **options)
+    check_setting(ROWS, hsgd.StreamingSGD(0.1), **options)
     with pytest.raises(TypeError, match=r"problem\.sample\(n, seed\)"):
-        dataset.check_setting(ROWS, hsgd.SGD(0.1), **options)
+        check_setting(ROWS, hsgd.SGD(0.1), **options)
     with pytest.raises(TypeError, match="stream fresh rows"):
-        dataset.check_setting(ROWS.sample(4, 0), hsgd.StreamingSGD(0.1), **options)
+        check_setting(ROWS.sample(4, 0), hsgd.StreamingSGD(0.1), **options)

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 import hsgd
-from hsgd.statistics import resolve
-from hsgd.theory.first_steps import first_steps
-from hsgd.theory.modes import Modes, modes
+from hsgd.statistics.named import resolve
+from hsgd.theory.spectra.modes import Modes, modes
+from hsgd.theory.trust.first_steps import first_steps
 from tests.hsgd.reference import exact_states, expectation, generator, scheduled_states
 
 

@@ -6,7 +6,7 @@ import xarray as xr
 from sklearn.linear_model import LinearRegression, Ridge
 
 import hsgd
-from hsgd.statistics import resolve
+from hsgd.statistics.named import resolve
 
 RNG = np.random.default_rng(0)
 

@@ -334,7 +334,7 @@ def test_smooth_schedules_are_refused_where_only_the_recursion_would_do():
 
 
 def test_too_large_a_problem_is_refused_with_memory_and_time(monkeypatch):
-    monkeypatch.setattr("hsgd.memory.available", lambda: 10**5)
+    monkeypatch.setattr("hsgd.machine.memory.available", lambda: 10**5)
     with pytest.raises(MemoryError, match=r"GB and .* minutes here .* take fewer rows"):
         hsgd.exact_mean(problem_of(60, 25), hsgd.SGD(0.5), [1.0], method="row_basis")
 

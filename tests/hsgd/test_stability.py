@@ -153,6 +153,6 @@ def test_bad_arguments_are_refused_in_one_sentence(options, error, words):
 def test_what_is_no_problem_or_does_not_fit_is_refused(monkeypatch):
     with pytest.raises(TypeError, match=r"hsgd\.LeastSquares"):
         hsgd.exact_stability(np.ones((3, 2)))
-    monkeypatch.setattr("hsgd.memory.available", lambda: 1000)
+    monkeypatch.setattr("hsgd.machine.memory.available", lambda: 1000)
     with pytest.raises(MemoryError, match=r"would need about .* GB are free"):
         hsgd.exact_stability(problem_of(30, 10))

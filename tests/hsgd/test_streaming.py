@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 import hsgd
-from hsgd.theory.curves import iteration_of, solve_curves
-from hsgd.theory.modes import modes
-from hsgd.theory.stepping import step_through
+from hsgd.theory.dynamics.curves import iteration_of, solve_curves
+from hsgd.theory.dynamics.stepping import step_through
+from hsgd.theory.spectra.modes import modes
 from tests.hsgd.test_prediction import quiet
 
 

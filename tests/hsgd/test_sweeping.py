@@ -14,7 +14,9 @@ import xarray as xr
 
 import hsgd
 import simulate
-from hsgd import clusters, dataset, folders
+from hsgd import dataset
+from hsgd.dataset import claims
+from hsgd.machine import clusters
 from hsgd.sweeps import sweeping
 from hsgd.sweeps.broadcasting import Sweep
 from tests.hsgd.test_prediction import problem_of
@@ -290,7 +292,7 @@ def test_a_sweep_of_runs_is_spread_as_a_whole():
 FULL_DISK = """
 import resource, signal, sys, warnings
 import numpy as np, xarray as xr, hsgd
-from hsgd import dataset, folders
+from hsgd import dataset
 from hsgd.sweeps import parts
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 limit = resource.getrlimit(resource.RLIMIT_FSIZE)
@@ -331,7 +333,7 @@ def test_a_folder_that_cannot_be_made_is_refused(tmp_path):
     (tmp_path / "configuration.json").write_text("{}")
     with pytest.raises(ValueError, match="not a sweep's record"):
         limits_of(folder=tmp_path)
-    assert folders.STALE > 60
+    assert claims.STALE > 60
 
 
 @pytest.mark.filterwarnings("ignore")
@@ -403,7 +405,7 @@ def test_the_default_is_a_cluster_of_this_machine(monkeypatch):
     monkeypatch.setattr(clusters.threads, "available", lambda: 2)
 
     def where(problem, algorithm):
-        from hsgd import threads
+        from hsgd.machine import threads
 
         found = hsgd.limits(problem, algorithm)
         names = ("NUMBA_NUM_THREADS", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS")
@@ -418,7 +420,7 @@ def test_the_default_is_a_cluster_of_this_machine(monkeypatch):
 
 UNGUARDED = """
 import numpy as np, xarray as xr, hsgd
-from hsgd import clusters
+from hsgd.machine import clusters
 clusters.threads.available = lambda: 2
 rates = xr.DataArray(np.linspace(0.1, 0.5, 3), dims="rate")
 hsgd.sweep(hsgd.limits, hsgd.GaussianRows(0.1, np.ones(9)), hsgd.StreamingSGD(rates))

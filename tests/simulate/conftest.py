@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from hsgd.problems import LeastSquares
+from hsgd.problems.least_squares import LeastSquares
 
 
 def make_problem(n: int = 30, d: int = 11, ridge: float = 0.0, seed: int = 0) -> LeastSquares:

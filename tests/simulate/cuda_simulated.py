@@ -11,14 +11,16 @@ import numpy as np
 from numba.cuda.simulator import kernel as simulator
 from scipy import sparse
 
-import simulate.execution
-import simulate.planning
-from hsgd.adaptive import AdaGradNorm, LineSearch, Polyak
-from hsgd.algorithms import SAMPLINGS, SGD, HeavyBall, Nesterov, StreamingSGD
-from hsgd.feature_rows import FeatureRows
-from hsgd.gaussian_rows import GaussianRows
-from hsgd.general_momentum import GeneralMomentum
-from hsgd.problems import LeastSquares
+import simulate.run.execution
+import simulate.run.planning
+from hsgd.algorithms.adaptive import AdaGradNorm, LineSearch, Polyak
+from hsgd.algorithms.base import SAMPLINGS
+from hsgd.algorithms.general_momentum import GeneralMomentum
+from hsgd.algorithms.momentum import HeavyBall, Nesterov
+from hsgd.algorithms.sgd import SGD, StreamingSGD
+from hsgd.problems.feature_rows import FeatureRows
+from hsgd.problems.gaussian_rows import GaussianRows
+from hsgd.problems.least_squares import LeastSquares
 from hsgd.schedules import CosineDecay, Piecewise, PowerDecay
 from simulate import Checkpoint, sgd
 from simulate.engines import cuda as engine
@@ -124,7 +126,7 @@ print("the same bits")
 for size in (2, 16):
     with (
         warnings.catch_warnings(),
-        changed((simulate.planning, "block_size", lambda _, size=size: size)),
+        changed((simulate.run.planning, "block_size", lambda _, size=size: size)),
     ):
         warnings.simplefilter("ignore")
         for case, algorithm in (
@@ -161,11 +163,11 @@ for case, algorithm in KINDS:
         f"{sys.argv[1]}/{type(case).__name__}{case is holes}{type(algorithm).__name__}", 0.0
     )
     with (
-        changed((simulate.planning, "block_size", lambda _: 3)),
+        changed((simulate.run.planning, "block_size", lambda _: 3)),
         changed((replicates, "LAUNCH_ENTRIES", 2 * 1024)),
     ):
         whole = values(case, algorithm, "cuda", TIMES)
-        with warnings.catch_warnings(), changed((simulate.execution, "bar", mortal)):
+        with warnings.catch_warnings(), changed((simulate.run.execution, "bar", mortal)):
             warnings.simplefilter("ignore")
             partial = values(case, algorithm, "cuda", TIMES, checkpoint=checkpoint)
         known = ~np.isnan(partial)

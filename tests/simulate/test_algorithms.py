@@ -8,17 +8,18 @@ import numpy as np
 import pytest
 from scipy import sparse, stats
 
-from hsgd.algorithms import SGD, HeavyBall, Nesterov, StreamingSGD
-from hsgd.gaussian_rows import GaussianRows
-from hsgd.problems import LeastSquares
-from hsgd.random_features import PowerLawRandomFeatures
+from hsgd.algorithms.momentum import HeavyBall, Nesterov
+from hsgd.algorithms.sgd import SGD, StreamingSGD
+from hsgd.problems.gaussian_rows import GaussianRows
+from hsgd.problems.least_squares import LeastSquares
+from hsgd.problems.random_features import PowerLawRandomFeatures
 from hsgd.schedules import CosineDecay, Piecewise
-from hsgd.statistics import Quadratic
+from hsgd.statistics.quadratics import Quadratic
 from simulate import sgd
-from simulate.engines import layout
-from simulate.normals import FEATURES, LABEL_NOISE, normals
-from simulate.sampling import CODES, SUBSET, rows_of_block
-from simulate.seeds import as_seed
+from simulate.engines.cpu import layout
+from simulate.randomness.normals import FEATURES, LABEL_NOISE, normals
+from simulate.randomness.sampling import CODES, SUBSET, rows_of_block
+from simulate.randomness.seeds import as_seed
 
 TIMES = np.array([0.0, 0.3, 1.0, 2.5])
 ENGINES = ["reference", "cpu"]  # "cuda" needs a process of its own: test_cuda.py
@@ -307,7 +308,7 @@ def test_large_sparse_problems_have_no_distance_and_no_theory():
 
 
 def test_memory_is_estimated_for_every_kind(build, monkeypatch):
-    monkeypatch.setattr("hsgd.memory.available", lambda: 1)
+    monkeypatch.setattr("hsgd.machine.memory.available", lambda: 1)
     for problem, algorithm in (
         (build(), SGD(0.4)),
         (sparse_copy(build()), SGD(0.4)),

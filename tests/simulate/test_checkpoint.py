@@ -9,13 +9,15 @@ import numpy as np
 import pytest
 
 from hsgd import dataset
-from hsgd.algorithms import SGD, HeavyBall, StreamingSGD
-from hsgd.gaussian_rows import GaussianRows
-from hsgd.problems import LeastSquares
-from hsgd.statistics import Quadratic
+from hsgd.algorithms.momentum import HeavyBall
+from hsgd.algorithms.sgd import SGD, StreamingSGD
+from hsgd.problems.gaussian_rows import GaussianRows
+from hsgd.problems.least_squares import LeastSquares
+from hsgd.statistics.quadratics import Quadratic
 from simulate import Checkpoint, sgd
-from simulate.engines import cpu, reference
-from tests.killing import Killed, stop_writing
+from simulate.engines import reference
+from simulate.engines.cpu import engine as cpu
+from tests.tools.killing import Killed, stop_writing
 
 TIMES = np.linspace(0, 3, 40)
 
@@ -25,7 +27,7 @@ def small_pieces(monkeypatch):
     """Chunks of a few iterations, blocks of a few records: many moments to be killed in."""
     monkeypatch.setattr(cpu, "CHUNK_FLOPS", 3000)
     monkeypatch.setattr(reference, "CHUNK", 7)
-    monkeypatch.setattr("simulate.planning.block_size", lambda dimension: 16)
+    monkeypatch.setattr("simulate.run.planning.block_size", lambda dimension: 16)
 
 
 POPULATION = GaussianRows(np.linspace(0.01, 0.2, 11), np.ones(11), 0.3)
@@ -216,7 +218,7 @@ def test_a_full_disk_loses_nothing(build, tmp_path, monkeypatch, small_pieces):
     # Space came back, and with it what had not been written.
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        monkeypatch.setattr("simulate.engines.cpu.OnData.advance", None)  # nothing is run
+        monkeypatch.setattr("simulate.engines.cpu.engine.OnData.advance", None)  # nothing is run
         again = sgd(
             build(), SGD(0.4), TIMES, num_replicates=3, seed=1, checkpoint=Checkpoint(tmp_path, 0)
         )

@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 
 import hsgd
-from hsgd.gaussian_rows import GaussianRows
+from hsgd.problems.gaussian_rows import GaussianRows
 from simulate import Checkpoint, diffusion, sgd, summary
-from tests.killing import Killed, stop_writing
 from tests.simulate.test_algorithms import POPULATIONS, TIMES, sparse_copy
 from tests.simulate.test_checkpoint import small_pieces
+from tests.tools.killing import Killed, stop_writing
 
 __all__ = ["small_pieces"]  # a fixture
 

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 import hsgd
-from hsgd.algorithms import SGD
+from hsgd.algorithms.sgd import SGD
 from simulate import sgd
 
 HERE = Path(__file__).parent

@@ -10,9 +10,9 @@ import pytest
 from scipy import stats
 
 import hsgd
-from hsgd.algorithms import SGD, StreamingSGD
-from hsgd.gaussian_rows import GaussianRows
-from hsgd.problems import LeastSquares
+from hsgd.algorithms.sgd import SGD, StreamingSGD
+from hsgd.problems.gaussian_rows import GaussianRows
+from hsgd.problems.least_squares import LeastSquares
 from hsgd.schedules import CosineDecay, Piecewise
 from simulate import diffusion, paths
 from volterra import SumOfExponentials, solve

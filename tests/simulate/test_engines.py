@@ -12,13 +12,15 @@ import pytest
 import xarray as xr
 from threadpoolctl import threadpool_info, threadpool_limits
 
-from hsgd.algorithms import SAMPLINGS, SGD
-from hsgd.blas import single_threaded_blas
-from hsgd.gaussian_rows import GaussianRows
+from hsgd.algorithms.base import SAMPLINGS
+from hsgd.algorithms.sgd import SGD
+from hsgd.machine.blas import single_threaded_blas
+from hsgd.problems.gaussian_rows import GaussianRows
 from hsgd.schedules import CosineDecay, Piecewise
-from hsgd.statistics import Quadratic
+from hsgd.statistics.quadratics import Quadratic
 from simulate import sgd, threads
-from simulate.engines import cpu, layout
+from simulate.engines.cpu import engine as cpu
+from simulate.engines.cpu import layout
 
 TIMES = np.array([0.0, 0.01, 0.5, 1.0, 1.01, 2.7])
 SCHEDULES = {
@@ -112,7 +114,7 @@ def test_data_too_large_to_copy_are_used_as_they_are(problem, monkeypatch):
 
 def test_long_schedules_are_evaluated_piece_by_piece(problem, monkeypatch):
     expected = sgd(problem, SGD(CosineDecay(0.5, 2.0)), TIMES, seed=1)
-    monkeypatch.setattr("simulate.schedules.KEPT", 13)
+    monkeypatch.setattr("simulate.formulas.schedules.KEPT", 13)
     assert_same_bits(sgd(problem, SGD(CosineDecay(0.5, 2.0)), TIMES, seed=1), expected)
 
 

@@ -8,9 +8,9 @@ import hsgd
 from hsgd.activations import Activation
 from hsgd.schedules import CosineDecay, Piecewise
 from simulate import Checkpoint, sgd
-from simulate.engines import cpu
-from simulate.normals import FEATURES, LABEL_NOISE, normals
-from simulate.seeds import as_seed
+from simulate.engines.cpu import engine as cpu
+from simulate.randomness.normals import FEATURES, LABEL_NOISE, normals
+from simulate.randomness.seeds import as_seed
 
 RNG = np.random.default_rng(0)
 TIMES = [0.0, 0.3, 1.0, 3.0]

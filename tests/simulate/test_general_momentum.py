@@ -11,7 +11,7 @@ import pytest
 from scipy import stats
 
 import hsgd
-from hsgd.gaussian_rows import GaussianRows
+from hsgd.problems.gaussian_rows import GaussianRows
 from simulate import sgd
 
 D = 6

@@ -11,7 +11,7 @@ from scipy.integrate import solve_ivp
 from scipy.optimize import brentq
 
 import hsgd
-from hsgd.gaussian_rows import GaussianRows
+from hsgd.problems.gaussian_rows import GaussianRows
 from simulate import sgd, summary
 
 TIMES = np.linspace(0, 4, 9)

@@ -9,7 +9,7 @@ import pytest
 from scipy import stats
 
 import hsgd
-from hsgd.algorithms import SGD
+from hsgd.algorithms.sgd import SGD
 from simulate import sgd
 
 FALSE_ALARM = 1e-4

@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from simulate.engines.lanes import LANES, fill_normals, fill_words, room
-from simulate.normals import BROWNIAN, FEATURES, LABEL_NOISE, direction, normals, radius
-from simulate.philox import philox4x32
-from simulate.seeds import as_seed
+from simulate.engines.cpu.lanes import LANES, fill_normals, fill_words, room
+from simulate.randomness.normals import BROWNIAN, FEATURES, LABEL_NOISE, direction, normals, radius
+from simulate.randomness.philox import philox4x32
+from simulate.randomness.seeds import as_seed
 
 FALSE_ALARM = 1e-4
 EDGES = [0, 1, 2, 2**29, 2**30 - 1, 2**30, 2**31 - 1, 2**31, 2**32 - 2, 2**32 - 1]

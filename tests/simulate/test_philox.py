@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from simulate import philox
 from simulate.numba_policy import compiled
-from simulate.seeds import as_seed
+from simulate.randomness import philox
+from simulate.randomness.seeds import as_seed
 
 # Random123's kat_vectors, philox4x32 with 10 rounds: counter, key, answer.
 KNOWN = [
@@ -30,7 +30,7 @@ def test_known_answers(counter, key, answer):
 
 
 def test_known_answers_on_arrays_and_compiled():
-    from simulate.engines import cpu  # noqa: F401  (shares the formula with the compiler)
+    from simulate.engines.cpu import engine  # noqa: F401  (shares the formula with the compiler)
 
     @compiled
     def kernel(c0, c1, c2, c3, k0, k1):

@@ -7,9 +7,11 @@ import pytest
 from scipy import stats
 
 import simulate
-from hsgd import dataset, threads
-from hsgd.algorithms import SGD
-from simulate import sgd, stopping
+from hsgd import dataset
+from hsgd.algorithms.sgd import SGD
+from hsgd.machine import threads
+from simulate import sgd
+from simulate.run import stopping
 
 TIMES = [0.0, 0.5, 2.0]
 

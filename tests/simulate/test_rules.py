@@ -10,13 +10,13 @@ import pytest
 import xarray as xr
 
 import hsgd
-from hsgd.algorithms import SGD, HeavyBall, StreamingSGD
-from hsgd.gaussian_rows import GaussianRows
+from hsgd.algorithms.momentum import HeavyBall
+from hsgd.algorithms.sgd import SGD, StreamingSGD
+from hsgd.problems.gaussian_rows import GaussianRows
 from hsgd.schedules import CosineDecay, Piecewise, PowerDecay
 from simulate import Checkpoint, sgd, summary
-from simulate.normals import FEATURES, LABEL_NOISE, normals
-from simulate.seeds import as_seed
-from tests.killing import Killed, stop_writing
+from simulate.randomness.normals import FEATURES, LABEL_NOISE, normals
+from simulate.randomness.seeds import as_seed
 from tests.simulate.test_algorithms import (
     POPULATIONS,
     TIMES,
@@ -26,6 +26,7 @@ from tests.simulate.test_algorithms import (
     sparse_copy,
 )
 from tests.simulate.test_checkpoint import small_pieces
+from tests.tools.killing import Killed, stop_writing
 
 __all__ = ["small_pieces"]  # a fixture
 

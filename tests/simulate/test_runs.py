@@ -11,8 +11,8 @@ import xarray as xr
 
 import hsgd
 from hsgd import dataset
-from hsgd.algorithms import SGD
-from hsgd.problems import LeastSquares
+from hsgd.algorithms.sgd import SGD
+from hsgd.problems.least_squares import LeastSquares
 from simulate import sgd
 
 ENGINES = ["reference", "cpu"]
@@ -68,13 +68,13 @@ def test_population_risk_needs_a_population(problem):
 
 
 def test_a_run_that_cannot_fit_is_refused_with_the_figure(problem, monkeypatch):
-    monkeypatch.setattr("hsgd.memory.available", lambda: 10**9)
+    monkeypatch.setattr("hsgd.machine.memory.available", lambda: 10**9)
     with pytest.raises(MemoryError, match=r"[34]\.\d+ GB, but 1 GB"):
         sgd(problem, GOOD, np.linspace(0, 1000, 30_000), num_replicates=2500, seed=0)
 
 
 def test_memory_of_this_machine_is_known_or_none():
-    known = hsgd.memory.available()
+    known = hsgd.machine.memory.available()
     assert known is None or known > 2**20
 
 
@@ -168,8 +168,8 @@ def test_imports_are_light_and_blind_to_the_theory(tmp_path):
         "simulate.sgd\n"
         "assert 'numba' not in sys.modules\n"
         "import numpy as np, hsgd\n"
-        "from hsgd.algorithms import SGD\n"
-        "from hsgd.problems import LeastSquares\n"
+        "from hsgd.algorithms.sgd import SGD\n"
+        "from hsgd.problems.least_squares import LeastSquares\n"
         "problem = LeastSquares(np.eye(3), np.ones(3))\n"
         "simulate.sgd(problem, SGD(0.5), [1.0], seed=0, engine='reference')\n"
         "assert 'numba' not in sys.modules, 'the reference engine needs no compiler'\n"

@@ -9,11 +9,19 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from hsgd.algorithms import SAMPLINGS, SGD
-from hsgd.problems import LeastSquares
+from hsgd.algorithms.base import SAMPLINGS
+from hsgd.algorithms.sgd import SGD
+from hsgd.problems.least_squares import LeastSquares
 from simulate import sgd
-from simulate.sampling import CODES, SUBSET, block_length, choose, rows_of_block, undo_choice
-from simulate.seeds import as_seed
+from simulate.randomness.sampling import (
+    CODES,
+    SUBSET,
+    block_length,
+    choose,
+    rows_of_block,
+    undo_choice,
+)
+from simulate.randomness.seeds import as_seed
 
 FALSE_ALARM = 1e-4
 
@@ -86,7 +94,7 @@ def test_undo_choice_restores_the_order(n, data):
     st.data(),
 )  # fmt: skip
 def test_compiled_blocks_are_the_plain_ones(sampling, n, block, replicate, data):
-    from simulate.engines.kernels.order import fill_block, new_order
+    from simulate.engines.cpu.kernels.order import fill_block, new_order
 
     batch_size = data.draw(st.integers(1, n))
     code, key = CODES[sampling], as_seed(1).key(replicate)

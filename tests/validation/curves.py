@@ -3,7 +3,8 @@
 import numpy as np
 
 import hsgd
-from hsgd import dataset, provenance
+from hsgd import dataset
+from hsgd.dataset import provenance
 
 TIMES = np.linspace(0.0, 4.0, 9)
 ROWS = np.random.default_rng(3).standard_normal((20, 5))

@@ -9,7 +9,7 @@ from validation.__main__ import main
 from validation.cases import CASES
 from validation.cases.base import Outcome
 from validation.folders import Settings, complete
-from validation.members import member
+from validation.stacking import member
 
 QUICK = ("gaussian", "streaming", "formulas", "photographs-with-means", "reshuffling")
 """Two seconds each; `python -m validation all --size small`, a check of its own, runs all."""

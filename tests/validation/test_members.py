@@ -2,7 +2,7 @@
 
 from hsgd import dataset
 from tests.validation import curves
-from validation.members import member, stack
+from validation.stacking import member, stack
 
 
 def test_members_come_back_as_they_were_also_through_a_file(tmp_path):

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from volterra import SumOfExponentials
-from volterra.secular import secular_roots
+from volterra.exact.secular import secular_roots
 
 EPS = np.finfo(float).eps
 LONG_EPS = float(np.finfo(np.longdouble).eps)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.integrate import quad
 
-from tests.problems import constant, power_law
+from tests.tables.problems import constant, power_law
 from volterra import SumOfExponentials, SumOfPowers, TimeChanged, analyse, resolvent, solve
 
 

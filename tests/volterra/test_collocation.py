@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 from scipy.integrate import solve_ivp
 
-from tests.problems import (
+from tests.tables.problems import (
     PROBLEMS,
     by_eigenvalues,
     constant,
@@ -12,10 +12,10 @@ from tests.problems import (
     stairs,
 )
 from volterra import Status, SumOfExponentials, TimeChanged, solve
-from volterra.mesh import Work, sweep
-from volterra.problem import Problem
+from volterra.collocation.mesh import Work, sweep
+from volterra.collocation.problem import Problem
+from volterra.collocation.step import DirectPropagator, Sample, propagator
 from volterra.radau import radau
-from volterra.stepper import DirectPropagator, Sample, propagator
 
 EPS = np.finfo(float).eps
 KERNEL = SumOfExponentials([0.7, 2.0], [0.4, 0.5])

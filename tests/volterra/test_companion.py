@@ -5,10 +5,10 @@ import numpy as np
 import pytest
 from scipy.linalg import expm
 
-from tests.problems import constant, multiprecision, state_space
+from tests.tables.problems import constant, multiprecision, state_space
 from volterra import Status, SumOfExponentials, SumOfPowers, TimeChanged, solve
-from volterra.companion import complex_poles, expand, one_of_each_pair
-from volterra.complex_roots import complex_roots
+from volterra.companion.complex_roots import complex_roots
+from volterra.companion.method import complex_poles, expand, one_of_each_pair
 
 EPS = np.finfo(float).eps
 

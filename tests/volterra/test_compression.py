@@ -4,7 +4,7 @@ import tracemalloc
 import numpy as np
 import pytest
 
-from tests.problems import by_eigenvalues, power_law, two_term_forcing
+from tests.tables.problems import by_eigenvalues, power_law, two_term_forcing
 from tests.volterra.random_problems import (
     EPS,
     SPECTRA,
@@ -22,12 +22,12 @@ from volterra import (
     compress,
     solve,
 )
-from volterra.cells import cell_number, condense
-from volterra.compression import Compressor
-from volterra.exact import solve_exact
-from volterra.gauss import recurrence
-from volterra.majorants import Derivative, renewal_bound
-from volterra.secular import secular_roots
+from volterra.compression.cells import cell_number, condense
+from volterra.compression.compress import Compressor
+from volterra.compression.gauss import recurrence
+from volterra.compression.majorants import Derivative, renewal_bound
+from volterra.exact.method import solve_exact
+from volterra.exact.secular import secular_roots
 
 
 def transform(sum, t, shift):

@@ -2,7 +2,7 @@ import mpmath
 import numpy as np
 import pytest
 
-from tests.problems import (
+from tests.tables.problems import (
     by_eigenvalues,
     constant,
     multiprecision,
@@ -11,7 +11,7 @@ from tests.problems import (
     two_term_forcing,
 )
 from volterra import Status, SumOfExponentials, analyse, solve
-from volterra.secular import secular_roots
+from volterra.exact.secular import secular_roots
 
 EPS = np.finfo(float).eps
 

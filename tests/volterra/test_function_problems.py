@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.integrate import quad_vec
 
-from tests.function_problems import FUNCTION_PROBLEMS, mittag_leffler
+from tests.tables.function_problems import FUNCTION_PROBLEMS, mittag_leffler
 from volterra import Convolution, Hammerstein, SumOfExponentials
 
 

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from tests.function_problems import FUNCTION_PROBLEMS, ROTATION, constant_matrix
-from tests.problems import PROBLEMS
+from tests.tables.function_problems import FUNCTION_PROBLEMS, ROTATION, constant_matrix
+from tests.tables.problems import PROBLEMS
 from volterra import (
     Convolution,
     Hammerstein,
@@ -15,9 +15,9 @@ from volterra import (
     analyse,
     solve,
 )
-from volterra.general_equation import general_equation
-from volterra.panel_mesh import Layout, sweep
-from volterra.panels import STAGES, lagrange, nodes, panel
+from volterra.panels.equation import general_equation
+from volterra.panels.mesh import Layout, sweep
+from volterra.panels.panel import STAGES, lagrange, nodes, panel
 
 EPS = np.finfo(float).eps
 T = np.linspace(0, 2, 5)

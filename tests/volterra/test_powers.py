@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from tests.problems import state_space
+from tests.tables.problems import state_space
 from volterra import Status, SumOfExponentials, SumOfPowers, solve
-from volterra.secular import secular_roots
+from volterra.exact.secular import secular_roots
 
 EPS = np.finfo(float).eps
 ONE = SumOfPowers([], [], constant=1.0)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy.integrate import quad
 
-from tests.problems import PROBLEMS, TAGS, by_eigenvalues, state_space
+from tests.tables.problems import PROBLEMS, TAGS, by_eigenvalues, state_space
 from volterra import SumOfExponentials, SumOfPowers, TimeChanged
 
 

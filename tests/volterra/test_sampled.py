@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from tests.problems import by_eigenvalues
+from tests.tables.problems import by_eigenvalues
 from volterra import Convolution, Hammerstein, Kernel, Status, SumOfExponentials, solve
 
 SUM = SumOfExponentials([0.5, 3.0], [0.2, 1.2])

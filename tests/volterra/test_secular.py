@@ -2,10 +2,10 @@ import mpmath
 import numpy as np
 import pytest
 
-from tests.problems import multiprecision, power_law
+from tests.tables.problems import multiprecision, power_law
 from tests.volterra.random_problems import random_problem
-from volterra.secular import implied_weights, secular_roots
-from volterra.smallest_root import kernel_deficit, smallest_root
+from volterra.exact.secular import implied_weights, secular_roots
+from volterra.exact.smallest_root import kernel_deficit, smallest_root
 
 EPS = np.finfo(float).eps
 

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.problems import by_segments, power_law
+from tests.tables.problems import by_segments, power_law
 from volterra import OnClock, PiecewiseClock, Status, SumOfExponentials, TimeChanged, solve
 
 EPS = np.finfo(float).eps
@@ -77,7 +77,7 @@ def test_many_random_problems(block):
 
 def test_the_sweep_notices_an_error_that_is_understated(monkeypatch):
     """The negative control."""
-    import volterra.segments as segments
+    import volterra.exact.segments as segments
 
     original = segments.Piece.evaluate
 

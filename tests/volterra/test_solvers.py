@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from tests.function_problems import FUNCTION_PROBLEMS
-from tests.problems import PROBLEMS, by_eigenvalues, state_space
+from tests.tables.function_problems import FUNCTION_PROBLEMS
+from tests.tables.problems import PROBLEMS, by_eigenvalues, state_space
 from volterra import Status, SumOfExponentials, SumOfPowers, TimeChanged, solve
 
 CASES = [

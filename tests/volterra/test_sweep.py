@@ -65,7 +65,7 @@ def test_many_random_problems(block):
 @needs_extended_precision
 def test_the_sweep_notices_an_error_that_is_understated(monkeypatch):
     """The negative control: a bound a thousand times too small must fail."""
-    import volterra.compressed as compressed
+    import volterra.compression.method as compressed
 
     original = compressed.CompressedTrajectory.evaluate
 

@@ -15,7 +15,7 @@ import hsgd
 import simulate
 from validation.cases.base import Check
 from validation.comparison import compare
-from validation.members import stack
+from validation.stacking import stack
 
 if TYPE_CHECKING:
     import xarray as xr

@@ -13,7 +13,7 @@ from validation.cases import quickstart
 from validation.cases.base import Case, Check, Datasets, Number, Outcome, Say, Size
 from validation.cases.confront import predict
 from validation.comparison import compare
-from validation.members import stack
+from validation.stacking import stack
 
 if TYPE_CHECKING:
     import xarray as xr

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from hsgd import dataset, provenance
+from hsgd import dataset
+from hsgd.dataset import provenance
 
 if TYPE_CHECKING:
     import xarray as xr

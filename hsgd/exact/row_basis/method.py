@@ -17,7 +17,7 @@ from hsgd.exact.row_basis.powers import compress
 from hsgd.exact.row_basis.regime import Regime
 from hsgd.exact.row_basis.rows import Rows
 from hsgd.exact.row_basis.time_panels import Stretch
-from hsgd.statistics import Statistic
+from hsgd.interfaces import Statistic
 
 _MOST_CYCLES = 14
 _ORDER = 10

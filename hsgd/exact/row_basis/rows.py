@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from scipy.linalg import blas
 
 from hsgd.checks import Array
-from hsgd.problems import LeastSquares
+from hsgd.problems.least_squares import LeastSquares
 
 SQRT2 = float(np.sqrt(2.0))
 

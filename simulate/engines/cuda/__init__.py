@@ -25,7 +25,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from hsgd import memory
+from hsgd.machine import memory
 from simulate.checkpoint import State, Store
 from simulate.engines.base import Plan, Report
 from simulate.engines.cuda.device import cuda

@@ -15,9 +15,10 @@ import numpy as np
 from numba import config
 from numba import cuda as numba_cuda
 
-from simulate import activating, normals, philox, sampling, update
 from simulate.engines.cuda.simulator import Simulated
-from simulate.philox import MASK, WORD
+from simulate.formulas import activations, update
+from simulate.randomness import normals, philox, sampling
+from simulate.randomness.philox import MASK, WORD
 
 _simulated = bool(getattr(config, "ENABLE_CUDASIM", False))
 cuda: Any = Simulated(numba_cuda) if _simulated else numba_cuda  # it has no types
@@ -51,7 +52,7 @@ row_scale = on_device(update.row_scale)
 updated = on_device(update.updated)
 ahead = on_device(update.ahead)
 updated_velocity = on_device(update.updated_velocity)
-activated = on_device(activating.activated)
+activated = on_device(activations.activated)
 
 
 @cuda.jit(device=True)

@@ -12,7 +12,7 @@ from simulate.engines.cuda.device import (
     normal_pair,
 )
 from simulate.engines.cuda.streaming import label_noise
-from simulate.normals import FEATURES
+from simulate.randomness.normals import FEATURES
 
 
 @cuda.jit(device=True)

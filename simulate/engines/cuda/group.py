@@ -11,9 +11,9 @@ import numpy as np
 from hsgd.checks import Array
 from simulate.checkpoint import State, Store
 from simulate.engines.base import Plan, Report
-from simulate.engines.cuda.following import Following
 from simulate.engines.cuda.replicates import launch_iterations
 from simulate.engines.cuda.stepping import Stepping
+from simulate.engines.cuda.with_rule import Following
 from simulate.recording import Recorder
 from simulate.threads import for_each
 

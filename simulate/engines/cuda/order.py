@@ -9,7 +9,7 @@ import numpy as np
 from simulate.engines.base import DataRows, Plan
 from simulate.engines.cuda import device
 from simulate.engines.cuda.device import choose, cuda, draw, undo_choice
-from simulate.sampling import (
+from simulate.randomness.sampling import (
     INDEPENDENT_BLOCK,
     PURPOSES,
     SINGLE_SHUFFLE,

@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 
 from hsgd.checks import Array
-from simulate.activating import CODES
 from simulate.engines.base import DataRows, FreshFeatures, FreshRows, Plan
 from simulate.engines.cuda.device import cuda
 from simulate.engines.cuda.order import Order
+from simulate.formulas.activations import CODES
 
 DENSE, SPARSE, SPARSE_MOMENTUM, FRESH, FEATURES = range(5)
 

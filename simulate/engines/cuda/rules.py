@@ -3,7 +3,7 @@
 Each kind of rows has a way to find a residual and to add a row's part of a batch's gradient to
 `pull`; the loop around them, and what the rule makes of a gradient, are the same for all of them.
 Parameters stay in the device's memory, and threads own those that they move. The rules are those of
-`simulate.rules`, known by their number in `CODES`.
+`simulate.formulas.rules`, known by their number in `CODES`.
 """
 
 from __future__ import annotations
@@ -13,7 +13,6 @@ from typing import Any
 
 from numba import float64
 
-from simulate import rules, update
 from simulate.engines.cuda.dense import add_dense, dense_residual
 from simulate.engines.cuda.device import (
     PARTIALS,
@@ -27,6 +26,7 @@ from simulate.engines.cuda.features import feature_residual
 from simulate.engines.cuda.rows import DENSE, FEATURES, FRESH, SPARSE
 from simulate.engines.cuda.sparse import add_sparse, sparse_residual
 from simulate.engines.cuda.streaming import add_fresh, fresh_residual
+from simulate.formulas import rules, update
 
 ADAGRAD, NEAREST, MEMORY = range(3)
 CODES: dict[type[rules.Rule], int] = {

@@ -18,7 +18,7 @@ from simulate.engines.cuda.device import (
     shrink_factor,
     updated_velocity,
 )
-from simulate.update import SMALLEST_FACTOR
+from simulate.formulas.update import SMALLEST_FACTOR
 
 
 @cuda.jit(device=True)

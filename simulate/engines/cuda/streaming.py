@@ -12,7 +12,7 @@ from simulate.engines.cuda.device import (
     normal_pair,
     updated,
 )
-from simulate.normals import FEATURES, LABEL_NOISE
+from simulate.randomness.normals import FEATURES, LABEL_NOISE
 
 
 @cuda.jit(device=True)

@@ -1,0 +1,8 @@
+"""What is run, as frozen nouns: not how.
+
+base                what every algorithm is, and how to write the next one
+sgd                 SGD over given rows, and over fresh ones
+momentum            heavy ball and Nesterov, with a constant momentum
+general_momentum    a memory of past gradients with learning rates of its own; DANA
+adaptive            learning rates that each run finds for itself
+"""

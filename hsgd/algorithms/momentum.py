@@ -1,0 +1,73 @@
+"""Constant momentum: heavy ball, and Nesterov's."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from hsgd.algorithms.base import BatchSize, LearningRate, MultiPass
+from hsgd.checks import number
+
+
+@dataclass(frozen=True)
+class WithMomentum(MultiPass):
+    """A constant momentum; what has one differs in where the gradient is taken."""
+
+    learning_rate: LearningRate
+    momentum: float
+    batch_size: BatchSize = 1
+    sampling: str = "with_replacement"
+
+    def __post_init__(self) -> None:
+        self._validate()
+        object.__setattr__(self, "momentum", _momentum(self.momentum))
+
+    def description(self) -> dict[str, Any]:
+        words = {"momentum": self.momentum, "sampling": self.sampling}
+        return {"algorithm": type(self).__name__, **self._shared_description(), **words}
+
+
+@dataclass(frozen=True)
+class HeavyBall(WithMomentum):
+    """Stochastic heavy ball on the rows of a problem, x ← x − γ g(x) + momentum·(x − previous x).
+
+    The first step has no previous one (x₋₁ = x₀). With the sum over the batch in place of the
+    mean, as in arXiv:2206.01029, γ would be B times smaller.
+
+    Parameters
+    ----------
+    learning_rate, batch_size, sampling
+        As in `SGD`.
+    momentum
+        Between 0 and 1, 1 excluded; at 0 this is `SGD`.
+
+    Raises
+    ------
+    TypeError, ValueError
+        As `SGD`, and for a momentum outside [0, 1).
+    """
+
+
+@dataclass(frozen=True)
+class Nesterov(WithMomentum):
+    """Stochastic Nesterov momentum: y = x + momentum·(x − previous x), then x ← y − γ g(y).
+
+    Parameters
+    ----------
+    learning_rate, batch_size, sampling
+        As in `SGD`.
+    momentum
+        Between 0 and 1, 1 excluded; at 0 this is `SGD`.
+
+    Raises
+    ------
+    TypeError, ValueError
+        As `SGD`, and for a momentum outside [0, 1).
+    """
+
+
+def _momentum(value: Any) -> float:
+    momentum = number("momentum", value)
+    if momentum >= 1.0:
+        raise ValueError(f"momentum is {momentum:g}, but it must be below 1: try 0.9.")
+    return momentum

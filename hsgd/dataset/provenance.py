@@ -1,0 +1,48 @@
+"""Where a dataset comes from: enough to repeat the call, and to notice other data."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from functools import cache
+from importlib import metadata
+from typing import Any
+
+from hsgd.algorithms.base import Algorithm
+from hsgd.interfaces import Problem
+
+
+@cache
+def version() -> str:
+    """Version of the installed distribution."""
+    try:
+        return metadata.version("hsgd")
+    except metadata.PackageNotFoundError:
+        return "0+unknown"
+
+
+def describe_problem(problem: Problem) -> str:
+    """The problem as one line of JSON: sizes, ridge, SHA-256 of its arrays, preparation."""
+    return json.dumps(problem.description(), sort_keys=True)
+
+
+def describe_algorithm(algorithm: Algorithm) -> str:
+    """The algorithm as one line of JSON."""
+    return json.dumps(algorithm.description(), sort_keys=True)
+
+
+def attributes(
+    problem: Problem, algorithm: Algorithm, *, source: str, title: str
+) -> dict[str, Any]:
+    """The attributes that every dataset carries."""
+    now = datetime.now(UTC).isoformat(timespec="seconds")
+    return {
+        "title": title,
+        "source": source,
+        "problem": describe_problem(problem),
+        "algorithm": describe_algorithm(algorithm),
+        "created_at": now,
+        "hsgd_version": version(),
+        "history": f"{now} hsgd {version()}: {title}",
+        "references": "arXiv:2205.07069, arXiv:2206.07252",
+    }

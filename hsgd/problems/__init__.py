@@ -1,0 +1,10 @@
+"""What is learned: data, and populations of rows, as frozen nouns.
+
+    populations        moments of a fresh row, all that its expected risk needs
+    least_squares      given rows, with ridge, start and population
+    gaussian_rows      Gaussian rows to stream or to sample from; n of them, not drawn
+    feature_rows       rows that a fixed first layer makes, `feature_moments` their second moments
+    random_features    first layers that are random themselves
+
+What all problems can say of themselves is `hsgd.interfaces.Problem`.
+"""

@@ -1,0 +1,280 @@
+"""Populations of rows, as frozen nouns: endless data to stream, or to sample from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import Any, Self
+
+import numpy as np
+import scipy.linalg
+
+from hsgd.checks import (
+    SPAN,
+    Array,
+    described,
+    digest,
+    each,
+    integer,
+    number,
+    plain_array,
+    real_array,
+    vector,
+)
+from hsgd.machine import memory
+from hsgd.problems.least_squares import LeastSquares
+from hsgd.problems.populations import LinearModel
+
+_ROWS = 0x726F7773
+"""Key of the stream of sampled rows ("rows"): a teacher from the same seed is independent."""
+
+
+@dataclass(frozen=True, eq=False)
+class GaussianRows:
+    """A population: rows a ~ N(0, covariance), b = a·coefficients + noise·N(0, 1).
+
+    Stream fresh rows from it (`StreamingSGD`; one unit of time is d iterations), or draw n of
+    them once (`sample`) and pass over them many times.
+
+    Parameters
+    ----------
+    covariance
+        Σ, shape (d, d) positive semi-definite; (d,) for a diagonal one; a number for a multiple of
+        the identity.
+    coefficients
+        β, shape (d,).
+    noise
+        Standard deviation of the label noise.
+    ridge
+        Per sample: δ/n, so that `sample(n)` has ridge n times this.
+    x0
+        Start, shape (d,); zero if omitted.
+
+    Raises
+    ------
+    TypeError, ValueError
+        For wrong shapes, non-finite entries, a covariance with a negative eigenvalue.
+
+    Examples
+    --------
+    >>> import numpy as np, hsgd
+    >>> rows = hsgd.GaussianRows(1 / 50, np.ones(50), noise=0.5)
+    >>> rows.sample(100, seed=0).A.shape
+    (100, 50)
+    """
+
+    covariance: Array
+    coefficients: Array
+    noise: float = 0.0
+    ridge: float = field(default=0.0, kw_only=True)
+    x0: Array = field(default=None, kw_only=True)  # type: ignore[arg-type]
+
+    def __post_init__(self) -> None:
+        coefficients = real_array("coefficients", self.coefficients, 1)
+        d = len(coefficients)
+        set_ = object.__setattr__
+        set_(self, "covariance", _covariance(self.covariance, d))
+        set_(self, "coefficients", coefficients)
+        set_(self, "noise", number("noise", self.noise))
+        set_(self, "ridge", each("ridge", self.ridge, number))
+        set_(self, "x0", vector("x0", np.zeros(d) if self.x0 is None else self.x0, d))
+        self.spectrum  # noqa: B018  (the check for negative eigenvalues)
+
+    @property
+    def dimension(self) -> int:
+        """Number of parameters d."""
+        return len(self.coefficients)
+
+    @property
+    def iterations_per_unit(self) -> int:
+        """Iterations in one unit of time: d."""
+        return self.dimension
+
+    @property
+    def solution(self) -> Array:
+        """The coefficients β, from which `distance` is measured, whatever the ridge."""
+        return self.coefficients
+
+    @cached_property
+    def population(self) -> LinearModel:
+        """Moments of a fresh row."""
+        return LinearModel(self.covariance, self.coefficients, self.noise)
+
+    @cached_property
+    def spectrum(self) -> tuple[Array, Array | None]:
+        """Eigenvalues of Σ, shape (d,), and eigenvectors as columns; None if Σ is diagonal.
+
+        Raises
+        ------
+        ValueError
+            If an eigenvalue is negative beyond rounding.
+        """
+        diagonal = self.covariance.ndim == 1
+        if not diagonal:
+            d = self.dimension
+            memory.check(8 * 5 * d**2, f"the decomposition of the covariance, {d} by {d},", "rows")
+        values, vectors = (
+            (self.covariance, None) if diagonal else scipy.linalg.eigh(self.covariance)
+        )
+        if values.min() < -1e-12 * max(values.max(), 1e-300):
+            raise ValueError(
+                f"covariance has a negative eigenvalue ({values.min():g}): "
+                "it must be positive semi-definite."
+            )
+        return np.maximum(values, 0.0), vectors
+
+    @cached_property
+    def root(self) -> Array:
+        """Σ^½, which turns standard normals into rows: (d,) if Σ is diagonal, else (d, d)."""
+        values, vectors = self.spectrum
+        root = np.sqrt(values)
+        return root if vectors is None else np.asarray((vectors * root) @ vectors.T)
+
+    def decompose(self) -> None:
+        """Compute the eigendecomposition now, if it is not known yet."""
+        self.spectrum  # noqa: B018
+
+    def sample(self, n: int, seed: int) -> LeastSquares:
+        """Draw `n` rows: a `LeastSquares` with the population filled in.
+
+        Parameters
+        ----------
+        n
+            Number of rows, at least 1.
+        seed
+            Seed of a stream that is this function's own: what else is drawn with the same seed, by
+            `numpy.random.default_rng(seed)`, is independent of the rows.
+        """
+        seed = integer("seed", seed, minimum=0, maximum=None)
+        generator = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(_ROWS,)))
+        count = integer("n", n, minimum=1)
+        memory.check(8 * 3 * count * (self.dimension + 1), f"a sample of n={count} rows", "rows")
+        normals = generator.standard_normal((count, self.dimension))
+        rows = normals * self.root if self.root.ndim == 1 else normals @ self.root
+        targets = rows @ self.coefficients + self.noise * generator.standard_normal(n)
+        return LeastSquares(
+            rows,
+            targets,
+            ridge=n * self.ridge,
+            x0=self.x0,
+            population=self.population,
+            preparation={"sampled_from": "GaussianRows", "seed": seed},
+        )
+
+    def replace(self, **changes: Any) -> Self:
+        """A copy with some fields changed, validated anew."""
+        return replace(self, **changes)
+
+    def description(self) -> dict[str, Any]:
+        """What it is, as JSON-ready words and numbers; arrays by their SHA-256."""
+        return {
+            "problem": "GaussianRows",
+            "dimension": self.dimension,
+            "noise": self.noise,
+            "ridge": described(self.ridge),
+            "covariance_sha256": digest(self.covariance),
+            "coefficients_sha256": digest(self.coefficients),
+            "x0_sha256": digest(self.x0),
+        }
+
+
+def _covariance(value: Any, dimension: int) -> Array:
+    if not hasattr(value, "tocsr"):
+        value = plain_array("covariance", value)
+        if value.ndim == 0:
+            value = np.full(dimension, number("covariance", value))
+    # A covariance is the square of data.
+    ndim = 1 if value.ndim == 1 else 2
+    covariance = real_array("covariance", value, ndim, span=SPAN**2)
+    if covariance.shape[0] != covariance.shape[-1]:
+        raise ValueError(
+            f"covariance must be square, but its shape is {covariance.shape}: pass d by d, or the "
+            "diagonal alone."
+        )
+    if len(covariance) != dimension:
+        raise ValueError(
+            f"coefficients has {dimension} entries where {len(covariance)} are needed: "
+            "check that they belong to this covariance."
+        )
+    if not covariance.any():
+        raise ValueError("covariance is zero everywhere, so there is nothing to learn: check it.")
+    scale = 1e-12 * float(np.abs(covariance).max())
+    if covariance.ndim == 2 and not np.allclose(covariance, covariance.T, rtol=1e-10, atol=scale):
+        raise ValueError("covariance must be symmetric: pass 0.5 * (S + S.T).")
+    return covariance
+
+
+@dataclass(frozen=True, eq=False)
+class SampledLeastSquares:
+    """`n` rows of a population, not drawn: what is typical of all such samples.
+
+    Theories of typical samples (deterministic equivalents) take it; `sample` draws one instance.
+
+    Parameters
+    ----------
+    rows
+        The population.
+    n
+        Number of rows, at least 1.
+    ridge
+        δ ≥ 0 of the *sum* objective, as in `LeastSquares`; by default n times the population's
+        ridge per sample.
+
+    Raises
+    ------
+    TypeError, ValueError
+        For a population of another kind, n below 1, a negative ridge.
+
+    Examples
+    --------
+    >>> import numpy as np, hsgd
+    >>> typical = hsgd.SampledLeastSquares(hsgd.GaussianRows(0.02, np.ones(50)), 100, ridge=0.1)
+    >>> typical.sample(seed=0).ridge
+    0.1
+    """
+
+    rows: GaussianRows
+    n: int
+    ridge: float = None  # type: ignore[assignment]
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.rows, GaussianRows):
+            raise TypeError(
+                f"rows is a {type(self.rows).__name__}: pass the hsgd.GaussianRows to sample from."
+            )
+        count = integer("n", self.n, minimum=1)
+        ridge = count * self.rows.ridge if self.ridge is None else self.ridge
+        object.__setattr__(self, "n", count)
+        object.__setattr__(self, "ridge", each("ridge", ridge, number))
+
+    @property
+    def num_rows(self) -> int:
+        """Number of rows n."""
+        return self.n
+
+    @property
+    def dimension(self) -> int:
+        """Number of parameters d."""
+        return self.rows.dimension
+
+    @property
+    def iterations_per_unit(self) -> int:
+        """Iterations in one unit of time: n."""
+        return self.n
+
+    def sample(self, seed: int) -> LeastSquares:
+        """One instance, as `GaussianRows.sample` draws it."""
+        return self.rows.sample(self.n, seed).replace(ridge=self.ridge)
+
+    def replace(self, **changes: Any) -> Self:
+        """A copy with some fields changed, validated anew."""
+        return replace(self, **changes)
+
+    def description(self) -> dict[str, Any]:
+        """What it is, as JSON-ready words and numbers; arrays by their SHA-256."""
+        return {
+            "problem": "SampledLeastSquares",
+            "num_rows": self.n,
+            "ridge": described(self.ridge),
+            "rows": self.rows.description(),
+        }

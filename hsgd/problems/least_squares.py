@@ -1,0 +1,291 @@
+"""Least squares on given data, as a frozen noun: data, ridge, start and population."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import Any, NamedTuple, Self
+
+import numpy as np
+import scipy.linalg
+from scipy import sparse
+
+from hsgd.checks import (
+    Array,
+    described,
+    digest,
+    each,
+    flag,
+    integer,
+    number,
+    real_array,
+    shown,
+    sparse_or_dense,
+    vector,
+)
+from hsgd.machine import memory
+from hsgd.problems.populations import HeldOut, LinearModel, Population, as_population
+
+LARGEST_DENSE = 2**26
+"""Entries up to which a sparse matrix is decomposed through a dense copy (512 MB)."""
+
+
+class ThinSVD(NamedTuple):
+    """A = left · diag(singular_values) · right.T with only the non-zero singular values."""
+
+    left: Array
+    singular_values: Array
+    right: Array
+
+
+@dataclass(frozen=True, eq=False)
+class LeastSquares:
+    """Ridge least squares on given data: minimise ½‖Ax−b‖² + (ridge/2)‖x‖².
+
+    Parameters
+    ----------
+    A
+        Data, shape (n, d), rows of any scale: an array, a memory map, or a SciPy sparse matrix
+        (which `simulate` takes; the theory needs a dense one).
+    b
+        Targets, shape (n,).
+    ridge
+        δ ≥ 0, of the *sum* objective: `sklearn.linear_model.Ridge(alpha=ridge,
+        fit_intercept=False)` has the same minimiser.
+    x0
+        Start of every algorithm, shape (d,); zero if omitted.
+    population
+        What a fresh row looks like: a `Population` of moments, held-out data `(A_test, b_test)`,
+        or None (then there is no population risk).
+    preparation
+        A record of how the data were prepared; `from_data` fills it in.
+
+    Raises
+    ------
+    TypeError, ValueError
+        For wrong shapes, entries that are not finite, a negative ridge.
+
+    Notes
+    -----
+    The arrays are kept as read-only views (a copy is made only for another data type). The thin
+    SVD costs O(nd·min(n, d)) once, on first use, and is shared by all that needs it.
+    """
+
+    A: Array
+    b: Array
+    ridge: float = field(default=0.0, kw_only=True)
+    x0: Array = field(default=None, kw_only=True)  # type: ignore[arg-type]
+    population: Population | LinearModel | HeldOut | None = field(default=None, kw_only=True)
+    preparation: Mapping[str, Any] = field(default_factory=dict, kw_only=True, repr=False)
+
+    def __post_init__(self) -> None:
+        A = sparse_or_dense("A", self.A)
+        if not (A.data if hasattr(A, "tocsr") else A).any():
+            raise ValueError("A is zero everywhere, so there is nothing to learn: check the data.")
+        set_ = object.__setattr__
+        set_(self, "A", A)
+        set_(self, "b", vector("b", self.b, A.shape[0]))
+        set_(self, "ridge", each("ridge", self.ridge, number))
+        start = np.zeros(A.shape[1]) if self.x0 is None else self.x0
+        set_(self, "x0", vector("x0", start, A.shape[1]))
+        set_(self, "population", as_population(self.population, A.shape[1]))
+        set_(self, "preparation", _record(self.preparation))
+
+    @classmethod
+    def from_data(
+        cls,
+        X: object,
+        y: object,
+        *,
+        ridge: float = 0.0,
+        centre: bool = True,
+        normalise_rows: bool = False,
+        test: float | tuple[object, object] | None = None,
+        seed: int = 0,
+        x0: object = None,
+    ) -> Self:
+        """Least squares from a user's table, each transformation named and recorded.
+
+        Parameters
+        ----------
+        X, y
+            Inputs, shape (n, d), and targets, shape (n,).
+        ridge, x0
+            As in `LeastSquares`.
+        centre
+            Subtract the training means of X and y from all rows: the same as an intercept that is
+            not penalised.
+        normalise_rows
+            Then scale every input row to norm 1 (rows of zeros stay). This changes the problem:
+            rows count equally, whatever their size.
+        test
+            None; a fraction of the rows to hold out (drawn with `seed`); or `(X_test, y_test)`.
+        seed
+            Seed of the split; unused otherwise.
+
+        Returns
+        -------
+        LeastSquares
+            With `population` the held-out rows (prepared with the training means) and
+            `preparation` the record of what was done.
+
+        Raises
+        ------
+        TypeError, ValueError
+            For wrong shapes, non-finite entries, or a fraction that leaves no row on either side.
+        """
+        centre, normalise_rows = flag("centre", centre), flag("normalise_rows", normalise_rows)
+        inputs = real_array("X", X, 2)
+        targets = vector("y", y, len(inputs))
+        seed = integer("seed", seed, minimum=0, maximum=None)
+        train, held_out = _split(inputs, targets, test, seed)
+        record: dict[str, Any] = {"centred": centre, "rows_normalised": normalise_rows}
+        record["num_test_rows"] = 0 if held_out is None else len(held_out[1])
+        if isinstance(test, float):
+            record["split_seed"] = seed
+        column_means = train[0].mean(axis=0) if centre else np.zeros(inputs.shape[1])
+        target_mean = float(train[1].mean()) if centre else 0.0
+
+        def prepare(rows: Array, values: Array) -> tuple[Array, Array]:
+            moved = rows - column_means
+            if normalise_rows:
+                norms = np.linalg.norm(moved, axis=1, keepdims=True)
+                moved = moved / np.where(norms > 0, norms, 1.0)
+            return moved, values - target_mean
+
+        A, b = prepare(*train)
+        population: Any = None if held_out is None else prepare(*held_out)
+        return cls(A, b, ridge=ridge, x0=x0, population=population, preparation=record)  # type: ignore[arg-type]
+
+    @property
+    def num_rows(self) -> int:
+        """Number of rows n: iterations per unit of time."""
+        return int(self.A.shape[0])
+
+    @property
+    def iterations_per_unit(self) -> int:
+        """Iterations in one unit of time: n."""
+        return self.num_rows
+
+    @property
+    def dimension(self) -> int:
+        """Number of parameters d."""
+        return int(self.A.shape[1])
+
+    @property
+    def is_sparse(self) -> bool:
+        """Whether A is a sparse matrix."""
+        return bool(sparse.issparse(self.A))
+
+    @cached_property
+    def squared_row_norms(self) -> Array:
+        """|a_i|², shape (n,)."""
+        if self.is_sparse:
+            return np.asarray(self.A.multiply(self.A).sum(axis=1))  # type: ignore[attr-defined]
+        return np.asarray(np.einsum("ij,ij->i", self.A, self.A))
+
+    def _check_dense(self) -> None:
+        if self.is_sparse and self.num_rows * self.dimension > LARGEST_DENSE:
+            raise ValueError(
+                f"the solution x* of a sparse problem of shape {self.A.shape} would need a dense "
+                "copy of it: leave distance out of statistics."
+            )
+
+    @cached_property
+    def svd(self) -> ThinSVD:
+        """Thin SVD; singular values below max(n, d)·ε·largest are rounding and are left out."""
+        n, d = self.num_rows, self.dimension
+        self._check_dense()
+        # A copy that is overwritten, both factors, and the workspace of divide and conquer.
+        needed = 8 * (n * d + min(n, d) * (n + d) + 6 * min(n, d) ** 2)
+        memory.check(needed, f"the decomposition of A, {n} by {d},", "rows or columns")
+        dense = self.A.toarray() if self.is_sparse else self.A  # type: ignore[attr-defined]
+        left, values, right = scipy.linalg.svd(dense, full_matrices=False, check_finite=False)
+        floor = max(self.A.shape) * np.finfo(float).eps * (values[0] if len(values) else 0.0)
+        rank = int(np.count_nonzero(values > floor))
+        # Contiguous, so that copies in other processes are laid out alike and give the same bits.
+        return ThinSVD(left[:, :rank], values[:rank], np.ascontiguousarray(right[:rank].T))
+
+    @cached_property
+    def solution(self) -> Array:
+        """The ridge solution; for ridge 0 the minimiser nearest x0. Shape (d,)."""
+        left, values, right = self.svd
+        if self.ridge > 0:
+            return np.asarray(right @ (values * (left.T @ self.b) / (values**2 + self.ridge)))
+        residual = self.b - self.A @ self.x0
+        return np.asarray(self.x0 + right @ ((left.T @ residual) / values))
+
+    @cached_property
+    def data_digests(self) -> tuple[str, str, str]:
+        """SHA-256 of A, b and x0, so that results notice other data."""
+        return digest(self.A), digest(self.b), digest(self.x0)
+
+    def decompose(self) -> None:
+        """Compute the singular value decomposition now, if it is not known yet."""
+        self.svd  # noqa: B018
+
+    def replace(self, **changes: Any) -> Self:
+        """A copy with some fields changed, validated anew; the same A keeps its decomposition."""
+        copy = replace(self, **changes)
+        if "A" not in changes and "svd" in self.__dict__:
+            copy.__dict__["svd"] = self.svd
+        return copy
+
+    def description(self) -> dict[str, Any]:
+        """What it is, as JSON-ready words and numbers; arrays by their SHA-256."""
+        return {
+            "problem": "LeastSquares",
+            "num_rows": self.num_rows,
+            "dimension": self.dimension,
+            "ridge": described(self.ridge),
+            "A_sha256": self.data_digests[0],
+            "b_sha256": self.data_digests[1],
+            "x0_sha256": self.data_digests[2],
+            "population": None if self.population is None else self.population.description(),
+            "preparation": dict(self.preparation),
+        }
+
+
+def _record(value: Any) -> dict[str, Any]:
+    try:
+        record = dict(value) if isinstance(value, Mapping) else None
+        json.dumps(record)
+    except (TypeError, ValueError):
+        record = None
+    if record is None:
+        raise TypeError(
+            f"preparation is {shown(value)}: pass a dictionary of what JSON can hold, of words and "
+            "numbers."
+        )
+    return record
+
+
+def _split(
+    inputs: Array, targets: Array, test: Any, seed: int
+) -> tuple[tuple[Array, Array], tuple[Array, Array] | None]:
+    if test is None:
+        return (inputs, targets), None
+    if isinstance(test, tuple) and len(test) == 2:
+        rows = real_array("X_test", test[0], 2)
+        if rows.shape[1] != inputs.shape[1]:
+            raise ValueError(
+                f"X_test has {rows.shape[1]} columns but X has {inputs.shape[1]}: they must match."
+            )
+        return (inputs, targets), (rows, vector("y_test", test[1], len(rows)))
+    fraction = number("test", test)
+    if fraction >= 1:
+        raise ValueError(
+            f"test is {fraction:g}, but it is the fraction of the rows to hold out: pass "
+            f"test={fraction:g} / {len(inputs)} for {fraction:g} rows."
+        )
+    count = round(fraction * len(inputs))
+    if not 0 < count < len(inputs):
+        raise ValueError(
+            f"test={fraction:g} holds out {count} of {len(inputs)} rows: choose a fraction that "
+            "leaves at least one row on either side."
+        )
+    order = np.random.default_rng(seed).permutation(len(inputs))
+    held, kept = order[:count], order[count:]
+    return (inputs[kept], targets[kept]), (inputs[held], targets[held])

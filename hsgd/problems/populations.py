@@ -1,0 +1,164 @@
+"""What a fresh row looks like: all that its expected risk needs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import scipy.linalg
+
+from hsgd.checks import SPAN, Array, digest, number, plain_array, real_array, vector
+from hsgd.interfaces import Statistic
+from hsgd.statistics.quadratics import CentredQuadratic, MeanSquaredResidual
+
+
+@dataclass(frozen=True, eq=False)
+class Population:
+    """Second moments of a fresh row (a, b): all that its risk ½E(a·x−b)² needs.
+
+    Parameters
+    ----------
+    second_moment
+        E aaᵀ, shape (d, d), symmetric positive semi-definite; (d,) if it is diagonal.
+    cross_moment
+        E ab, shape (d,).
+    target_second_moment
+        E b² (label noise included).
+
+    Raises
+    ------
+    TypeError, ValueError
+        For wrong shapes or non-finite entries, or moments that no distribution has.
+    """
+
+    second_moment: Array
+    cross_moment: Array
+    target_second_moment: float
+
+    def __post_init__(self) -> None:
+        # Second moments are squares of data.
+        given = plain_array("second_moment", self.second_moment)
+        moment = real_array("second_moment", given, 1 if given.ndim == 1 else 2, span=SPAN**2)
+        if moment.shape[0] != moment.shape[-1]:
+            raise ValueError(
+                f"second_moment has shape {moment.shape}: pass a square matrix, or a vector "
+                "for a diagonal one."
+            )
+        object.__setattr__(self, "second_moment", moment)
+        object.__setattr__(
+            self, "cross_moment", vector("cross_moment", self.cross_moment, len(moment), SPAN**2)
+        )
+        target = number("target_second_moment", self.target_second_moment)
+        object.__setattr__(self, "target_second_moment", target)
+        if self._floor < -1e-10 * max(self.target_second_moment, 1e-300):
+            raise ValueError(
+                "the population's moments are inconsistent (its smallest risk would be negative): "
+                "check that cross_moment and target_second_moment belong to second_moment."
+            )
+
+    @cached_property
+    def coefficients(self) -> Array:
+        """The minimiser of the population risk of smallest norm, shape (d,)."""
+        if self.second_moment.ndim == 1:
+            safe = np.where(self.second_moment > 0, self.second_moment, 1.0)
+            return np.where(self.second_moment > 0, self.cross_moment / safe, 0.0)
+        return np.asarray(scipy.linalg.lstsq(self.second_moment, self.cross_moment)[0])
+
+    @cached_property
+    def _floor(self) -> float:
+        return float(self.target_second_moment - self.cross_moment @ self.coefficients)
+
+    @property
+    def floor(self) -> float:
+        """E(a·x−b)² at its minimum."""
+        return max(self._floor, 0.0)
+
+    @cached_property
+    def risk(self) -> Statistic:
+        """½E(a·x−b)² in the form ½(x−β)ᵀ E aaᵀ (x−β) + smallest risk."""
+        return _population_risk(self.second_moment, self.coefficients, self.floor)
+
+    def description(self) -> dict[str, Any]:
+        """What it is, as JSON-ready words and numbers; arrays by their SHA-256."""
+        return {
+            "kind": "Population",
+            "sha256": digest(self.second_moment, self.cross_moment),
+            "target_second_moment": self.target_second_moment,
+        }
+
+
+@dataclass(frozen=True, eq=False)
+class LinearModel:
+    """The population of rows (a, a·coefficients + noise): its risk without any subtraction."""
+
+    second_moment: Array
+    coefficients: Array
+    noise: float
+
+    @cached_property
+    def risk(self) -> Statistic:
+        """½(x−β)ᵀ E aaᵀ (x−β) + ½ noise²."""
+        return _population_risk(self.second_moment, self.coefficients, self.noise**2)
+
+    def description(self) -> dict[str, Any]:
+        """What it is, as JSON-ready words and numbers; arrays by their SHA-256."""
+        return {
+            "kind": "LinearModel",
+            "sha256": digest(self.second_moment, self.coefficients),
+            "noise": self.noise,
+        }
+
+
+@dataclass(frozen=True, eq=False)
+class HeldOut:
+    """Held-out rows: the population is their empirical distribution."""
+
+    A: Array
+    b: Array
+
+    @cached_property
+    def risk(self) -> Statistic:
+        """½ mean (a·x−b)² over the held-out rows."""
+        return MeanSquaredResidual(self.A, self.b, "population_risk", "risk on held-out rows")
+
+    def description(self) -> dict[str, Any]:
+        """What it is, as JSON-ready words and numbers; arrays by their SHA-256."""
+        return {
+            "kind": "HeldOut",
+            "sha256": digest(self.A, self.b),
+            "num_rows": len(self.b),
+        }
+
+
+def _population_risk(moment: Array, centre: Array, twice_floor: float) -> Statistic:
+    return CentredQuadratic(
+        moment, centre, 0.5 * twice_floor, "population_risk", "population risk E(a.x-b)^2/2"
+    )
+
+
+def as_population(value: Any, dimension: int) -> Population | LinearModel | HeldOut | None:
+    """What a user passed as a population, checked against the number of columns of the data.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If it is no population, or describes other features.
+    """
+    if isinstance(value, tuple) and len(value) == 2:
+        rows = real_array("A_test", value[0], 2)
+        value = HeldOut(rows, vector("b_test", value[1], len(rows)))
+    if value is None:
+        return None
+    if not isinstance(value, Population | LinearModel | HeldOut):
+        raise TypeError(
+            f"population is a {type(value).__name__}: pass a hsgd.Population or a pair "
+            "(A_test, b_test)."
+        )
+    if value.risk.dimension != dimension:
+        raise ValueError(
+            f"the population has {value.risk.dimension} columns but A has {dimension}: "
+            "they must describe the same features."
+        )
+    return value

@@ -1,0 +1,127 @@
+"""Which problems and algorithms a verb takes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from hsgd.algorithms.base import Algorithm
+from hsgd.algorithms.sgd import SGD
+from hsgd.checks import is_swept
+from hsgd.problems.least_squares import LeastSquares
+
+
+def check_setting(
+    problem: Any,
+    algorithm: Any,
+    *,
+    problems: tuple[type, ...] = (LeastSquares,),
+    algorithms: tuple[type[Algorithm], ...] = (SGD,),
+    batch_schedules: bool = False,
+    sparse: bool = False,
+) -> None:
+    """Refuse what a verb cannot do with a problem and an algorithm, before any work.
+
+    Parameters
+    ----------
+    problems, algorithms
+        The nouns that the verb knows.
+    batch_schedules
+        Whether it knows batch sizes that change over time.
+    sparse
+        Whether it takes a sparse A.
+
+    Raises
+    ------
+    TypeError
+        With the noun to pass instead.
+    ValueError
+        If a batch without replacement is larger than the number of rows, or changes over time
+        where it must not.
+    """
+    if not isinstance(problem, problems):
+        raise TypeError(f"the problem is a {type(problem).__name__}: {_remedy(problem, problems)}.")
+    fresh = not isinstance(problem, LeastSquares)
+    fitting = tuple(kind for kind in algorithms if (kind.on_stream if fresh else kind.on_data))
+    if not isinstance(algorithm, fitting):
+        known = [f"hsgd.{kind.__name__}(learning_rate)" for kind in fitting]
+        names = known[0] if len(known) == 1 else f"{', '.join(known[:-1])} or {known[-1]}"
+        if isinstance(algorithm, Algorithm):
+            kind = type(algorithm).__name__
+            if algorithm.only_simulated and not isinstance(algorithm, algorithms):
+                raise TypeError(f"only simulate.sgd knows {kind}: run it there, or pass {names}.")
+            raise TypeError(
+                f"{kind} on {type(problem).__name__} is not what this verb knows: pass {names}, "
+                + (_SAMPLE if fresh else _STREAM)
+            )
+        raise TypeError(f"the algorithm is a {type(algorithm).__name__}: pass {names}.")
+    for noun in (problem, algorithm):
+        for name in ("ridge", "learning_rate", "batch_size"):
+            if is_swept(getattr(noun, name, None)):
+                raise TypeError(
+                    f"{name} is swept (an xarray.DataArray), but this takes one setting at a time: "
+                    "pass one number."
+                )
+    if fresh:
+        algorithm.check_batch(np.inf)
+    if isinstance(problem, LeastSquares):
+        algorithm.check_batch(problem.num_rows)
+        if problem.is_sparse and not sparse:
+            raise TypeError(
+                "A must be a dense array for this verb, but it is sparse: "
+                "make the problem with A.toarray()."
+            )
+    if algorithm.has_batch_schedule and not batch_schedules:
+        raise ValueError(
+            "batch_size changes over time, which this verb cannot follow yet: pass one integer."
+        )
+
+
+def check_rate(problem: Any, algorithm: Algorithm) -> None:
+    """Refuse learning rates so large that the first step leaves floating point, or as small.
+
+    Rates above critical are a question like any other; these are a slip, and no theory can compute
+    anything of them.
+
+    Raises
+    ------
+    ValueError
+        With the size of a step.
+    """
+    levels = getattr(algorithm.schedule, "levels", (getattr(algorithm.schedule, "level", 0.0),))
+    rate = max(levels)
+    if rate == 0 or 1 / _LARGEST_STEP < rate < _LARGEST_STEP:  # without a pass over the data
+        return
+    if isinstance(problem, LeastSquares):
+        size = float(problem.squared_row_norms.mean())
+    else:
+        size = float(problem.spectrum[0].sum())
+    if rate * size > _LARGEST_STEP:
+        raise ValueError(
+            f"learning_rate is {rate:g} on rows of mean squared norm {size:.3g}: one step would "
+            f"multiply the parameters by {rate * size:.0e}; pass one below "
+            "hsgd.critical_learning_rate(problem)."
+        )
+    if rate * size < 1 / _LARGEST_STEP**2:
+        raise ValueError(
+            f"learning_rate is {rate:g} on rows of mean squared norm {size:.3g}: no step would "
+            "change anything; pass a fraction of hsgd.critical_learning_rate(problem)."
+        )
+
+
+_LARGEST_STEP = 1e25
+"""Factor by which one step may multiply the parameters."""
+_SAMPLE = "or draw rows to pass over many times by problem.sample(n, seed)."
+_STREAM = "or stream fresh rows of a hsgd.GaussianRows."
+
+
+def _remedy(problem: Any, problems: tuple[type, ...]) -> str:
+    names = " or ".join(f"hsgd.{kind.__name__}" for kind in problems)
+    if hasattr(problem, "given_weights"):
+        return f"pass a {names}, for example problem.given_weights(seed), or .sample(n, seed)"
+    if hasattr(problem, "gaussian_equivalent"):
+        return f"pass a {names}, for example problem.gaussian_equivalent(), or .sample(n, seed)"
+    if hasattr(problem, "sample"):
+        return f"pass a {names} (a population becomes a LeastSquares by .sample(n, seed))"
+    return f"pass a {names}"

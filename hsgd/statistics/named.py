@@ -1,0 +1,157 @@
+"""From what was asked for to statistics: names, quadratics, coordinates."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+from weakref import WeakKeyDictionary
+
+from hsgd.checks import shown
+from hsgd.interfaces import Problem, Statistic
+from hsgd.statistics.coordinates import Coordinates, EigenCoordinates
+from hsgd.statistics.quadratics import NAMED, CentredQuadratic, MeanSquaredResidual
+
+
+def empirical_risk(problem: Any) -> Statistic:
+    """(1/2n)‖Ax−b‖².
+
+    Raises
+    ------
+    ValueError
+        If the problem is a population: it has no fixed rows.
+    """
+    if not hasattr(problem, "A"):
+        raise ValueError(
+            f"empirical_risk needs fixed rows, which a {type(problem).__name__} has not: "
+            "ask for population_risk."
+        )
+    return MeanSquaredResidual(
+        problem.A, problem.b, "empirical_risk", "empirical risk (1/2n)|Ax-b|^2"
+    )
+
+
+def population_risk(problem: Any) -> Statistic:
+    """½ E(a·x−b)² on a fresh row, from moments or on held-out rows.
+
+    Raises
+    ------
+    ValueError
+        If the problem carries no population.
+    """
+    if problem.population is None:
+        raise ValueError(
+            "population_risk needs a population: pass population=(A_test, b_test) or "
+            "population=Population(...) to the problem, or leave it out of statistics."
+        )
+    risk: Statistic = problem.population.risk
+    return risk
+
+
+def distance(problem: Any) -> Statistic:
+    """‖x−x*‖², x* the problem's solution.
+
+    For data the ridge solution (for ridge 0 the minimiser nearest x0), for a population β.
+    """
+    return CentredQuadratic(
+        2.0, problem.solution, 0.0, "distance", "squared distance to the solution |x-x*|^2"
+    )
+
+
+_MEMORY: WeakKeyDictionary[Any, dict[str, Statistic]] = WeakKeyDictionary()
+"""Named statistics of a problem: one object each, so that what is computed of it can be kept."""
+
+_BUILDERS = {
+    "empirical_risk": empirical_risk,
+    "population_risk": population_risk,
+    "distance": distance,
+}
+
+
+def available(problem: Any) -> tuple[str, ...]:
+    """Names of the statistics that a problem has."""
+    has = {
+        "empirical_risk": hasattr(problem, "A"),
+        "population_risk": problem.population is not None,
+        "distance": True,
+    }
+    return tuple(name for name in NAMED if has[name])
+
+
+def resolve(
+    problem: Problem, statistics: str | Statistic | Iterable[str | Statistic] | None
+) -> tuple[Statistic, ...]:
+    """The statistics that were asked for, as objects; by default all that the problem has.
+
+    Raises
+    ------
+    TypeError, ValueError
+        For an unknown name, a name that occurs twice, or a statistic of another dimension.
+    """
+    if statistics is None:
+        asked: tuple[str | Statistic, ...] = available(problem)
+    elif isinstance(statistics, str | Statistic):
+        asked = (statistics,)
+    else:
+        asked = _listed(statistics)
+    if not asked:
+        raise ValueError(f"statistics is empty: name at least one of {', '.join(NAMED)}.")
+    resolved = tuple(_resolve_one(problem, entry) for entry in asked)
+    names = [statistic.name for statistic in resolved]
+    if len(set(names)) < len(names):
+        raise ValueError(f"statistics names {names} repeat a name: give each its own.")
+    return resolved
+
+
+def resolve_recorded(
+    problem: Problem,
+    statistics: str | Statistic | Coordinates | Iterable[str | Statistic | Coordinates] | None,
+) -> tuple[Statistic | EigenCoordinates, ...]:
+    """As `resolve`, for verbs that can also record `Coordinates`; these come last.
+
+    Raises
+    ------
+    TypeError, ValueError
+        As `resolve`, and for modes that the problem has not, or `Coordinates` more than once.
+    """
+    if statistics is None or isinstance(statistics, str | Statistic):
+        return resolve(problem, statistics)
+    asked = (statistics,) if isinstance(statistics, Coordinates) else _listed(statistics)
+    modes = [entry for entry in asked if isinstance(entry, Coordinates)]
+    others = [entry for entry in asked if not isinstance(entry, Coordinates)]
+    if len(modes) > 1:
+        raise ValueError("statistics names Coordinates twice: put all indices into one.")
+    quadratics = resolve(problem, others) if others or not modes else ()
+    return (*quadratics, *(entry.of(problem) for entry in modes))
+
+
+def _listed(statistics: Any) -> tuple[Any, ...]:
+    try:
+        return tuple(statistics)
+    except TypeError:
+        raise TypeError(
+            f"statistics is {shown(statistics)}: name some of {', '.join(NAMED)}, or pass a list "
+            "of names and hsgd.Quadratics."
+        ) from None
+
+
+def _resolve_one(problem: Problem, entry: object) -> Statistic:
+    if isinstance(entry, Statistic):
+        if entry.dimension != problem.dimension:
+            raise ValueError(
+                f"the statistic {entry.name!r} is for {entry.dimension} parameters but the "
+                f"problem has {problem.dimension}: build it for this problem."
+            )
+        return entry
+    if isinstance(entry, Coordinates):
+        raise TypeError(
+            "only simulations record Coordinates: for the mean of one along a direction u, pass "
+            "hsgd.Quadratic(numpy.zeros((d, d)), u, name=...)."
+        )
+    if not isinstance(entry, str) or entry not in _BUILDERS:
+        raise ValueError(
+            f"unknown statistic {shown(entry)}: use {', '.join(NAMED)}, or a hsgd.Quadratic."
+        )
+    known = _MEMORY.setdefault(problem, {})
+    if entry not in known:
+        known[entry] = _BUILDERS[entry](problem)
+    return known[entry]

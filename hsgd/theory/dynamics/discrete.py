@@ -1,0 +1,246 @@
+"""The finite-step twin of homogenized SGD, without stepping: constant learning rate and batch.
+
+An iteration multiplies the mean of mode j by a_j = 1 − γr_j/N and takes its variance to
+
+    V_j ← q_j V_j + φ(γ/N)² λ_j (2Ψ + wick·p_j²),      q_j = a_j² + wick·φ(γλ_j/N)²,
+
+p_j the mean residual of the mode. So Ψ solves a difference equation whose kernel is a sum of the
+powers of q_j, and whose forcing is one of powers of a_j, a_j² and q_j: the exact solver's business,
+at any iteration. For Gaussian rows drawn afresh (wick = 1) nothing is approximated; for fixed
+rows the noise is taken as proportional to H, as in homogenized SGD.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hsgd.checks import Array
+from hsgd.interfaces import Statistic
+from hsgd.theory.spectra.modes import Modes
+from volterra import Solution, SumOfPowers, solve
+
+EPS = float(np.finfo(np.float64).eps)
+_NEAR = 1e-3
+
+
+@dataclass(frozen=True, eq=False)
+class Iteration:
+    """What one iteration does to the modes, at rate γ and noise factor φ."""
+
+    system: Modes
+    learning_rate: float
+    noise_factor: float
+
+    @property
+    def step(self) -> Array:
+        """1 − a_j = γr_j/N, shape (r,)."""
+        return self.learning_rate / self.system.iterations_per_unit * self.system.damping
+
+    @property
+    def gain(self) -> Array:
+        """φ(γ/N)² λ_j: variance of mode j per unit of 2Ψ."""
+        rate = self.learning_rate / self.system.iterations_per_unit
+        return np.asarray(self.noise_factor * rate**2 * self.system.eigenvalues)
+
+    @property
+    def wick(self) -> Array:
+        """q_j − a_j²."""
+        return self.system.wick * self.gain * self.system.eigenvalues
+
+    @property
+    def settling(self) -> Array:
+        """1 − q_j; negative for a mode that grows by itself."""
+        return self.step * (2.0 - self.step) - self.wick
+
+    @property
+    def growth(self) -> float:
+        """The largest modulus of any ratio of the equation; at least 1."""
+        ratios = (np.abs(1.0 - self.step), 1.0 - self.settling, np.abs(1.0 - self.step) ** 2)
+        return max(1.0, *(float(np.max(ratio, initial=0.0)) for ratio in ratios))
+
+    def fade(self, iterations: Array) -> Array:
+        """What is left after `iterations` of a direction that no row sees."""
+        per_unit = self.system.iterations_per_unit
+        return power(self.learning_rate * self.system.ridge / per_unit, iterations)
+
+
+def power(decrement: float | Array, iterations: Array) -> Array:
+    """(1 − decrement)^k for whole k, accurate for tiny decrements; shape (m, …)."""
+    k = np.asarray(iterations, dtype=np.float64)
+    d = np.asarray(decrement, dtype=np.float64)
+    size = np.where(
+        d < 1.0, np.log1p(-np.minimum(d, 1.0 - EPS / 2)), np.log(np.abs(1.0 - d) + 1e-300)
+    )
+    with np.errstate(over="ignore"):
+        values = np.exp(np.multiply.outer(k, size))
+    odd = np.multiply.outer(k % 2 == 1, d > 1.0)
+    return np.where(odd, -values, values)
+
+
+Piece = tuple[Array | float, Array | float]
+
+
+@dataclass(frozen=True, eq=False)
+class Terms:
+    """A sum of powers Σ weight·(1 − decrement)^k whose decrements may be negative."""
+
+    decrements: Array
+    weights: Array
+
+    def damped(self, growth: float) -> SumOfPowers:
+        """The sum divided by growth^k."""
+        decrements = (growth - 1.0 + self.decrements) / growth
+        return SumOfPowers.from_decrements(np.clip(decrements, 0.0, 2.0), self.weights)
+
+
+def _joined(*pieces: Piece) -> Terms:
+    broadcast = [np.broadcast_arrays(*map(np.atleast_1d, piece)) for piece in pieces]
+    decrements, weights = (np.concatenate([piece[i] for piece in broadcast]) for i in (0, 1))
+    used = weights != 0
+    return Terms(decrements[used].astype(np.float64), weights[used].astype(np.float64))
+
+
+def forcing(iteration: Iteration) -> Terms:
+    """Ψ at the mean, plus what the wick term alone adds to it."""
+    # notation: p, u = limit and start of the residuals, d = 1 − a
+    p, u = iteration.system.residual_limit, iteration.system.residual_start
+    d = iteration.step
+    mean: list[Piece] = [
+        (0.0, 0.5 * (iteration.system.residual_outside + float(p @ p))),
+        (d, p * u),
+        (d * (2.0 - d), 0.5 * u * u),
+    ]
+    return _joined(*mean, *_wick_pieces(iteration, 0.5 * iteration.system.eigenvalues))
+
+
+def _wick_pieces(iteration: Iteration, halves: Array) -> list[Piece]:
+    """Σ_j halves_j · (variance of mode j that its own mean residual has caused)."""
+    # notation: variance = κ Σ_{s<k} q^{k−1−s} (p + u a^s)² with p, u limit and start of the mean
+    # error; d = 1 − a, e = 1 − q. The square of u a^s sums to u²(q^k − a^{2k}), for q − a² = κ.
+    system, kappa = iteration.system, iteration.wick
+    if not kappa.any():
+        return []
+    root = np.sqrt(system.eigenvalues)
+    p, u = system.residual_limit / root, system.residual_start / root
+    d, e = iteration.step, iteration.settling
+    return [
+        (0.0, halves * kappa * p * p / e),
+        (e, -halves * kappa * p * p / e),
+        *_divided(d, e, kappa, 2.0 * halves * kappa * p * u),
+        (e, halves * u * u),
+        (d * (2.0 - d), -halves * u * u),
+    ]
+
+
+def _divided(d: Array, e: Array, kappa: Array, weights: Array) -> list[Piece]:
+    """Confluent quotients, weights · (x^k − y^k)/(x − y), x = 1 − e, y = 1 − d.
+
+    The quotient costs digits only where x − y is small against κ. Then both are below about ½,
+    and the quotient is a smooth, even function of their distance: two wider pairs about the same
+    mean, extrapolated, give it back with an error of 1e-15.
+    """
+    apart = d - e
+    near = np.abs(apart) < _NEAR * kappa
+    middle, far = 0.5 * (d + e), np.where(near, 0.4 * _NEAR * kappa, apart)
+    outer = np.where(near, ((apart / far) ** 2 - 1.0) / 3.0, 0.0)
+    inner = (1.0 - outer) * weights / far
+    pieces: list[Piece] = [(middle - 0.5 * far, inner), (middle + 0.5 * far, -inner)]
+    if near.any():
+        share = outer[near] * weights[near] / (2.0 * far[near])
+        pieces += [(middle[near] - far[near], share), (middle[near] + far[near], -share)]
+    return pieces
+
+
+@dataclass(frozen=True, eq=False)
+class DiscreteCurves:
+    """Ψ at whole iterations, and what other statistics need from it; see `HomogenizedCurves`."""
+
+    iteration: Iteration
+    iterations: Array
+    solution: Solution
+    excess: float
+
+    @property
+    def system(self) -> Modes:
+        """The modes."""
+        return self.iteration.system
+
+    @property
+    def solver(self) -> str:
+        """How the equation was solved."""
+        return self.solution.method
+
+    @property
+    def status(self) -> str:
+        """How that went."""
+        return self.solution.status.value
+
+    def _grown(self, *values: Array) -> tuple[Array, ...]:
+        growth = self.iteration.growth
+        if growth == 1.0:
+            return values
+        with np.errstate(over="ignore", invalid="ignore"):
+            factor = np.exp(self.iterations * np.log(growth))
+            return tuple(np.where(value == 0.0, 0.0, value * factor) for value in values)
+
+    def _decay(self) -> Array:
+        return power(self.iteration.step, self.iterations)
+
+    def mean(self, statistic: Statistic) -> Array:
+        """A statistic at the mean: along gradient descent."""
+        fade = self.iteration.fade(self.iterations)
+        return self.system.values(statistic, self._decay(), fade)
+
+    def flow(self) -> Array:
+        """Ψ at the mean: along gradient descent."""
+        return self.system.losses(self._decay())
+
+    def loss(self) -> tuple[Array, Array]:
+        """Ψ and its numerical error."""
+        value, error = self._grown(self.solution.y, self.solution.error)
+        flow = self.flow()
+        if self.excess != 1.0:
+            value = flow + (value - flow) / self.excess
+        # Before the first step there is no noise: no sum of terms that cancel is needed.
+        # notation: p, u = limit and start of the residuals
+        p, u = np.abs(self.system.residual_limit), np.abs(self.system.residual_start)
+        rounding = 4.0 * EPS * (float(np.sum((p + u) ** 2)) + self.system.residual_outside)
+        first = self.iterations == 0
+        return np.where(first, flow, value), np.where(first, rounding, error)
+
+    def noise(self, curvatures: Array) -> tuple[Array, Array]:
+        """½ Σ_j curvature_j · variance_j, shape (iterations,), and its numerical error."""
+        growth = self.iteration.growth
+        seen = self.solution.observe(self.iteration.gain * curvatures / growth)
+        own, rounding = self._own_variance(0.5 * curvatures)
+        value, error = self._grown(seen.y + own, seen.error + rounding)
+        return value, error
+
+    def uncounted(self) -> Array:
+        """Trace of the covariance that the modes' means cause; between modes it is left out."""
+        return self._grown(self._own_variance(np.ones(len(self.system.eigenvalues)))[0])[0]
+
+    def _own_variance(self, halves: Array) -> tuple[Array, Array]:
+        pieces = _joined((0.0, 0.0), *_wick_pieces(self.iteration, halves))
+        terms = pieces.damped(self.iteration.growth)
+        size = SumOfPowers.from_decrements(terms.rates, np.abs(terms.weights))(self.iterations)
+        started = self.iterations > 0
+        return np.where(started, terms(self.iterations), 0.0), 8.0 * EPS * size * started
+
+
+def solve_discrete(
+    iteration: Iteration, iterations: NDArray[np.int64], rtol: float, excess: float = 1.0
+) -> DiscreteCurves:
+    """Solve the difference equation of Ψ at `iterations`, ascending, shape (m,).
+
+    `excess` multiplies the kernel of Ψ, and of Ψ alone.
+    """
+    growth = iteration.growth
+    weights = excess * iteration.gain * iteration.system.eigenvalues
+    kernel = Terms(iteration.settling, weights / growth).damped(growth)
+    k = iterations.astype(np.float64)
+    solution = solve(forcing(iteration).damped(growth), kernel, k, rtol=rtol)
+    return DiscreteCurves(iteration, k, solution, excess)

@@ -1,0 +1,127 @@
+"""Homogenized SGD: the limit of small steps, solved as a Volterra equation in continuous time."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hsgd.algorithms.sgd import SGD, StreamingSGD
+from hsgd.checks import Array
+from hsgd.interfaces import Statistic
+from hsgd.schedules import Constant, Piecewise
+from hsgd.theory.spectra.modes import Modes
+from volterra import PiecewiseClock, Solution, SumOfExponentials, TimeChanged, solve
+
+
+@dataclass(frozen=True, eq=False)
+class HomogenizedCurves:
+    """The solved loss Ψ on a grid of iterations, and what other statistics need from it.
+
+    `excess` multiplies the kernel of Ψ, and of Ψ alone: at 1 the curves are homogenized SGD's.
+    """
+
+    system: Modes
+    odometer: Array
+    scale: float
+    """What `Modes.noise_weights` must be multiplied by: γ²φ for constants, else 1."""
+    solution: Solution
+    excess: float
+
+    @property
+    def solver(self) -> str:
+        """How the equation was solved."""
+        return self.solution.method
+
+    @property
+    def status(self) -> str:
+        """How that went."""
+        return self.solution.status.value
+
+    def mean(self, statistic: Statistic) -> Array:
+        """A statistic along gradient flow."""
+        return self.system.values(statistic, *self.system.gradient_flow(self.odometer))
+
+    def flow(self) -> Array:
+        """Ψ along gradient flow."""
+        return self.system.gradient_flow_loss()(self.odometer)
+
+    def loss(self) -> tuple[Array, Array]:
+        """Ψ and its numerical error."""
+        if self.excess == 1.0:
+            return self.solution.y, self.solution.error
+        flow = self.flow()
+        return flow + (self.solution.y - flow) / self.excess, self.solution.error
+
+    def noise(self, curvatures: Array) -> tuple[Array, Array]:
+        """½ Σ_j curvature_j · variance_j, shape (iterations,), and its numerical error."""
+        seen = self.solution.observe(self.scale * self.system.noise_weights(1.0, curvatures))
+        return seen.y, seen.error
+
+    def uncounted(self) -> Array:
+        """Nothing: the noise of the limit has no parts between modes."""
+        return np.zeros(len(self.odometer))
+
+
+def solve_homogenized(
+    system: Modes,
+    algorithm: SGD | StreamingSGD,
+    num_rows: float,
+    iterations: NDArray[np.int64],
+    rtol: float,
+    excess: float = 1.0,
+) -> HomogenizedCurves:
+    """Solve Ψ(t) = L(m(Γ(t))) + ∫₀ᵗ γ(s)²φ(s) k(Γ(t)−Γ(s)) Ψ(s) ds at `iterations`.
+
+    Parameters
+    ----------
+    system
+        The modes: k(τ) = Σ_j λ_j² e^{−2(λ_j+ridge)τ}/N, and gradient flow m.
+    algorithm
+        Learning rate γ and batch size, whose noise factor on `num_rows` rows is φ.
+    iterations
+        Ascending, shape (m,).
+    rtol
+        Relative accuracy.
+    excess
+        What the kernel is multiplied by.
+    """
+    times = iterations / system.iterations_per_unit
+    schedule, forcing = algorithm.schedule, system.gradient_flow_loss()
+    weights = excess * system.noise_weights(1.0)
+    if isinstance(schedule, Constant) and not algorithm.has_batch_schedule:
+        rate = schedule.level
+        scale = float(rate**2 * algorithm.noise_factor(num_rows))
+        kernel = SumOfExponentials(2.0 * rate * system.damping, scale * weights)
+        forced = SumOfExponentials(rate * forcing.rates, forcing.weights, forcing.constant)
+        solution = solve(forced, kernel, times, rtol=rtol)
+        return HomogenizedCurves(system, rate * times, scale, solution, excess)
+
+    def noise(time: Array) -> Array:
+        factor = algorithm.noise_factor(num_rows, algorithm.batch_sizes(time))
+        return np.asarray(schedule(time) ** 2 * factor)
+
+    if isinstance(schedule, (Constant, Piecewise)):
+        starts = np.union1d([0.0], (*schedule.breakpoints, *algorithm.batch_boundaries))
+        steps = PiecewiseClock(
+            SumOfExponentials(2.0 * system.damping, weights),
+            boundaries=starts[1:],
+            clock_rates=schedule(starts),
+            weights=noise(starts),
+        )
+        solution = solve(steps.on_clock(forcing), steps, times, rtol=rtol)
+        return HomogenizedCurves(system, schedule.integral(times), 1.0, solution, excess)
+    solution = solve(
+        lambda t: forcing(schedule.integral(t)),
+        TimeChanged(
+            SumOfExponentials(2.0 * system.damping, weights),
+            clock=schedule.integral,
+            weight=noise,
+            clock_rate=schedule,
+            breakpoints=(*schedule.breakpoints, *algorithm.batch_boundaries),
+        ),
+        times,
+        rtol=rtol,
+    )
+    return HomogenizedCurves(system, schedule.integral(times), 1.0, solution, excess)

@@ -1,0 +1,202 @@
+"""The finite-step twin, iteration by iteration: schedules and momentum.
+
+The modes' second moments are closed under a step, so an iteration costs O(r). One form serves all:
+an error e ← α e − β e₋₁ + noise, with α = 1 − γr/N, β = 0 for SGD; α + momentum, momentum for
+heavy ball; α(1 + momentum), α·momentum for Nesterov, whose gradient is taken at e + momentum·(e −
+e₋₁).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hsgd.algorithms.base import Algorithm
+from hsgd.algorithms.momentum import Nesterov
+from hsgd.checks import Array
+from hsgd.interfaces import Statistic
+from hsgd.theory.spectra.modes import Modes
+from volterra import Status
+
+EPS = float(np.finfo(np.float64).eps)
+MOST_WORK = 2e11
+"""Modes times iterations that may be spent: some minutes."""
+CHUNK = 2**16
+"""Iterations whose learning rates are held at once."""
+
+
+@dataclass(frozen=True, eq=False)
+class SteppedCurves:
+    """Means and variances of the modes at whole iterations; see `HomogenizedCurves`."""
+
+    system: Modes
+    iterations: NDArray[np.int64]
+    decay: Array
+    """Mean error of each mode over its start, shape (m, r)."""
+    variances: Array
+    fades: Array
+    excess: float
+    amplification: float
+    """How much momentum enlarges a rounding error."""
+    rtol: float
+
+    solver = "stepping"
+
+    @property
+    def status(self) -> str:
+        """How it went."""
+        value, error = self.loss()
+        if not np.isfinite(value).all():
+            return str(Status.OVERFLOW.value)
+        met = bool((error <= self.rtol * np.abs(value)).all())
+        return str((Status.CONVERGED if met else Status.TOLERANCE_NOT_REACHED).value)
+
+    def mean(self, statistic: Statistic) -> Array:
+        """A statistic at the mean."""
+        return self.system.values(statistic, self.decay, self.fades)
+
+    def flow(self) -> Array:
+        """Ψ at the mean."""
+        return self.system.losses(self.decay)
+
+    def loss(self) -> tuple[Array, Array]:
+        """Ψ and its numerical error."""
+        noise, error = self.noise(self.system.eigenvalues)
+        # notation: p, u = limit and start of the residuals
+        p, u = self.system.residual_limit, self.system.residual_start
+        sizes = np.abs(p) + np.abs(u * self.decay)
+        rounding = np.einsum("ij,ij->i", sizes, sizes) + self.system.residual_outside
+        return self.flow() + noise, error + self._relative_rounding() * rounding
+
+    def noise(self, curvatures: Array) -> tuple[Array, Array]:
+        """½ Σ_j curvature_j · variance_j, shape (iterations,), and its numerical error."""
+        noise = 0.5 / self.excess * (self.variances @ curvatures)
+        size = 0.5 / self.excess * (self.variances @ np.abs(curvatures))
+        return _finite(noise), np.where(np.isfinite(size), self._relative_rounding() * size, np.inf)
+
+    def uncounted(self) -> Array:
+        """Trace of the covariance, of which parts between modes are left out if wick > 0."""
+        return _finite(np.asarray(self.system.wick * self.variances.sum(axis=1)))
+
+    def _relative_rounding(self) -> Array:
+        # Every step rounds each variance, and the sum that drives them, relative to itself.
+        per_step = 10.0 + len(self.system.eigenvalues) / 16.0
+        return np.asarray(EPS * per_step * self.amplification * (self.iterations + 1.0))
+
+
+def _finite(values: Array) -> Array:
+    return np.where(np.isnan(values), np.inf, values)
+
+
+@dataclass
+class State:
+    """The modes in the midst of stepping; advanced in place."""
+
+    system: Modes
+    algorithm: Algorithm
+    num_rows: float
+    excess: float
+    moments: Array
+    """Variance, covariance with the previous error, previous variance of each mode, (3, r)."""
+    means: Array
+    """Mean error over its start, now and before, (2, r)."""
+    fade: Array
+    """The same for the part of the start that no row sees, (2,)."""
+    iteration: int = 0
+
+    @classmethod
+    def start(
+        cls, system: Modes, algorithm: Algorithm, num_rows: float, excess: float = 1.0
+    ) -> State:
+        """At rest at x0."""
+        count = len(system.eigenvalues)
+        moments, means = np.zeros((3, count)), np.ones((2, count))
+        return cls(system, algorithm, num_rows, excess, moments, means, np.ones(2))
+
+    def copy(self) -> State:
+        """The same state, to be advanced separately."""
+        arrays = (self.moments.copy(), self.means.copy(), self.fade.copy())
+        return State(
+            self.system, self.algorithm, self.num_rows, self.excess, *arrays, self.iteration
+        )
+
+    @property
+    def momentum(self) -> float:
+        """The algorithm's momentum."""
+        return float(getattr(self.algorithm, "momentum", 0.0))
+
+    def advance(self, last: int) -> Array:
+        """Step to iteration `last`; gives Ψ before each of the steps."""
+        from hsgd.theory.dynamics.stepping_kernel import (
+            advance,  # Numba is loaded only where it is needed.
+        )
+
+        system, per_unit = self.system, self.system.iterations_per_unit
+        time = np.arange(self.iteration, last) / per_unit
+        factors = self.algorithm.noise_factor(self.num_rows, self.algorithm.batch_sizes(time))
+        losses = np.empty(len(time))
+        advance(
+            self.algorithm.schedule(time) / per_unit,
+            np.array(factors, dtype=np.float64),
+            self.momentum,
+            isinstance(self.algorithm, Nesterov),
+            self.excess,
+            system.wick,
+            system.ridge,
+            system.eigenvalues,
+            system.damping,
+            system.residual_limit,
+            system.residual_start,
+            system.residual_outside,
+            self.moments,
+            self.means,
+            self.fade,
+            losses,
+        )
+        self.iteration = last
+        return losses
+
+
+def check_work(system: Modes, last: int) -> None:
+    """Refuse more iterations than can be stepped through.
+
+    Raises
+    ------
+    ValueError
+        With what to do instead.
+    """
+    work = float(last) * max(1, len(system.eigenvalues))
+    if work > MOST_WORK:
+        raise ValueError(
+            f"{last} iterations of {len(system.eigenvalues)} modes would take about "
+            f"{work / 2.5e8 / 60:.0f} minutes step by step: shorten time, or use method='hsgd' "
+            "(a constant SGD needs no stepping in either method)."
+        )
+
+
+def step_through(
+    system: Modes,
+    algorithm: Algorithm,
+    num_rows: float,
+    iterations: NDArray[np.int64],
+    rtol: float,
+    excess: float = 1.0,
+) -> SteppedCurves:
+    """Step to the last of the ascending `iterations`, shape (m,), and keep the modes at each.
+
+    `excess` multiplies the noise that Ψ drives.
+    """
+    state = State.start(system, algorithm, num_rows, excess)
+    check_work(system, int(iterations[-1]))
+    shape = (len(iterations), len(system.eigenvalues))
+    decay, variances, fades = np.empty(shape), np.empty(shape), np.empty(len(iterations))
+    for position, target in enumerate(iterations):
+        while state.iteration < target:
+            state.advance(min(int(target), state.iteration + CHUNK))
+        decay[position], variances[position] = state.means[0], state.moments[0]
+        fades[position] = state.fade[0]
+    momentum = state.momentum
+    amplification = 1.0 if not momentum else (1.0 + momentum) ** 2 / (1.0 - momentum)
+    return SteppedCurves(system, iterations, decay, variances, fades, excess, amplification, rtol)

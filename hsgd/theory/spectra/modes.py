@@ -1,0 +1,234 @@
+"""SGD on quadratics as a system of modes: what `predict`, `limits` and `diagnose` share.
+
+Multi-pass SGD *is* streaming SGD from the empirical distribution of the rows. Both need only the
+mean Hessian of one iteration and the sampled risk, the mean of ½(a·x−b)² over what the rows are
+drawn from:
+
+- fixed rows (`LeastSquares`): AᵀA/n, the empirical risk, ridge/n;
+- a population (`GaussianRows`): Σ, the population risk, the ridge per sample.
+
+`Modes` holds these per unit of time, multiplied by N, the iterations in one unit (n or d): then
+the eigenvalues are those of H = AᵀA, and the loss Ψ is ½‖Ax−b‖², or d times the population risk.
+In the eigenbasis of the mean Hessian the mean of mode j follows gradient flow, its variance a
+linear equation driven by Ψ (docs, theory page, "Volterra equations"). Everything is kept as
+residuals, so that no small loss is ever the difference of large numbers.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from weakref import WeakKeyDictionary
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
+
+from hsgd.checks import Array
+from hsgd.interfaces import Statistic
+from hsgd.problems.gaussian_rows import GaussianRows
+from hsgd.problems.least_squares import LeastSquares
+from hsgd.statistics.quadratics import CentredQuadratic
+from volterra import SumOfExponentials
+
+Solvable = LeastSquares | GaussianRows
+"""Problems that have a mode system."""
+
+_CURVATURES: WeakKeyDictionary[Statistic, tuple[object, Array]] = WeakKeyDictionary()
+_MEMORY: WeakKeyDictionary[Solvable, Modes] = WeakKeyDictionary()
+
+
+@dataclass(frozen=True, eq=False)
+class Modes:
+    """The mode system of a problem; r modes of non-zero eigenvalue.
+
+    Attributes
+    ----------
+    iterations_per_unit
+        N.
+    ridge
+        N times the ridge per sample.
+    eigenvalues
+        λ_j, N times those of the mean Hessian, descending, shape (r,).
+    damping
+        r_j = λ_j + ridge.
+    directions
+        Eigenvectors as columns, shape (d, r); a sparse array where they are columns of the
+        identity, for large diagonal covariances.
+    limit, start
+        x*_j and x0_j − x*_j: the mean of mode j is limit + start·e^{−damping·odometer}.
+    residual_limit, residual_start
+        The residual of mode j is residual_limit + residual_start·e^{−damping·odometer}.
+    residual_outside
+        What no parameters can fit: Ψ = ½ (residual_outside + Σ_j residual_j²) at a point.
+    start_outside
+        Part of x0 that no row sees, shape (d,); it decays with the ridge alone.
+    sampled_risk
+        Name of the statistic Ψ/N.
+    wick
+        The covariance of the gradient on one row is 2RΣ + wick·gg', R the sampled risk, Σ the mean
+        Hessian, g the mean gradient: 1, exactly, for Gaussian rows; 0 for fixed rows, where it
+        depends on them and is left out.
+    """
+
+    iterations_per_unit: int
+    ridge: float
+    eigenvalues: Array
+    directions: Array | sparse.csc_array
+    limit: Array
+    start: Array
+    residual_limit: Array
+    residual_start: Array
+    residual_outside: float
+    start_outside: Array
+    sampled_risk: str
+    wick: float
+
+    @property
+    def damping(self) -> Array:
+        """r_j = λ_j + ridge."""
+        return self.eigenvalues + self.ridge
+
+    def gradient_flow(self, odometer: Array) -> tuple[Array, Array]:
+        """Decay of the modes, (m, r), and of what no row sees, (m,), at each odometer reading."""
+        # Without a ridge the part no row sees stays (and 0·inf at the end of time is no number).
+        fade = np.exp(-self.ridge * odometer) if self.ridge else np.ones(len(odometer))
+        return np.exp(-np.outer(odometer, self.damping)), fade
+
+    def points(self, decay: Array, fade: Array) -> Array:
+        """Parameters with modes at limit + start·decay, shapes (m, r) and (m,) → (m, d).
+
+        `fade` multiplies what no row sees.
+        """
+        inside = (self.limit + self.start * decay) @ self.directions.T
+        return np.asarray(inside + fade[:, None] * self.start_outside)
+
+    def values(self, statistic: Statistic, decay: Array, fade: Array) -> Array:
+        """A statistic at these points, shape (m,)."""
+        if not isinstance(statistic, CentredQuadratic) or np.ndim(statistic.curvature):
+            return statistic.values(self.points(decay, fade))
+        # A multiple of |x − centre|² is the same in every basis: no need to leave this one.
+        centre = self.directions.T @ statistic.centre
+        inside = (self.limit - centre) + self.start * decay
+        centre_outside = statistic.centre - self.directions @ centre
+        outside = fade[:, None] * self.start_outside - centre_outside
+        squares = np.einsum("ij,ij->i", inside, inside) + np.einsum("ij,ij->i", outside, outside)
+        return np.asarray(0.5 * statistic.curvature * squares + statistic.constant)
+
+    def losses(self, decay: Array) -> Array:
+        """Ψ at these points, shape (m, r) → (m,)."""
+        residuals = self.residual_limit + self.residual_start * decay
+        squares = np.einsum("ij,ij->i", residuals, residuals)
+        return np.asarray(0.5 * (self.residual_outside + squares))
+
+    def gradient_flow_loss(self) -> SumOfExponentials:
+        """½‖A m − b‖² as a sum of exponentials of the odometer."""
+        # notation: p, q = limit and start of the modes' residuals
+        p, q = self.residual_limit, self.residual_start
+        constant = 0.5 * (self.residual_outside + float(p @ p))
+        if self.ridge == 0:
+            return SumOfExponentials(2.0 * self.damping, 0.5 * q**2, constant)
+        rates = np.concatenate((self.damping, 2.0 * self.damping))
+        return SumOfExponentials(rates, np.concatenate((p * q, 0.5 * q**2)), constant)
+
+    def noise_weights(self, noise_factor: float, curvatures: Array | None = None) -> Array:
+        """Weights of the kernel Σ_j w_j e^{−2 r_j τ} per squared learning rate, shape (r,).
+
+        (noise_factor/N)·T_jj λ_j with `curvatures` T_jj = u_jᵀMu_j of a statistic; by default those
+        of the training loss, λ_j.
+        """
+        curvature = self.eigenvalues if curvatures is None else curvatures
+        return noise_factor / self.iterations_per_unit * self.eigenvalues * curvature
+
+    def kernel_norm(self, learning_rate: float, noise_factor: float) -> float:
+        """‖K‖ = (γ·noise_factor/2N) Σ λ_j²/(λ_j + ridge): noise fed back per noise put in."""
+        shares = self.eigenvalues * (self.eigenvalues / self.damping)
+        return float(learning_rate * noise_factor / (2.0 * self.iterations_per_unit) * shares.sum())
+
+
+def curvatures(system: Modes, statistic: Statistic) -> Array:
+    """u_jᵀMu_j of a statistic with second derivative M, shape (r,): computed once for each basis.
+
+    Problems that differ in the ridge alone share the basis, and so do all learning rates.
+    """
+    if statistic.name == system.sampled_risk:
+        return system.eigenvalues / system.iterations_per_unit
+    known = _CURVATURES.get(statistic)
+    directions = system.directions
+    if known is None or known[0] is not directions:
+        if isinstance(directions, np.ndarray):
+            known = directions, statistic.curvatures(directions)
+        else:
+            known = directions, directions.T @ statistic.diagonal()
+        _CURVATURES[statistic] = known
+    return known[1]
+
+
+def modes(problem: Solvable) -> Modes:
+    """The mode system of `problem`, computed once: the cost is its decomposition."""
+    known = _MEMORY.get(problem)
+    if known is None:
+        known = _of_population(problem) if isinstance(problem, GaussianRows) else _of_rows(problem)
+        _MEMORY[problem] = known
+    return known
+
+
+def _of_rows(problem: LeastSquares) -> Modes:
+    # notation: s = singular values, beta = b in the left basis, z = x0 in the right one
+    left, s, right = problem.svd
+    beta = left.T @ problem.b
+    outside = problem.b - left @ beta
+    # A second projection: after one, rounding leaves components of size ε‖b‖ inside the range.
+    outside = outside - left @ (left.T @ outside)
+    z = right.T @ problem.x0
+    damping = s**2 + problem.ridge
+    limit = s * beta / damping
+    start = z - limit
+    return Modes(
+        iterations_per_unit=problem.num_rows,
+        ridge=problem.ridge,
+        eigenvalues=s**2,
+        directions=right,
+        limit=limit,
+        start=start,
+        residual_limit=-problem.ridge * beta / damping,
+        residual_start=s * start,
+        residual_outside=float(outside @ outside),
+        start_outside=problem.x0 - right @ z,
+        sampled_risk="empirical_risk",
+        wick=0.0,
+    )
+
+
+def _axes(kept: NDArray[np.intp], dimension: int) -> sparse.csc_array:
+    """Columns number `kept` of the identity."""
+    ones, columns = np.ones(len(kept)), np.arange(len(kept))
+    return sparse.csc_array((ones, (kept, columns)), shape=(dimension, len(kept)))
+
+
+def _of_population(rows: GaussianRows) -> Modes:
+    # notation: lam = N times eigenvalues of Σ, s = their roots, beta, z = β and x0 in the basis
+    N = rows.dimension
+    values, vectors = rows.spectrum
+    order = np.argsort(values, kind="stable")[::-1]
+    kept = order[values[order] > N * np.finfo(float).eps * values.max()]
+    directions = _axes(kept, N) if vectors is None else vectors[:, kept]
+    lam, ridge = N * values[kept], N * rows.ridge
+    s = np.sqrt(lam)
+    beta, z = directions.T @ rows.coefficients, directions.T @ rows.x0
+    damping = lam + ridge
+    limit = beta * (lam / damping)
+    residual_limit = -ridge * s * beta / damping
+    return Modes(
+        iterations_per_unit=N,
+        ridge=ridge,
+        eigenvalues=lam,
+        directions=directions,
+        limit=limit,
+        start=z - limit,
+        residual_limit=residual_limit,
+        residual_start=s * (z - beta) - residual_limit,
+        residual_outside=N * rows.noise**2,
+        start_outside=rows.x0 - directions @ z,
+        sampled_risk="population_risk",
+        wick=1.0,
+    )

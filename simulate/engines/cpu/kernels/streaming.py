@@ -1,0 +1,138 @@
+"""Streaming SGD: every row is made of random numbers when it is needed, and then forgotten."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+from numba.extending import overload
+
+from simulate.engines.base import NOISE_BLOCK
+from simulate.engines.cpu.kernels.dense import subtract_row
+from simulate.engines.cpu.kernels.features import Features, fill_features
+from simulate.engines.cpu.lanes import fill_normals
+from simulate.formulas.update import decay_factor, row_scale
+from simulate.numba_policy import FASTMATH, cached, compiled
+from simulate.randomness.normals import FEATURES, LABEL_NOISE
+
+
+class Gaussian(NamedTuple):
+    """What Gaussian rows are made of."""
+
+    root: Any
+    """Shape (d,)."""
+    coefficients: Any
+    """Shape (d,)."""
+
+
+class Source(NamedTuple):
+    """Where a replicate's rows come from, and the label noises that were drawn last."""
+
+    key: Any
+    rows: Any
+    """`Gaussian` or `Features`."""
+    noise: float
+    ridge_per_row: float
+    held: Any
+    """Number of the block in `noises`, shape (1,); −1 before the first."""
+    noises: Any
+    """Shape (NOISE_BLOCK,)."""
+    words: Any
+    """Room for random words."""
+
+
+WHOLE = 64
+"""Normals that fill whole vectors, of sixteen blocks of four."""
+
+
+def padded(values: Any) -> Any:
+    """A vector with zeros behind it, so that normals come in whole vectors of blocks.
+
+    Entries beyond d have a root of zero, and so their parameters stay zero.
+    """
+    d = len(values)
+    return np.pad(values, (0, -d % WHOLE if d >= WHOLE else 0))
+
+
+@compiled
+def label_noise(source, number):  # type: ignore[no-untyped-def]
+    """The label noise of row `number`."""
+    if source.noise == 0.0:
+        return 0.0
+    block = number // NOISE_BLOCK
+    if source.held[0] != block:
+        fill_normals(source.key, LABEL_NOISE, block, source.noises, source.words)
+        source.held[0] = block
+    return source.noise * source.noises[number - block * NOISE_BLOCK]
+
+
+@compiled
+def scale_and_dot(row, root, x, coefficients):  # type: ignore[no-untyped-def]
+    """Turn normals into a row, and return its dot product with x − coefficients."""
+    total = 0.0
+    for j in range(row.size):
+        row[j] = row[j] * root[j]
+        total += row[j] * (x[j] - coefficients[j])  # the entry as it is stored
+    return total
+
+
+@compiled
+def copy_and_dot(source, row, x):  # type: ignore[no-untyped-def]
+    """Copy a row, and return its dot product with x."""
+    total = 0.0
+    for j in range(row.size):
+        row[j] = source[j]
+        total += row[j] * x[j]
+    return total
+
+
+def make_row(rows: Any, key: Any, number: int, words: Any, row: Any, x: Any) -> float:
+    """Make a row; returns its dot product with x less its target without noise."""
+    raise NotImplementedError("compiled only")
+
+
+@overload(make_row, jit_options={"fastmath": FASTMATH, "error_model": "numpy"})
+def _make_row(rows, key, number, words, row, x):  # type: ignore[no-untyped-def]
+    if rows.instance_class is Features:
+
+        def features(rows, key, number, words, row, x):  # type: ignore[no-untyped-def]
+            place = fill_features(rows, key, number, words)
+            return copy_and_dot(rows.block[place], row, x) - rows.targets[place]
+
+        return features
+
+    def gaussian(rows, key, number, words, row, x):  # type: ignore[no-untyped-def]
+        fill_normals(key, FEATURES, number, row, words)
+        return scale_and_dot(row, rows.root, x, rows.coefficients)
+
+    return gaussian
+
+
+@cached
+def streaming(  # type: ignore[no-untyped-def]
+    source, rates, sizes, position, first, last, records, points, x, rows, residuals
+):
+    """Any number of fresh rows per iteration.
+
+    Iterations first, …, last − 1; see `driver.Replicate.advance`.
+    """
+    recorded = 0
+    for k in range(first, last + 1):
+        if recorded < records.size and records[recorded] == k:
+            points[recorded] = x[: points.shape[1]]
+            recorded += 1
+        if k == last:
+            break
+        rate, size = rates[k - first], sizes[k - first]
+        for j in range(size):
+            number = position + j
+            product = make_row(source.rows, source.key, number, source.words, rows[j], x)
+            residuals[j] = product - label_noise(source, number)
+            if not np.isfinite(residuals[j]):
+                return recorded, False
+        position += size
+        decay = decay_factor(rate, source.ridge_per_row)
+        for j in range(size):
+            subtract_row(x, rows[j], decay, row_scale(rate, residuals[j], size))
+            decay = 1.0
+    return recorded, True

@@ -1,0 +1,285 @@
+"""Meshes: made by step doubling, swept again when given, or followed when y is known."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from volterra.collocation.problem import Problem
+from volterra.collocation.step import Equation, Step, advance, follow
+from volterra.kernels.exponentials import SumOfExponentials
+from volterra.radau import STAGES, lagrange_matrix, radau
+
+Array = NDArray[np.float64]
+
+_DENSE_ORDER = STAGES + 1  # of the modes' polynomials inside a step
+_SMALLEST_STEP = 1e-12  # relative to t; smaller ones are accepted, for rounding is in command
+_EPS = float(np.finfo(np.float64).eps)
+_HUGE = 1e280
+ROUNDING = 16.0 * _EPS  # relative, per step, of y and of the forcing
+_MAX_STEPS = 20_000
+
+
+@dataclass(frozen=True, eq=False)
+class Mesh:
+    """Step boundaries and, per step, y at the nodes and the memory y - f at 0 and the nodes.
+
+    `noise` is what rounding in a step may do to its memory, relative to it.
+
+    `horizon` is where the mesh ends; earlier than asked for if y outgrew floating point.
+    """
+
+    boundaries: Array
+    y: Array
+    memory: Array
+    noise: Array
+
+    @property
+    def horizon(self) -> float:
+        """The last time reached."""
+        return float(self.boundaries[-1])
+
+    def interpolate(self, t: Array) -> tuple[Array, NDArray[np.intp]]:
+        """Memory at times inside the horizon, and the step that each time lies in."""
+        step = np.searchsorted(self.boundaries, t, side="left") - 1
+        step = np.clip(step, 0, self.boundaries.size - 2)
+        start = self.boundaries[step]
+        place = (t - start) / (self.boundaries[step + 1] - start)
+        basis = lagrange_matrix(radau().points, place)
+        return np.sum(basis * self.memory[step], axis=1), step
+
+
+class Work:
+    """Running counters."""
+
+    def __init__(self) -> None:
+        """Start from zero."""
+        self.steps = self.rejected = self.attempts = 0
+
+    def counters(self, mesh: Mesh, modes: int) -> dict[str, int]:
+        """The counters that a solution shows."""
+        return {
+            "steps": mesh.boundaries.size - 1,
+            "steps_computed": self.steps,
+            "rejected": self.rejected,
+            "attempts": self.attempts,
+            "modes": modes,
+        }
+
+
+@dataclass(frozen=True, eq=False)
+class Watch:
+    """Another output to be resolved too: its modes, their weights, its forcing."""
+
+    equation: Equation
+    weights: Array
+
+
+def adaptive_mesh(
+    equation: Equation, problem: Problem, factor: float, spent: Work, watch: Watch | None = None
+) -> Mesh:
+    """Step doubling from 0 to the end; the two halves are kept, every mesh step is a half.
+
+    `factor` is the share of the tolerance that one step may use up.
+    """
+    spent.attempts += 1
+    stops = problem.stops
+    state = _State.start(equation, watch)
+    record = _Record()
+    t, h = 0.0, _first_step(equation, problem)
+    while stops and abs(record.last) < _HUGE:
+        t_new, lands = _target(t, h, stops[0])
+        trial = _doubled(equation, watch, state, (t, 0.5 * (t + t_new), t_new), problem, factor)
+        spent.steps += 3
+        many = len(record.boundaries) > 2 * _MAX_STEPS
+        if trial.error > 1 and not many and t_new - t > _SMALLEST_STEP * t_new:
+            h = (t_new - t) * min(0.9, trial.growth)
+            spent.rejected += 1
+            continue
+        record.add(0.5 * (t + t_new), trial.first)
+        record.add(t_new, trial.second)
+        grown = (t_new - t) * (2.0 if many else trial.growth)
+        # A step cut short by a landing says little about how long the next may be.
+        h = max(h, grown) if lands and trial.error <= 1 else grown
+        t, state = t_new, trial.state
+        stops = stops[1:] if lands else stops
+    return record.mesh()
+
+
+@dataclass(frozen=True, eq=False)
+class _State:
+    """Modes of the equation and of the watched output."""
+
+    modes: Array
+    watched: Array
+
+    @classmethod
+    def start(cls, equation: Equation, watch: Watch | None) -> _State:
+        count = 0 if watch is None else watch.equation.rates.size
+        return cls(np.zeros(equation.rates.size), np.zeros(count))
+
+
+@dataclass(frozen=True, eq=False)
+class _Trial:
+    """Two half steps, the state after them, and their error in units of the tolerance."""
+
+    first: Step
+    second: Step
+    state: _State
+    error: float
+
+    @property
+    def growth(self) -> float:
+        """Factor for the next step; cautious where the error is not even a number."""
+        if not math.isfinite(self.error):
+            return 0.1
+        return min(8.0, max(0.1, 0.85 * math.pow(max(self.error, 1e-30), -1.0 / _DENSE_ORDER)))
+
+
+def _doubled(
+    equation: Equation,
+    watch: Watch | None,
+    state: _State,
+    edges: tuple[float, float, float],
+    problem: Problem,
+    factor: float,
+) -> _Trial:
+    """One step and its two halves, for the equation and the watched output."""
+    start, middle, stop = edges
+    spans = ((start, stop), (start, middle), (middle, stop))
+    samples = [equation.sample(*span) for span in spans]
+    whole = advance(equation, samples[0], state.modes)
+    first = advance(equation, samples[1], state.modes)
+    second = advance(equation, samples[2], first.modes)
+    error = _step_error((whole, first, second), (first.y, second.y), problem, factor)
+    watched = state.watched
+    if watch is not None:
+        other = [watch.equation.sample(*span) for span in spans]
+        long = follow(watch.equation, other[0], watched, whole.y, watch.weights)
+        one = follow(watch.equation, other[1], watched, first.y, watch.weights)
+        two = follow(watch.equation, other[2], one.modes, second.y, watch.weights)
+        values = (one.memory[1:] + other[1].forcing, two.memory[1:] + other[2].forcing)
+        error = max(error, _step_error((long, one, two), values, problem, factor))
+        watched = two.modes
+    return _Trial(first, second, _State(second.modes, watched), error)
+
+
+class _Record:
+    """Accepted steps, growing."""
+
+    def __init__(self) -> None:
+        self.boundaries: list[float] = [0.0]
+        self.steps: list[Step] = []
+        self.last = 0.0
+
+    def add(self, t: float, step: Step) -> None:
+        self.boundaries.append(t)
+        self.steps.append(step)
+        self.last = float(step.y[-1])
+
+    def mesh(self) -> Mesh:
+        return Mesh(
+            np.array(self.boundaries),
+            np.array([step.y for step in self.steps]),
+            np.array([step.memory for step in self.steps]),
+            np.array([step.noise for step in self.steps]),
+        )
+
+
+def _first_step(equation: Equation, problem: Problem) -> float:
+    """Small against every time scale that is known; steps grow eightfold, so this costs little."""
+    first = float(np.append(problem.t[problem.t > 0], problem.stop)[0])
+    probe = equation.sample(0.0, 1e-3 * first)
+    speed = float(np.max(probe.clock_rate)) * float(np.max(equation.rates, initial=0.0))
+    speed += float(np.max(np.abs(probe.weight))) * float(np.sum(np.abs(equation.weights)))
+    if isinstance(problem.forcing, SumOfExponentials):
+        speed += float(np.max(problem.forcing.rates, initial=0.0))
+    shortest = 0.1 / speed if speed > 0 else math.inf
+    return float(min(1e-2 * first, shortest, problem.stops[0]))
+
+
+def _target(t: float, h: float, stop: float) -> tuple[float, bool]:
+    """The end of the next step: on the stop, or well before it, never just short of it."""
+    if t + 1.05 * h >= stop:
+        return stop, True
+    return (t + h, False) if t + 2 * h < stop else (0.5 * (t + stop), False)
+
+
+def _step_error(
+    steps: tuple[Step, Step, Step], values: tuple[Array, Array], problem: Problem, factor: float
+) -> float:
+    """Whole step against the two halves at all of their nodes, in units of the tolerance."""
+    rule = radau()
+    whole, first, second = steps
+    difference = np.concatenate(
+        [
+            rule.first_half @ whole.memory - first.memory[1:],
+            rule.second_half @ whole.memory - second.memory[1:],
+        ]
+    )
+    size = np.abs(np.concatenate(values))
+    largest = float(np.max(size))
+    # What rounding alone can make of the difference is no reason for a smaller step.
+    noise = 2.0 * max(step.noise for step in steps) * largest
+    scale = factor * (problem.rtol * (size + 0.05 * largest) + problem.atol) + noise
+    with np.errstate(all="ignore"):
+        ratio = np.where(difference == 0, 0.0, np.abs(difference) / scale)
+    worst = float(np.max(ratio))
+    return worst if math.isfinite(worst) else math.inf
+
+
+def bisect(boundaries: Array) -> Array:
+    """Cut every step in two."""
+    middle = 0.5 * (boundaries[:-1] + boundaries[1:])
+    return np.insert(boundaries, np.arange(1, boundaries.size), middle)
+
+
+def sweep(equation: Equation, boundaries: Array, spent: Work) -> Mesh:
+    """Solve on given steps."""
+    modes = np.zeros(equation.rates.size)
+    record = _Record()
+    for start, stop in itertools.pairwise(boundaries):
+        step = advance(equation, equation.sample(float(start), float(stop)), modes)
+        record.add(float(stop), step)
+        modes = step.modes
+    spent.steps += boundaries.size - 1
+    return record.mesh()
+
+
+def follow_mesh(equation: Equation, mesh: Mesh, weights: Array, spent: Work) -> Mesh:
+    """The observed modes' memory along a mesh whose y is known."""
+    modes = np.zeros(equation.rates.size)
+    record = _Record()
+    edges = zip(mesh.boundaries[:-1], mesh.boundaries[1:], mesh.y, strict=True)
+    for start, stop, y in edges:
+        sample = equation.sample(float(start), float(stop))
+        step = follow(equation, sample, modes, y, weights)
+        record.add(float(stop), step)
+        modes = step.modes
+    spent.steps += mesh.boundaries.size - 1
+    return record.mesh()
+
+
+def rounding_mesh(equation: Equation, mesh: Mesh, spent: Work) -> Mesh:
+    """What becomes of rounding: the same equation, driven by the rounding errors of y and f.
+
+    A clock rate that was found from rounded clocks adds its own error, relative to the memory.
+
+    Rounding early on may be amplified a thousandfold by an equation near or above its critical
+    point, alike on the coarse and the fine mesh, so that comparing the two would not show it.
+    """
+    modes = np.zeros(equation.rates.size)
+    record = _Record()
+    for index, (start, stop) in enumerate(itertools.pairwise(mesh.boundaries)):
+        sample = equation.sample(float(start), float(stop))
+        size = np.abs(mesh.y[index]) + np.abs(sample.forcing)
+        source = ROUNDING * size + sample.clock_noise * np.abs(mesh.memory[index, 1:])
+        step = advance(equation, replace(sample, forcing=source), modes)
+        record.add(float(stop), step)
+        modes = step.modes
+    spent.steps += mesh.boundaries.size - 1
+    return record.mesh()

@@ -1,0 +1,9 @@
+"""Long sums of exponentials, replaced by a few hundred terms with a proven error.
+
+method         the method: compress, solve, count what was left out into the error
+compress       the compression
+cells          its first pass, linear: many points become four per narrow cell
+gauss          its second: Gauss rules of a discrete measure
+certificate    how far the result's transform is from the true one
+majorants      what that does to the solution
+"""

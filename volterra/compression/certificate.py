@@ -1,0 +1,131 @@
+"""How far a compressed measure's transform is from the true one: a bound for all times at once.
+
+The transform of a positive measure is sum_j w_j exp(-s_j t). Within a group of points from a to b,
+an m-point Gauss rule stays below it by E(t) = t^(2m) integral P(s) exp(-s t) ds with a positive
+Peano kernel P on [a, b], and the Gauss-Radau rule with its extra node at a stays above it. Hence
+E is at most the difference of the two rules. Also E(t) / t^(2m) falls and E(t) exp(b t) / t^(2m)
+grows, so that between two times of a grid E is at most E(t_i) (t_(i+1) / t_i)^(2m), and at most
+E(t_(i+1)) exp(b (t_(i+1) - t_i)). The compressed transform falls; dividing by its value at the
+later of the two times makes a bound without gaps. Before the first time of the grid E grows;
+after the last one, beyond 2m / a for all groups, it falls.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from volterra.compression.cells import CELL_ERROR
+from volterra.compression.gauss import Rule
+
+Array = NDArray[np.float64]
+
+STEP = 0.05  # of the grid, in log t
+_EPS = float(np.finfo(np.float64).eps)
+_NOISE = 8.0 * _EPS  # of an evaluated rule
+_ROUNDING = 4.0 * _EPS  # of nodes and weights, relative to the group's right end and mass
+
+
+@dataclass(frozen=True, eq=False)
+class GroupRule:
+    """A group's Gauss rule and its certificate.
+
+    Attributes
+    ----------
+    gauss, radau : Rule
+        The enclosing rules; equal if the rule is the group itself.
+    moved : ndarray, shape (nodes,)
+        By how much each Gauss node was moved when it was rounded to a rate.
+    left, right, mass : float
+        The group's smallest and largest point and its total weight.
+    condensed : bool
+        Whether its points went through the first pass.
+    """
+
+    gauss: Rule
+    radau: Rule | None
+    moved: Array
+    left: float
+    right: float
+    mass: float
+    condensed: bool
+
+    def transform(self, t: Array) -> Array:
+        """The compressed transform of this group."""
+        return _transform(self.gauss, t)
+
+    def error(self, t: Array, lower: Array) -> Array:
+        """Bound on the error between each grid time and the next; the last is for its time only.
+
+        `lower` is the transform at these times.
+        """
+        truncation = np.zeros_like(t)
+        if self.radau is not None:
+            truncation = np.maximum(_transform(self.radau, t) - lower, 0.0) + _NOISE * lower
+        # From the left E grows like t^(2m) at most, from the right like exp(right (t_(i+1) - t)).
+        from_left = truncation * math.exp(2.0 * self.gauss.nodes.size * STEP)
+        following = np.append(truncation[1:], truncation[-1])
+        from_right = following * np.exp(np.minimum(self.right * np.diff(t, append=t[-1]), 700.0))
+        truncation = np.minimum(from_left, from_right)
+        # None of the roundings grows faster than t^8.
+        bound: Array = truncation + math.exp(8.0 * STEP) * self._rounding(t, lower)
+        return bound
+
+    def _rounding(self, t: Array, lower: Array) -> Array:
+        out: Array = _ROUNDING * (
+            lower * (4.0 + self.right * t) + self.mass * np.exp(-self.left * t)
+        )
+        if np.any(self.moved):
+            nodes, weights = self.gauss.nodes, self.gauss.weights
+            decay: Array = np.exp(-np.multiply.outer(t, np.maximum(nodes - self.moved, 0.0)))
+            out += t * (decay @ (weights * self.moved))
+        if self.condensed:
+            peak = np.clip(8.0, self.left * t, self.right * t)
+            out += CELL_ERROR * self.mass * (peak / 8.0) ** 8 * np.exp(8.0 - peak)
+        return out
+
+
+def _transform(rule: Rule, t: Array) -> Array:
+    out: Array = np.exp(-np.multiply.outer(t, rule.nodes)) @ rule.weights
+    return out
+
+
+def grid(first: float, last: float) -> Array:
+    """Times from `first` or before to `last`, in steps of `STEP` in log t; two at least."""
+    count = max(1, int(np.ceil(np.log(max(last / first, 1.0)) / STEP)))
+    times: Array = last * np.exp(-STEP * np.arange(count, -1, -1))
+    return times
+
+
+def relative_errors(
+    groups: Sequence[GroupRule], atom: float, t: Array, *, forever: bool
+) -> tuple[Array, float]:
+    """Errors relative to the compressed transform, per group and for their sum, over all times.
+
+    Parameters
+    ----------
+    groups : sequence of GroupRule
+        The compressed measure on distances > 0.
+    atom : float
+        Its weight at distance zero, kept exactly.
+    t : ndarray, shape (times,)
+        A `grid`; before its first time all errors grow.
+    forever : bool
+        Whether the bound is to hold beyond the last time, after which all errors fall.
+
+    Returns
+    -------
+    per_group : ndarray, shape (groups,)
+    total : float
+    """
+    parts = [group.transform(t) for group in groups]
+    transform = atom + np.sum(parts, axis=0)
+    # After the grid, as far as anybody asks, at least the atom is left.
+    below = np.append(transform[1:], atom if forever else transform[-1])
+    errors = [group.error(t, lower) for group, lower in zip(groups, parts, strict=True)]
+    ratios = np.array(errors) / below
+    return ratios.max(axis=1), float(ratios.sum(axis=0).max())

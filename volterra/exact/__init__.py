@@ -1,0 +1,8 @@
+"""The exact solution for kernels that are sums of exponentials or powers with positive weights.
+
+method           the method, from the question to the answer
+secular          rates of the solution: roots of the secular equation, `smallest_root` the first
+residues         the resolvent at these roots, convolved with a forcing
+resonances       pairs of a root and a forcing rate that nearly coincide
+segments         the method for clocks and weights that are piecewise constant
+"""

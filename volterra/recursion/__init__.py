@@ -1,0 +1,5 @@
+"""Difference equations, iterated.
+
+method    the method, with a running bound of its rounding
+loop      the inner loop, compiled
+"""
