@@ -45,6 +45,8 @@ class Figure:
         return self.unit in RATIOS
 
     def __str__(self) -> str:
+        if self.unit == "%" and self.value > 1000:
+            return ">1000%"  # beyond that the size of an error means nothing
         number = digits(self.value)
         patterns = {"": "{}", "%": "{}%", "×": "× {}"}
         shown = patterns.get(self.unit, f"{{}} {self.unit}").format(number)

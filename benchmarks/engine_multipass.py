@@ -119,7 +119,7 @@ def measure(
             speed = ratios(each[other], seconds)
             yield median(f"{name} / against {other}", speed, "×", "higher")
     added = [100 * (r - 1) for r in ratios(taken["with 100 records"], taken["whole call"])]
-    yield median(f"recording {NUM_RECORDS} times / adds", added, "%")
+    yield median(f"{NUM_RECORDS} records / add", added, "%")
 
 
 if __name__ == "__main__":

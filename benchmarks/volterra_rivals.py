@@ -109,21 +109,21 @@ def report(label: str, runners: list[Entry], target: float) -> Iterator[Figure]:
         return ratios(seconds, own[: len(seconds)])  # what took too long was not run in every round
 
     for runner in runners:
-        best = runner.least(target)
+        name, best = runner.name.removesuffix(", table"), runner.least(target)
         if best is None:
             smallest = min(runner.errors.values())
-            yield fixed(f"{runner.name} / {label}", smallest, "", note="at best")
+            yield fixed(f"{name} / {label}", smallest, "", note="at best")
             continue
         alone = runner.seconds[best]
         if runner is ours:
-            yield median(f"{runner.name} / {label}", [1e3 * one for one in alone], "ms")
+            yield median(f"{name} / {label}", [1e3 * one for one in alone], "ms")
             continue
         better = "higher"  # a rival's time over ours
         if runner.table:
-            yield median(f"{runner.name}, solve alone / {label}", over(alone), "×", better)
+            yield median(f"{name}, solve alone / {label}", over(alone), "×", better)
         whole = [a + b for a, b in zip(alone, runner.before(best), strict=True)]
         suffix = ", with its table" if runner.table else ""
-        yield median(f"{runner.name}{suffix} / {label}", over(whole), "×", better)
+        yield median(f"{name}{suffix} / {label}", over(whole), "×", better)
 
 
 def draw(path: str, races: list[tuple[rivals.Problem, list[Entry]]]) -> None:
