@@ -71,7 +71,8 @@ def _circumstances(record: dict[str, Any]) -> str:
     machine, packages = record["machine"], record["packages"]
     versions = ", ".join(f"{name} {version}" for name, version in packages.items())
     said = f"{record['date']}, revision {record['revision']}: {machine['cpu']}, "
-    return f"{said}{machine['cores']} cores, {machine['system']}; {versions}."
+    note = f" {record['note']}" if "note" in record else ""
+    return f"{said}{machine['cores']} cores, {machine['system']}; {versions}.{note}"
 
 
 def _with(benchmark: str, known: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -111,4 +112,6 @@ def _table(cells: dict[str, str], pattern: str) -> str:
     rows, columns = ({key[part]: None for key in chosen} for part in (0, 1))
     lines = [["", *columns], ["---"] * (len(columns) + 1)]
     lines += [[row, *(chosen.get((row, column), "") for column in columns)] for row in rows]
-    return "\n".join(f"| {' | '.join(line)} |".replace("|  |", "| |") for line in lines)
+    return "\n".join(
+        "|".join(["", *(f" {cell} ".replace("  ", " ") for cell in line), ""]) for line in lines
+    )
