@@ -14,8 +14,8 @@ import numpy as np
 from hsgd.checks import Array
 
 
-class Problem(Protocol):
-    """What every problem can say of itself, whatever it is made of."""
+class Described(Protocol):
+    """What a dataset records of a problem, whatever it is made of."""
 
     @property
     def dimension(self) -> int:
@@ -27,8 +27,54 @@ class Problem(Protocol):
         """Iterations in one unit of time."""
         ...
 
+    @property
+    def num_rows(self) -> float:
+        """Number of rows that batches are drawn from: n, infinite for a population."""
+        ...
+
     def description(self) -> dict[str, Any]:
         """What it is, as JSON-ready words and numbers; arrays by their SHA-256."""
+        ...
+
+
+class Problem(Described, Protocol):
+    """What can be learned by an algorithm: rows, given or fresh, and where they are best fitted."""
+
+    @property
+    def empirical_risk(self) -> Statistic | None:
+        """(1/2n)‖Ax−b‖² over given rows; None for fresh ones."""
+        ...
+
+    @property
+    def population(self) -> HasRisk | None:
+        """What a fresh row looks like, if that is known."""
+        ...
+
+    @property
+    def solution(self) -> Array:
+        """x*, from which distances are measured, shape (d,)."""
+        ...
+
+    @property
+    def eigenpairs(self) -> tuple[Array, Array | None]:
+        """Eigenvalues of the Hessian, shape (r,), and eigenvectors as columns; None: unit vectors.
+
+        Of the sum over given rows, AᵀA; of the mean over fresh ones, E aaᵀ.
+        """
+        ...
+
+    @property
+    def mean_squared_row_norm(self) -> float:
+        """Mean of |a|² over the rows."""
+        ...
+
+
+class HasRisk(Protocol):
+    """What a fresh row looks like."""
+
+    @property
+    def risk(self) -> Statistic:
+        """½E(a·x−b)²."""
         ...
 
 

@@ -13,7 +13,7 @@ from hsgd import checks
 from hsgd.algorithms.base import Algorithm
 from hsgd.checks import Array
 from hsgd.dataset.schema import with_schema
-from hsgd.interfaces import Problem
+from hsgd.interfaces import Described
 from hsgd.schedules import check_times
 
 if TYPE_CHECKING:
@@ -55,7 +55,7 @@ def time_grid(time: Any, per_unit: int) -> Grid:
 
 def assemble(
     grid: Grid,
-    problem: Problem,
+    problem: Described,
     algorithm: Algorithm,
     variables: Mapping[str, tuple[tuple[str, ...], Any, str]],
     attrs: Mapping[str, Any],
@@ -85,10 +85,10 @@ def assemble(
     return dataset
 
 
-def _time_coords(grid: Grid, problem: Problem, algorithm: Algorithm) -> dict[str, Any]:
+def _time_coords(grid: Grid, problem: Described, algorithm: Algorithm) -> dict[str, Any]:
     per_unit = problem.iterations_per_unit
     epochs = algorithm.rows_drawn(grid.iteration, per_unit) / per_unit
-    streamed = not hasattr(problem, "num_rows")
+    streamed = np.isinf(problem.num_rows)
     unit = "d" if streamed else "n"
     words = "fresh rows drawn / d" if streamed else "passes over the data"
 

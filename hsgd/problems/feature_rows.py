@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, Self
 
 import numpy as np
+import scipy.linalg
 
 from hsgd import hermite
 from hsgd.activations import Activation, as_activation
@@ -145,6 +147,27 @@ class FeatureRows:
             cross / np.sqrt(self.dimension),
             float(self.direction @ self.direction) + self.inputs.noise**2,
         )
+
+    @property
+    def num_rows(self) -> float:
+        """Infinite: no row is seen twice."""
+        return math.inf
+
+    @property
+    def empirical_risk(self) -> None:
+        """None: there are no given rows."""
+        return None
+
+    @property
+    def mean_squared_row_norm(self) -> float:
+        """E|a|²."""
+        return float(np.trace(self.population.second_moment))
+
+    @cached_property
+    def eigenpairs(self) -> tuple[Array, Array | None]:
+        """Eigenvalues of the features' second moment and eigenvectors as columns."""
+        values, vectors = scipy.linalg.eigh(self.population.second_moment)
+        return values, vectors
 
     @property
     def solution(self) -> Array:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, Self
@@ -89,6 +90,26 @@ class GaussianRows:
     def iterations_per_unit(self) -> int:
         """Iterations in one unit of time: d."""
         return self.dimension
+
+    @property
+    def num_rows(self) -> float:
+        """Infinite: no row is seen twice."""
+        return math.inf
+
+    @property
+    def empirical_risk(self) -> None:
+        """None: there are no given rows."""
+        return None
+
+    @property
+    def mean_squared_row_norm(self) -> float:
+        """E|a|² = tr Σ."""
+        return float(self.spectrum[0].sum())
+
+    @property
+    def eigenpairs(self) -> tuple[Array, Array | None]:
+        """Eigenvalues of Σ and eigenvectors as columns; see `spectrum`."""
+        return self.spectrum
 
     @property
     def solution(self) -> Array:

@@ -27,6 +27,7 @@ from hsgd.checks import (
 )
 from hsgd.machine import memory
 from hsgd.problems.populations import HeldOut, LinearModel, Population, as_population
+from hsgd.statistics.quadratics import MeanSquaredResidual
 
 LARGEST_DENSE = 2**26
 """Entries up to which a sparse matrix is decomposed through a dense copy (512 MB)."""
@@ -186,6 +187,18 @@ class LeastSquares:
             return np.asarray(self.A.multiply(self.A).sum(axis=1))  # type: ignore[attr-defined]
         return np.asarray(np.einsum("ij,ij->i", self.A, self.A))
 
+    @cached_property
+    def empirical_risk(self) -> MeanSquaredResidual:
+        """(1/2n)‖Ax−b‖²."""
+        return MeanSquaredResidual(
+            self.A, self.b, "empirical_risk", "empirical risk (1/2n)|Ax-b|^2"
+        )
+
+    @property
+    def mean_squared_row_norm(self) -> float:
+        """Mean of |a_i|² over the rows."""
+        return float(self.squared_row_norms.mean())
+
     def _check_dense(self) -> None:
         if self.is_sparse and self.num_rows * self.dimension > LARGEST_DENSE:
             raise ValueError(
@@ -207,6 +220,11 @@ class LeastSquares:
         rank = int(np.count_nonzero(values > floor))
         # Contiguous, so that copies in other processes are laid out alike and give the same bits.
         return ThinSVD(left[:, :rank], values[:rank], np.ascontiguousarray(right[:rank].T))
+
+    @property
+    def eigenpairs(self) -> tuple[Array, Array]:
+        """Non-zero eigenvalues of AᵀA, descending, shape (r,), and eigenvectors as columns."""
+        return self.svd.singular_values**2, self.svd.right
 
     @cached_property
     def solution(self) -> Array:

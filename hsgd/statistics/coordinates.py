@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import scipy.linalg
 from numpy.typing import NDArray
 
 from hsgd.checks import Array, integer, shown
+from hsgd.interfaces import Problem
 
 
 @dataclass(frozen=True)
@@ -65,7 +65,7 @@ class Coordinates:
             )
         object.__setattr__(self, "indices", checked)
 
-    def of(self, problem: Any) -> EigenCoordinates:
+    def of(self, problem: Problem) -> EigenCoordinates:
         """These coordinates of a problem.
 
         Raises
@@ -73,7 +73,7 @@ class Coordinates:
         ValueError
             If it has too few modes.
         """
-        values, vectors = _eigenpairs(problem)
+        values, vectors = problem.eigenpairs
         if max(self.indices) >= len(values):
             raise ValueError(
                 f"Coordinates asks for mode {max(self.indices)}, but the problem has the modes 0 "
@@ -116,14 +116,3 @@ class EigenCoordinates:
             "mode": ("mode", self.modes, {"units": "1", "long_name": "mode"}),
             "eigenvalue": ("mode", self.eigenvalues, {"units": "1", "long_name": words}),
         }
-
-
-def _eigenpairs(problem: Any) -> tuple[Array, Array | None]:
-    """Eigenvalues and eigenvectors as columns, None for unit vectors."""
-    if hasattr(problem, "svd"):
-        return problem.svd.singular_values**2, problem.svd.right
-    if hasattr(problem, "spectrum"):
-        values, vectors = problem.spectrum
-    else:
-        values, vectors = scipy.linalg.eigh(problem.population.second_moment)
-    return values, vectors

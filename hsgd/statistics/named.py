@@ -9,10 +9,10 @@ from weakref import WeakKeyDictionary
 from hsgd.checks import shown
 from hsgd.interfaces import Problem, Statistic
 from hsgd.statistics.coordinates import Coordinates, EigenCoordinates
-from hsgd.statistics.quadratics import NAMED, CentredQuadratic, MeanSquaredResidual
+from hsgd.statistics.quadratics import NAMED, CentredQuadratic
 
 
-def empirical_risk(problem: Any) -> Statistic:
+def empirical_risk(problem: Problem) -> Statistic:
     """(1/2n)‖Ax−b‖².
 
     Raises
@@ -20,17 +20,15 @@ def empirical_risk(problem: Any) -> Statistic:
     ValueError
         If the problem is a population: it has no fixed rows.
     """
-    if not hasattr(problem, "A"):
+    if problem.empirical_risk is None:
         raise ValueError(
             f"empirical_risk needs fixed rows, which a {type(problem).__name__} has not: "
             "ask for population_risk."
         )
-    return MeanSquaredResidual(
-        problem.A, problem.b, "empirical_risk", "empirical risk (1/2n)|Ax-b|^2"
-    )
+    return problem.empirical_risk
 
 
-def population_risk(problem: Any) -> Statistic:
+def population_risk(problem: Problem) -> Statistic:
     """½ E(a·x−b)² on a fresh row, from moments or on held-out rows.
 
     Raises
@@ -43,11 +41,10 @@ def population_risk(problem: Any) -> Statistic:
             "population_risk needs a population: pass population=(A_test, b_test) or "
             "population=Population(...) to the problem, or leave it out of statistics."
         )
-    risk: Statistic = problem.population.risk
-    return risk
+    return problem.population.risk
 
 
-def distance(problem: Any) -> Statistic:
+def distance(problem: Problem) -> Statistic:
     """‖x−x*‖², x* the problem's solution.
 
     For data the ridge solution (for ridge 0 the minimiser nearest x0), for a population β.
@@ -57,7 +54,7 @@ def distance(problem: Any) -> Statistic:
     )
 
 
-_MEMORY: WeakKeyDictionary[Any, dict[str, Statistic]] = WeakKeyDictionary()
+_MEMORY: WeakKeyDictionary[Problem, dict[str, Statistic]] = WeakKeyDictionary()
 """Named statistics of a problem: one object each, so that what is computed of it can be kept."""
 
 _BUILDERS = {
@@ -67,10 +64,10 @@ _BUILDERS = {
 }
 
 
-def available(problem: Any) -> tuple[str, ...]:
+def available(problem: Problem) -> tuple[str, ...]:
     """Names of the statistics that a problem has."""
     has = {
-        "empirical_risk": hasattr(problem, "A"),
+        "empirical_risk": problem.empirical_risk is not None,
         "population_risk": problem.population is not None,
         "distance": True,
     }
