@@ -120,7 +120,8 @@ def write(record: dict[str, Any], path: Path) -> None:
     for name, entry in record["benchmarks"].items():
         said = {key: value for key, value in entry.items() if key != "figures"}
         lines = ",\n   ".join(_line(figure) for figure in entry["figures"])
-        blocks.append(f'  "{name}": {{\n   {_line(said)[1:-1]},\n   "figures": [\n   {lines}]}}')
+        head_line = f"   {_line(said)[1:-1]},\n" if said else ""
+        blocks.append(f'  "{name}": {{\n{head_line}   "figures": [\n   {lines}]}}')
     blocks_text = ",\n".join(blocks)
     start = json.dumps(head, indent=1, ensure_ascii=False).removesuffix("\n}")
     path.parent.mkdir(parents=True, exist_ok=True)

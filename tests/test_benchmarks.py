@@ -85,9 +85,8 @@ def test_the_comparison_prints_ratios_and_marks(old, tmp_path, capsys):
     for name, one in (("old", old), ("new", new)):
         _records.write(one, tmp_path / name)
     assert __main__.main(["compare", str(tmp_path / "old"), str(tmp_path / "new")]) == 0
-    printed = {
-        line.split("  ")[1]: line for line in capsys.readouterr().out.splitlines()[3:] if line
-    }
+    lines = [line for line in capsys.readouterr().out.splitlines() if line.startswith("  ")]
+    printed = {line.split("  ")[1]: line for line in lines}
     assert printed["ours / time"].split()[-2:] == ["2.00", "worse"]
     assert printed["ours / speed"].endswith("0.98")
     assert "not in both" in printed["ours / new"]
