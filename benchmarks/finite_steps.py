@@ -12,8 +12,7 @@ import numpy as np
 from _records import Figure, fixed, main
 
 import hsgd
-from hsgd.statistics.named import resolve
-from hsgd.theory.spectra.modes import modes
+from hsgd.theory.asking import ask
 from hsgd.theory.trust import first_steps as rows
 from validation.data import digits
 from validation.features import random_features
@@ -45,8 +44,8 @@ def errors(problem: hsgd.LeastSquares, batch: int, fraction: float) -> list[floa
         hsgd.predict(problem, sgd, k / n, method=method, **OPTIONS).empirical_risk.values
         for method in ("hsgd", "discrete")
     ]
-    chosen = resolve(problem, "empirical_risk")
-    curves.append(rows.first_steps(problem, modes(problem), sgd, k, chosen)["empirical_risk"])
+    question = ask(problem, sgd).about("empirical_risk")
+    curves.append(rows.first_steps(question, k)["empirical_risk"])
     return [100 * float(np.abs(curve / exact - 1).max()) for curve in curves]
 
 

@@ -1,6 +1,7 @@
 """What the theory says SGD's risk does: problems, algorithms, and the curves they imply.
 
     checks, warning    sentences for bad input, and for what a user should know
+    kept               what is computed once for a problem
     machine/           what the code asks of the computer
     interfaces         what a problem and a statistic are to all the others
     schedules          learning rates and batch sizes over time

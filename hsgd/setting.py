@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
-
-import numpy as np
 
 from hsgd.algorithms.base import Algorithm
 from hsgd.algorithms.sgd import SGD
 from hsgd.checks import is_swept
+from hsgd.interfaces import Problem
 from hsgd.problems.least_squares import LeastSquares
 
 
@@ -20,6 +20,7 @@ def check_setting(
     algorithms: tuple[type[Algorithm], ...] = (SGD,),
     batch_schedules: bool = False,
     sparse: bool = False,
+    independent: str = "",
 ) -> None:
     """Refuse what a verb cannot do with a problem and an algorithm, before any work.
 
@@ -31,18 +32,21 @@ def check_setting(
         Whether it knows batch sizes that change over time.
     sparse
         Whether it takes a sparse A.
+    independent
+        Why batches must not depend on earlier ones, in a few words; empty if they may.
 
     Raises
     ------
     TypeError
         With the noun to pass instead.
     ValueError
-        If a batch without replacement is larger than the number of rows, or changes over time
-        where it must not.
+        If a batch without replacement is larger than the number of rows, or batches change over
+        time or depend on earlier ones where they must not.
     """
-    if not isinstance(problem, problems):
+    num_rows = getattr(problem, "num_rows", None)
+    if not isinstance(problem, problems) or num_rows is None:
         raise TypeError(f"the problem is a {type(problem).__name__}: {_remedy(problem, problems)}.")
-    fresh = not isinstance(problem, LeastSquares)
+    fresh = math.isinf(num_rows)
     fitting = tuple(kind for kind in algorithms if (kind.on_stream if fresh else kind.on_data))
     if not isinstance(algorithm, fitting):
         known = [f"hsgd.{kind.__name__}(learning_rate)" for kind in fitting]
@@ -63,22 +67,24 @@ def check_setting(
                     f"{name} is swept (an xarray.DataArray), but this takes one setting at a time: "
                     "pass one number."
                 )
-    if fresh:
-        algorithm.check_batch(np.inf)
-    if isinstance(problem, LeastSquares):
-        algorithm.check_batch(problem.num_rows)
-        if problem.is_sparse and not sparse:
-            raise TypeError(
-                "A must be a dense array for this verb, but it is sparse: "
-                "make the problem with A.toarray()."
-            )
+    algorithm.check_batch(num_rows)
+    if getattr(problem, "is_sparse", False) and not sparse:
+        raise TypeError(
+            "A must be a dense array for this verb, but it is sparse: "
+            "make the problem with A.toarray()."
+        )
     if algorithm.has_batch_schedule and not batch_schedules:
         raise ValueError(
             "batch_size changes over time, which this verb cannot follow yet: pass one integer."
         )
+    if independent and not algorithm.has_independent_batches:
+        raise ValueError(
+            f"{independent}, but sampling is {getattr(algorithm, 'sampling', '')!r}: simulate it "
+            "(simulate.sgd), or use sampling='with_replacement' or 'subset'."
+        )
 
 
-def check_rate(problem: Any, algorithm: Algorithm) -> None:
+def check_rate(problem: Problem, algorithm: Algorithm) -> None:
     """Refuse learning rates so large that the first step leaves floating point, or as small.
 
     Rates above critical are a question like any other; these are a slip, and no theory can compute
@@ -93,10 +99,7 @@ def check_rate(problem: Any, algorithm: Algorithm) -> None:
     rate = max(levels)
     if rate == 0 or 1 / _LARGEST_STEP < rate < _LARGEST_STEP:  # without a pass over the data
         return
-    if isinstance(problem, LeastSquares):
-        size = float(problem.squared_row_norms.mean())
-    else:
-        size = float(problem.spectrum[0].sum())
+    size = problem.mean_squared_row_norm
     if rate * size > _LARGEST_STEP:
         raise ValueError(
             f"learning_rate is {rate:g} on rows of mean squared norm {size:.3g}: one step would "

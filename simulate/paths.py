@@ -98,13 +98,9 @@ def diffusion(
         problems=(LeastSquares, GaussianRows),
         algorithms=(SGD, StreamingSGD),
         batch_schedules=True,
+        independent="homogenized SGD is for independent batches",
     )
     check_rate(problem, algorithm)
-    if isinstance(algorithm, SGD) and algorithm.sampling not in ("with_replacement", "subset"):
-        raise ValueError(
-            f"homogenized SGD is for independent batches, not for sampling={algorithm.sampling!r}: "
-            "use sampling='with_replacement' or 'subset', or simulate.sgd."
-        )
     longest = np.inf if step is None else checks.number("step", step, strict=True)
     asked = Asked.checked(num_replicates, first_replicate, seed, checkpoint, progress)
     grid = dataset.time_grid(time, problem.iterations_per_unit)

@@ -11,7 +11,7 @@ import hsgd
 SCRIPT = """
 import numpy as np
 
-import hsgd.theory.stepping_kernel
+import hsgd.theory.dynamics.stepping_kernel
 import simulate.engines.kernels.dense
 from volterra.recursion_kernel import iterate
 

@@ -26,6 +26,9 @@ SAMPLINGS = ("with_replacement", "subset", "reshuffle", "single_shuffle")
 """How rows are drawn: B independent indices each step; a random B-subset each step; a fresh
 permutation every epoch; one permutation for ever."""
 
+INDEPENDENT = ("with_replacement", "subset")
+"""Those in which a batch does not depend on earlier ones."""
+
 LearningRate = float | Schedule | Callable[[Array], Array]
 BatchSize = int | Piecewise
 
@@ -47,6 +50,11 @@ class Algorithm(ABC):
     """Whether each run finds learning rates of its own."""
     only_simulated: ClassVar[bool] = False
     """Whether nothing but a simulation follows it."""
+
+    @property
+    def has_independent_batches(self) -> bool:
+        """Whether a batch does not depend on earlier ones."""
+        return True
 
     @abstractmethod
     def description(self) -> dict[str, Any]:
@@ -182,6 +190,10 @@ class MultiPass(Algorithm):
 
     on_data: ClassVar[bool] = True
     sampling: str
+
+    @property
+    def has_independent_batches(self) -> bool:
+        return self.sampling in INDEPENDENT
 
     def noise_factor(self, n: float, batch_size: ArrayLike | None = None) -> Any:
         """1/B with replacement, (n−B)/(B(n−1)) for subsets."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from hsgd.algorithms.base import BatchSize, LearningRate, MultiPass
+from hsgd.algorithms.base import Algorithm, BatchSize, LearningRate, MultiPass
 from hsgd.checks import number
 
 
@@ -71,3 +71,8 @@ def _momentum(value: Any) -> float:
     if momentum >= 1.0:
         raise ValueError(f"momentum is {momentum:g}, but it must be below 1: try 0.9.")
     return momentum
+
+
+def has_momentum(algorithm: Algorithm) -> bool:
+    """Whether the algorithm remembers its previous step."""
+    return isinstance(algorithm, WithMomentum)

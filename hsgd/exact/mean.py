@@ -126,15 +126,15 @@ def exact_mean(
     >>> bool(curve.empirical_risk[-1] < curve.empirical_risk[0])
     True
     """
-    check_setting(problem, algorithm, batch_schedules=True)
+    check_setting(
+        problem,
+        algorithm,
+        batch_schedules=True,
+        independent="exact_mean needs independent batches",
+    )
     check_rate(problem, algorithm)
     grid = dataset.time_grid(time, problem.num_rows)
     chosen = resolve(problem, statistics)
-    if algorithm.sampling not in ("with_replacement", "subset"):
-        raise ValueError(
-            f"exact_mean needs independent batches, but sampling is {algorithm.sampling!r}: "
-            "simulate it, or use sampling='with_replacement' or 'subset'."
-        )
     rtol = number("rtol", rtol, strict=True)
     if rtol < _SMALLEST_RTOL:
         raise ValueError(

@@ -83,12 +83,7 @@ def exact_stability(
     True
     """
     algorithm = SGD(0.0, batch_size=batch_size, sampling=sampling)
-    check_setting(problem, algorithm)
-    if sampling not in ("with_replacement", "subset"):
-        raise ValueError(
-            f"exact_stability needs independent batches, but sampling is {sampling!r}: use "
-            "sampling='with_replacement' or 'subset'."
-        )
+    check_setting(problem, algorithm, independent="exact_stability needs independent batches")
     rtol = number("rtol", rtol, strict=True)
     if rtol < _SMALLEST_RTOL:
         raise ValueError(

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
-from weakref import WeakKeyDictionary
 
 from hsgd.checks import shown
 from hsgd.interfaces import Problem, Statistic
+from hsgd.kept import kept
 from hsgd.statistics.coordinates import Coordinates, EigenCoordinates
 from hsgd.statistics.quadratics import NAMED, CentredQuadratic
 
@@ -44,8 +44,9 @@ def population_risk(problem: Problem) -> Statistic:
     return problem.population.risk
 
 
+@kept
 def distance(problem: Problem) -> Statistic:
-    """‖x−x*‖², x* the problem's solution.
+    """‖x−x*‖², x* the problem's solution; one object each, so that what is computed of it is kept.
 
     For data the ridge solution (for ridge 0 the minimiser nearest x0), for a population β.
     """
@@ -54,10 +55,7 @@ def distance(problem: Problem) -> Statistic:
     )
 
 
-_MEMORY: WeakKeyDictionary[Problem, dict[str, Statistic]] = WeakKeyDictionary()
-"""Named statistics of a problem: one object each, so that what is computed of it can be kept."""
-
-_BUILDERS = {
+_BUILDERS: dict[str, Callable[[Problem], Statistic]] = {
     "empirical_risk": empirical_risk,
     "population_risk": population_risk,
     "distance": distance,
@@ -148,7 +146,4 @@ def _resolve_one(problem: Problem, entry: object) -> Statistic:
         raise ValueError(
             f"unknown statistic {shown(entry)}: use {', '.join(NAMED)}, or a hsgd.Quadratic."
         )
-    known = _MEMORY.setdefault(problem, {})
-    if entry not in known:
-        known[entry] = _BUILDERS[entry](problem)
-    return known[entry]
+    return _BUILDERS[entry](problem)

@@ -9,12 +9,15 @@ Its verbs:
     bootstrap       what using the rows again costs
     diagnosis       all of it in sentences
 
-Their rooms, each seen by those below it in this list and by the verbs:
+What they stand on, each seen by those above it in this list:
 
-    spectra/        where modes come from
-    dynamics/       how curves are solved, given the modes
-    stability/      where the equations are stable, and where they lead
     trust/          how far a curve can be trusted at finite n
+    asking          from what a verb was given to a question, checked once
+    dynamics/       how curves are solved: a file for each method
+    question        what is asked, resolved once; what a method is
+    curves          what every method gives
+    stability/      where the equations are stable, and where they lead
+    spectra/        where modes come from
 
 Simulation sees nothing of this.
 """

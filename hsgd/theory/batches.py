@@ -9,24 +9,19 @@ import numpy as np
 
 from hsgd import dataset
 from hsgd.algorithms.base import Algorithm
-from hsgd.algorithms.sgd import SGD, StreamingSGD
 from hsgd.checks import Array, integer, number, plain_array
 from hsgd.dataset import provenance
-from hsgd.problems.gaussian_rows import GaussianRows
 from hsgd.schedules import Piecewise
-from hsgd.setting import check_rate, check_setting
-from hsgd.theory.critical import stability_of
-from hsgd.theory.dynamics.curves import (
-    ALGORITHMS,
-    PROBLEMS,
-    number_of_rows,
-    refuse_dependent_batches,
-)
-from hsgd.theory.dynamics.discrete import Iteration, solve_discrete
+from hsgd.theory.asking import ask
+from hsgd.theory.critical import at_rest
+from hsgd.theory.dynamics.discrete import solve_iteration
 from hsgd.theory.dynamics.stepping import CHUNK, State, check_work
-from hsgd.theory.spectra.modes import Modes, Solvable, modes
-from hsgd.theory.stability.asymptotics import Ends
-from hsgd.theory.stability.stability import Stability
+from hsgd.theory.question import Question
+from hsgd.theory.spectra.modes import Modes
+from hsgd.theory.spectra.providers import Solvable
+from hsgd.theory.stability.asymptotics import Asymptotics
+from hsgd.theory.stability.base import Stability
+from hsgd.theory.stability.finite_steps import FiniteSteps
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -64,12 +59,12 @@ def critical_batch_size(problem: Solvable, *, sampling: str = "with_replacement"
     ----------
     arXiv:2206.01029, section 3; docs, theory page, "Mini-batches".
     """
-    stability = _stability(problem, 1, sampling, "hsgd")
+    stability = ask(problem, at_rest(problem, 1, sampling), method="hsgd").stability
     # notation: phi = noise factor at which both limits agree
     norm_per_rate = stability.system.kernel_norm(1.0, 1.0)
     phi = 1.0 / (norm_per_rate * stability.curvature_limit())
-    if sampling == "subset" and not isinstance(problem, GaussianRows):
-        n = problem.num_rows
+    n = problem.num_rows
+    if sampling == "subset" and np.isfinite(n):
         return float(n / (1.0 + phi * (n - 1)))
     return float(1.0 / phi)
 
@@ -123,19 +118,18 @@ def grow_batch_size(
     >>> [int(size) for size in adaptive.batch_size.levels]
     [1, 2, 4]
     """
-    check_setting(problem, algorithm, problems=PROBLEMS, algorithms=ALGORITHMS)
-    check_rate(problem, algorithm)
-    refuse_dependent_batches(algorithm)
+    question = ask(problem, algorithm)
     fall = _above_one("risk_factor", risk_factor)
     factor = _above_one("growth", growth)
-    rows, system = number_of_rows(problem), modes(problem)
-    cap = min(rows, 2**20) if largest is None else integer("largest", largest, minimum=1)
+    system = question.system
+    most = min(question.num_rows, 2**20) if largest is None else largest
+    cap = integer("largest", most, minimum=1)
     last = int(np.rint(number("horizon", horizon) * system.iterations_per_unit))
     check_work(system, last)
     size = algorithm.largest_batch_size
     boundaries: list[float] = []
-    levels = [size]
-    state = State.start(system, algorithm, rows)
+    levels, grown = [size], algorithm
+    state = State.start(question)
     threshold: float | None = None
     while state.iteration < last and levels[-1] < cap:
         before = state.copy()
@@ -150,9 +144,10 @@ def grow_batch_size(
         boundaries.append(at / system.iterations_per_unit)
         before.advance(at)
         schedule = Piecewise(tuple(boundaries), tuple(float(level) for level in levels))
+        grown = replace(algorithm, batch_size=schedule)  # type: ignore[type-var]
         state = before
-        state.algorithm = replace(algorithm, batch_size=schedule)  # type: ignore[type-var]
-    return state.algorithm if boundaries else algorithm  # type: ignore[return-value]
+        state.question = question.but(algorithm=grown)
+    return grown
 
 
 def _above_one(name: str, value: Any) -> float:
@@ -208,26 +203,27 @@ def steps_to_target(
             f"batch_sizes has shape {sizes.shape}: pass a list of integers, for example [1, 4, 16]."
         )
     counts = [integer("batch_sizes", size, minimum=1) for size in sizes]
-    for size in counts:
-        _stability(problem, size, sampling, "discrete")  # the check of problem and sampling
-    reach = _Reach(problem, number("risk", risk, strict=True), sampling)
+    questions = [
+        ask(problem, at_rest(problem, size, sampling), method="discrete") for size in counts
+    ]
+    reach = _Reach(questions[0], number("risk", risk, strict=True))
     reach.check()
-    found = [reach.best(_stability(problem, size, sampling, "discrete")) for size in counts]
+    found = [reach.best(question.stability) for question in questions]
     rates, steps, critical = np.array(found).T
     import xarray as xr
 
     def variable(values: Array, words: str) -> xr.Variable:
         return xr.Variable(("batch_size",), values, {"units": "1", "long_name": words})
 
-    kind = StreamingSGD if isinstance(problem, GaussianRows) else SGD
     attrs = provenance.attributes(
-        problem, kind(0.0), source="theory", title="iterations to a target risk"
-    )
+        problem, at_rest(problem, 1, "with_replacement"),
+        source="theory", title="iterations to a target risk",
+    )  # fmt: skip
     attrs |= {
         "target_risk": reach.risk,
         "sampling": sampling,
         "critical_batch_size": critical_batch_size(problem, sampling=sampling),
-        "gradient_descent_iterations": reach.best(Stability(reach.system, 0.0, "discrete"))[1],
+        "gradient_descent_iterations": reach.best(FiniteSteps(reach.system, 0.0))[1],
     }
     return xr.Dataset(
         {
@@ -241,24 +237,16 @@ def steps_to_target(
     )
 
 
-def _stability(problem: Solvable, size: int, sampling: str, method: str) -> Stability:
-    algorithm: Algorithm = SGD(0.0, size, sampling)
-    if isinstance(problem, GaussianRows):
-        algorithm = StreamingSGD(0.0, size)
-    return stability_of(problem, algorithm, method)
-
-
 @dataclass(frozen=True)
 class _Reach:
     """When a risk is first reached."""
 
-    problem: Solvable
+    question: Question
     risk: float
-    sampling: str
 
     @property
     def system(self) -> Modes:
-        return modes(self.problem)
+        return self.question.system
 
     @property
     def target(self) -> float:
@@ -299,14 +287,9 @@ class _Reach:
 
     def count(self, stability: Stability, rate: float) -> float:
         """Iterations, interpolated between whole ones; infinite if the target is never reached."""
-        ends = Ends(stability, rate)
-        if not ends.stable:
+        if Asymptotics(stability, rate).loss() >= self.target:
             return float("inf")
-        limit = ends.bare_loss() + 0.5 * float(stability.system.eigenvalues @ ends.variances())
-        if limit >= self.target:
-            return float("inf")
-        iteration = Iteration(stability.system, rate, stability.noise_factor)
-        losses = solve_discrete(iteration, np.array([0]), 1e-9).solution
+        losses = solve_iteration(stability.at(rate), np.array([0]), 1e-9).solution
         low, high = 0, 16
         while high < _LATEST:
             k = np.unique(np.rint(np.geomspace(max(low, 1), high, 24)).astype(np.int64))

@@ -15,10 +15,9 @@ from hsgd.problems.gaussian_rows import GaussianRows
 from hsgd.problems.least_squares import LeastSquares
 from hsgd.problems.populations import HeldOut, LinearModel
 from hsgd.schedules import Constant, Piecewise, Schedule
-from hsgd.setting import check_setting
-from hsgd.statistics.named import resolve
 from hsgd.sweeps.broadcasting import follows_sweeps
-from hsgd.theory.prediction import predict
+from hsgd.theory.asking import ask
+from hsgd.theory.prediction import answer
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -79,16 +78,13 @@ def bootstrap_risk(
     """
     import xarray as xr
 
-    check_setting(problem, algorithm, batch_schedules=True)
-    resolve(problem, "population_risk")
-    options: dict[str, Any] = {"statistics": "population_risk", "method": method, "rtol": rtol}
-    real = predict(problem, algorithm, time, **options)
+    options: dict[str, Any] = {"method": method, "rtol": rtol, "batch_schedules": True}
+    passes = ask(problem, algorithm, problems=(LeastSquares,), algorithms=(SGD,), **options)
+    real = answer(passes, time, "population_risk")
     rows = fresh_rows(problem)
+    fresh = ask(rows, streamed(algorithm, problem.num_rows, rows.dimension), **options)
     iterations, positions = np.unique(real.iteration.values, return_inverse=True)
-    ideal = predict(
-        rows, streamed(algorithm, problem.num_rows, rows.dimension), iterations / rows.dimension,
-        **options,
-    ).isel(time=positions)  # fmt: skip
+    ideal = answer(fresh, iterations / rows.dimension, "population_risk").isel(time=positions)
     first, second = (ds.population_risk.values for ds in (real, ideal))
     errors = [ds.population_risk_error.values for ds in (real, ideal)]
     gaps = [ds.population_risk_discrepancy.values for ds in (real, ideal)]

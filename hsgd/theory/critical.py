@@ -9,30 +9,13 @@ import numpy as np
 from hsgd.algorithms.base import Algorithm
 from hsgd.algorithms.momentum import HeavyBall
 from hsgd.algorithms.sgd import SGD, StreamingSGD
-from hsgd.checks import is_swept, number, one_of
+from hsgd.checks import is_swept, number
 from hsgd.problems.gaussian_rows import GaussianRows
-from hsgd.problems.least_squares import LeastSquares
-from hsgd.setting import check_setting
-from hsgd.theory.dynamics.curves import (
-    ALGORITHMS,
-    METHODS,
-    PROBLEMS,
-    number_of_rows,
-    refuse_dependent_batches,
-    resolve_method,
-)
-from hsgd.theory.spectra.modes import Modes, Solvable, modes
-from hsgd.theory.stability.stability import Momentum, Stability
+from hsgd.theory.asking import ask
+from hsgd.theory.spectra.providers import Solvable
 
 if TYPE_CHECKING:
     import xarray as xr
-
-
-def independent_noise_factor(problem: LeastSquares, algorithm: SGD) -> float:
-    """The batch's noise factor; sampling without replacement is refused, with the reason."""
-    check_setting(problem, algorithm)
-    refuse_dependent_batches(algorithm)
-    return float(algorithm.noise_factor(problem.num_rows))
 
 
 @overload
@@ -103,7 +86,6 @@ def critical_learning_rate(
     arXiv:2205.07069, Theorem 1.1 and its remarks; arXiv:2206.01029, equation for the momentum
     kernel's norm; docs, theory page, "Stability".
     """
-    one_of("method", method, METHODS)
     if is_swept(batch_size):
         sizes: Any = batch_size
         options: dict[str, Any] = {"sampling": sampling, "momentum": momentum, "method": method}
@@ -113,29 +95,14 @@ def critical_learning_rate(
         ]
         found = sizes.copy(data=np.reshape(rates, sizes.shape)).rename("critical_learning_rate")
         return found.assign_coords(batch_size=sizes.variable)
-    algorithm: Algorithm
+    algorithm = at_rest(problem, batch_size, sampling, number("momentum", momentum))
+    return ask(problem, algorithm, method=method).stability.critical_rate()
+
+
+def at_rest(problem: Solvable, batch_size: Any, sampling: str, momentum: float = 0.0) -> Algorithm:
+    """The algorithm for such a problem, with a learning rate that is still to be found."""
     if isinstance(problem, GaussianRows):
-        algorithm = StreamingSGD(0.0, batch_size=batch_size)
-    elif number("momentum", momentum) > 0:
-        algorithm = HeavyBall(0.0, momentum, batch_size=batch_size, sampling=sampling)
-    else:
-        algorithm = SGD(0.0, batch_size=batch_size, sampling=sampling)
-    return stability_of(problem, algorithm, resolve_method(method, algorithm)).critical_rate()
-
-
-def stability_of(problem: Solvable, algorithm: Algorithm, method: str) -> Stability:
-    """The setting's norms as functions of the learning rate, checked for independent batches."""
-    check_setting(problem, algorithm, problems=PROBLEMS, algorithms=ALGORITHMS)
-    refuse_dependent_batches(algorithm)
-    factor = float(algorithm.noise_factor(number_of_rows(problem)))
-    return Stability(modes(problem), factor, method, Momentum.of(algorithm))
-
-
-def critical_rate(system: Modes, noise_factor: float) -> float:
-    """The smaller of the noise limit and the curvature limit of homogenized SGD."""
-    return Stability(system, noise_factor).critical_rate()
-
-
-def curvature_limit(system: Modes) -> float:
-    """2N/(λ_max+ridge), beyond which even the noiseless iteration diverges."""
-    return Stability(system, 0.0).curvature_limit()
+        return StreamingSGD(0.0, batch_size=batch_size)
+    if momentum > 0:
+        return HeavyBall(0.0, momentum, batch_size=batch_size, sampling=sampling)
+    return SGD(0.0, batch_size=batch_size, sampling=sampling)

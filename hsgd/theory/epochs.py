@@ -11,9 +11,9 @@ from hsgd.algorithms.sgd import SGD
 from hsgd.checks import number
 from hsgd.dataset import provenance
 from hsgd.problems.least_squares import LeastSquares
-from hsgd.theory.critical import stability_of
-from hsgd.theory.stability.asymptotics import Ends
-from hsgd.theory.stability.stability import Stability
+from hsgd.theory.asking import ask
+from hsgd.theory.stability.asymptotics import Asymptotics
+from hsgd.theory.stability.base import Stability
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -61,7 +61,8 @@ def epochs_to_tolerance(
     share = number("tolerance", tolerance, strict=True)
     if share >= 1.0:
         raise ValueError(f"tolerance is {share:g}, but it must lie between 0 and 1: try 1e-3.")
-    stability = stability_of(problem, SGD(0.0, sampling=sampling), "hsgd")
+    algorithm = SGD(0.0, sampling=sampling)
+    stability = ask(problem, algorithm, problems=(LeastSquares,), method="hsgd").stability
     rate, best = fastest(stability)
     # notation: top, low = extreme dampings per iteration, k = their root ratio
     n = problem.num_rows
@@ -97,7 +98,7 @@ def fastest(stability: Stability) -> tuple[float, float]:
     critical = stability.critical_rate()
 
     def slowness(fraction: float) -> float:
-        return -Ends(stability, fraction * critical).rate
+        return -Asymptotics(stability, fraction * critical).rate
 
     found = minimize_scalar(slowness, bounds=(1e-3, 1.0), method="bounded", options={"xatol": 1e-6})
     return float(found.x) * critical, -float(found.fun)

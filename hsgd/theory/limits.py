@@ -4,20 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from hsgd import dataset
 from hsgd.algorithms.base import Algorithm
-from hsgd.checks import one_of
 from hsgd.dataset import provenance
-from hsgd.interfaces import Statistic
-from hsgd.setting import check_rate, check_setting
-from hsgd.statistics.named import resolve
 from hsgd.sweeps.broadcasting import follows_sweeps
-from hsgd.theory.critical import stability_of
-from hsgd.theory.dynamics.curves import ALGORITHMS, METHODS, PROBLEMS, is_constant, resolve_method
-from hsgd.theory.spectra.modes import Modes, Solvable
-from hsgd.theory.stability.asymptotics import Ends
+from hsgd.theory.asking import ask
+from hsgd.theory.question import Statistics
+from hsgd.theory.spectra.modes import Modes
+from hsgd.theory.spectra.providers import Solvable
+from hsgd.theory.stability.asymptotics import Asymptotics
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -28,13 +23,13 @@ def limits(
     problem: Solvable,
     algorithm: Algorithm,
     *,
-    statistics: str | Statistic | list[str | Statistic] | None = None,
+    statistics: Statistics = None,
     method: str = "auto",
 ) -> xr.Dataset:
     """Limits as time goes to infinity, as a dataset of scalars.
 
     ψ_∞ = L(x_ridge)/(1−‖K‖), and a statistic q with second derivative T ends at
-    q(x_ridge) + (γφ/2N) ψ_∞ Σ_j T_jj λ_j/(λ_j+ridge); x_ridge is where gradient flow ends. With
+    q(x_ridge) + (γφ/2N) ψ_∞ Σ_j T_jj λ_j/(λ_j+ridge); x_ridge is where gradient flow far. With
     finite steps and momentum the last sum has the stationary variances in its place.
 
     Parameters
@@ -78,39 +73,33 @@ def limits(
     >>> float(ends.limiting_population_risk)
     1.0
     """
-    one_of("method", method, METHODS)
-    check_setting(
-        problem, algorithm, problems=PROBLEMS, algorithms=ALGORITHMS, batch_schedules=True
-    )
-    check_rate(problem, algorithm)
-    if not is_constant(algorithm):
+    question = ask(problem, algorithm, method=method, batch_schedules=True)
+    if not question.is_constant:
         raise ValueError(
             "limits needs a constant learning rate and batch size: pass the algorithm with their "
             "last values, for example SGD(learning_rate=...)."
         )
-    method = resolve_method(method, algorithm)
-    stability = stability_of(problem, algorithm, method)
-    chosen = resolve(problem, statistics)
-    ends = Ends(stability, float(algorithm.schedule(np.zeros(1))[0]))
+    question = question.about(statistics)
+    stability = question.stability
+    far = Asymptotics(stability, question.learning_rate)
     values: dict[str, tuple[float, str]] = {
-        "kernel_norm": (ends.norm, "norm of the noise kernel"),
+        "kernel_norm": (far.norm, "norm of the noise kernel"),
         "critical_learning_rate": (stability.critical_rate(), "critical learning rate"),
     }
-    for statistic in chosen:
-        flow, excess = ends.of(statistic)
+    for statistic in question.statistics:
+        flow, excess = far.of(statistic)
         name, words = statistic.name, statistic.long_name
         values[f"limiting_{name}"] = (flow + excess, f"limit of {words}")
         values[f"limiting_{name}_gradient_flow"] = (flow, f"limit of {words} along gradient flow")
         values[f"excess_{name}"] = (excess, f"excess of {words} over ridge and gradient flow")
-    values["rate"] = (ends.rate, "exponential rate per unit of time")
-    if method == "hsgd":
-        values["transition_learning_rate"] = (
-            ends.transition(),
-            "learning rate above which noise sets the rate",
-        )
-    values |= _conditioning(ends.system)
+    values["rate"] = (far.rate, "exponential rate per unit of time")
+    transition = stability.transition()
+    if transition is not None:
+        words = "learning rate above which noise sets the rate"
+        values["transition_learning_rate"] = (transition, words)
+    values |= _conditioning(far.system)
     attrs = provenance.attributes(problem, algorithm, source="limits", title="limits of SGD")
-    attrs |= {"method": method, "regime": ends.regime}
+    attrs |= {"method": question.method.name, "regime": far.regime}
     return dataset.scalars(values, attrs)
 
 

@@ -2,42 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from hsgd import dataset, warning
 from hsgd.algorithms.base import Algorithm
-from hsgd.checks import Array, flag, number, one_of
+from hsgd.checks import Array, flag, number
 from hsgd.dataset import provenance
 from hsgd.interfaces import Statistic
-from hsgd.machine import memory
-from hsgd.problems.gaussian_rows import GaussianRows
-from hsgd.problems.least_squares import LeastSquares
-from hsgd.setting import check_rate, check_setting
-from hsgd.statistics.named import resolve
 from hsgd.sweeps.broadcasting import follows_sweeps, share
-from hsgd.theory.dynamics.curves import (
-    ALGORITHMS,
-    METHODS,
-    PROBLEMS,
-    Curves,
-    refuse_dependent_batches,
-    resolve_method,
-    solve_curves,
-)
-from hsgd.theory.spectra.modes import Modes, Solvable, curvatures, modes
-from hsgd.theory.trust.applicability import too_small, verdict_of
-from hsgd.theory.trust.discrepancy import Reference, left_out, reference, relative_gap
+from hsgd.theory.asking import ask
+from hsgd.theory.curves import Curve, curve_of
+from hsgd.theory.question import Question, Statistics
+from hsgd.theory.spectra.providers import Solvable
+from hsgd.theory.trust.applicability import verdict_of
+from hsgd.theory.trust.discrepancy import discrepancies
 from volterra import Status
 
 if TYPE_CHECKING:
     import xarray as xr
 
 
-_NOISELESS = {"hsgd": "gradient flow", "discrete": "gradient descent"}
-"""What SGD without noise is."""
+Variables = dict[str, tuple[tuple[str, ...], Array, str]]
+"""Of a dataset: name → dims, values, words."""
 
 
 @follows_sweeps
@@ -46,7 +34,7 @@ def predict(
     algorithm: Algorithm,
     time: Any,
     *,
-    statistics: str | Statistic | Iterable[str | Statistic] | None = None,
+    statistics: Statistics = None,
     method: str = "auto",
     spread: bool = False,
     level: float = 0.9,
@@ -122,59 +110,51 @@ def predict(
     >>> bool(one_pass.population_risk[-1] < one_pass.population_risk[0])
     True
     """
-    check_setting(
-        problem, algorithm, problems=PROBLEMS, algorithms=ALGORITHMS, batch_schedules=True
-    )
-    check_rate(problem, algorithm)
-    refuse_dependent_batches(algorithm)
-    grid = dataset.time_grid(time, problem.iterations_per_unit)
-    chosen = resolve(problem, statistics)
     _check_options(method, spread, level)
-    method = resolve_method(method, algorithm)
-    tolerance = number("rtol", rtol, strict=True)
+    question = ask(problem, algorithm, method=method, rtol=rtol, batch_schedules=True)
+    return answer(question, time, statistics)
+
+
+def answer(question: Question, time: Any, statistics: Statistics) -> xr.Dataset:
+    """The curves of a question, and what there is to warn of, as a dataset."""
+    problem, algorithm = question.problem, question.algorithm
+    grid = dataset.time_grid(time, problem.iterations_per_unit)
     times = grid.unique / problem.iterations_per_unit
-    algorithm.schedule(times)
-    _check_memory(problem, len(times))
-    concern, verdict = verdict_of(problem, algorithm, method, float(times[-1]))
-    curves = solve_curves(problem, algorithm, grid.unique, method, tolerance)
-    held = reference(problem, algorithm, grid.unique, method, chosen, tolerance, share())
-    variables: dict[str, tuple[tuple[str, ...], Array, str]] = {}
-    for statistic in chosen:
-        variables |= _variables(modes(problem), statistic, curves, held, _NOISELESS[method])
-    titles = {"hsgd": "homogenized SGD", "discrete": "finite-step theory"}
+    algorithm.schedule(times)  # refuses negative rates before any work
+    question = question.about(statistics)
+    solved = question.solve(grid.unique)
+    curves = {
+        statistic.name: Curve(*map(_infinite, curve_of(question.system, statistic, solved)))
+        for statistic in question.statistics
+    }
+    gaps = discrepancies(question, curves, grid.unique, share())
+    expected = float(max(np.max(np.abs(gap)) for gap in gaps.values()))
+    concern, verdict = verdict_of(question, float(times[-1]), expected)
     attrs = provenance.attributes(
-        problem, algorithm, source="theory", title=f"{titles[method]}: predicted risk curves"
+        problem, algorithm, source="theory", title=f"{question.method.title}: predicted risk curves"
     )
     attrs |= {
-        "method": method,
-        "solver": curves.solver,
-        "status": curves.status,
-        "rtol": tolerance,
-        "expected_discrepancy": _largest_discrepancy(variables),
+        "method": question.method.name,
+        "solver": solved.solver,
+        "status": solved.status,
+        "rtol": question.rtol,
+        "expected_discrepancy": expected,
         "diagnosis": verdict,
     }
-    if not concern and method == "hsgd" and isinstance(problem, GaussianRows):
-        concern, verdict = too_small(problem, float(attrs["expected_discrepancy"]), verdict)
-        attrs["diagnosis"] = verdict
+    variables: Variables = {}
+    for statistic in question.statistics:
+        name = statistic.name
+        variables |= _variables(statistic, curves[name], gaps[name], question.method.noiseless)
     if concern:
-        warning.warn(verdict, stacklevel=3)
-    if curves.status != Status.CONVERGED.value:
-        warning.warn(curves.status, stacklevel=3)
+        warning.warn(verdict, stacklevel=4)
+    if solved.status != Status.CONVERGED.value:
+        warning.warn(solved.status, stacklevel=4)
     return dataset.assemble(grid, problem, algorithm, variables, attrs)
-
-
-def _check_memory(problem: Solvable, num_times: int) -> None:
-    """Modes and parameters at all times are held at once; each a few times over."""
-    d = problem.dimension
-    rank = min(problem.num_rows, d) if isinstance(problem, LeastSquares) else d
-    what = f"a prediction at {num_times} times of {d} parameters"
-    memory.check(8 * num_times * (4 * rank + 3 * d), what, "times")
 
 
 def _check_options(method: str, spread: bool, level: float) -> None:
     if isinstance(method, str) and method in ("mean_field", "modified_flow", "data_fit"):
         raise ValueError(f"method={method!r} is not available yet: use method='hsgd'.")
-    one_of("method", method, METHODS)
     if flag("spread", spread):
         raise ValueError(
             "spread=True (bands for single runs) is not available yet: simulate them with "
@@ -184,29 +164,13 @@ def _check_options(method: str, spread: bool, level: float) -> None:
         raise ValueError(f"level is {level}, but it must lie between 0 and 1.")
 
 
-def _variables(
-    system: Modes, statistic: Statistic, curves: Curves, held: Reference, noiseless: str
-) -> dict[str, tuple[tuple[str, ...], Array, str]]:
-    """The variables of one statistic on the unique iterations."""
-    with np.errstate(over="ignore", invalid="ignore"):
-        flow, value, error = (_infinite(c) for c in _curve(system, statistic, curves))
-    gap = relative_gap(value + left_out(system, statistic, curves), value)
-    for other in held.others:
-        with np.errstate(over="ignore", invalid="ignore"):
-            mean = flow[: other.count] if other.same_mean else None
-            better = _curve(system, statistic, other.curves, mean)[1]
-            better += left_out(system, statistic, other.curves)
-        own = relative_gap(better, value[: other.count])
-        # Where it is no longer affordable the last difference stands.
-        gap = np.maximum(gap, np.append(own, np.full(len(gap) - len(own), own[-1])))
-    first = held.first.get(statistic.name, value[:0])
-    start = slice(0, len(first))
-    gap[start] = np.maximum(gap[start], relative_gap(first, value[start]))
+def _variables(statistic: Statistic, curve: Curve, gap: Array, noiseless: str) -> Variables:
+    """Those of one statistic, on the unique iterations."""
     name, words, dims = statistic.name, statistic.long_name, ("time",)
     return {
-        name: (dims, value, words),
-        f"{name}_gradient_flow": (dims, flow, f"{words} along {noiseless}"),
-        f"{name}_error": (dims, error, f"numerical error of {words}"),
+        name: (dims, curve.value, words),
+        f"{name}_gradient_flow": (dims, curve.flow, f"{words} along {noiseless}"),
+        f"{name}_error": (dims, curve.error, f"numerical error of {words}"),
         f"{name}_discrepancy": (dims, gap, f"relative error to expect in {words}"),
     }
 
@@ -214,22 +178,3 @@ def _variables(
 def _infinite(values: Array) -> Array:
     """What has overflowed, also where overflows were subtracted."""
     return np.where(np.isnan(values), np.inf, values)
-
-
-def _curve(
-    system: Modes, statistic: Statistic, curves: Curves, mean: Array | None = None
-) -> tuple[Array, Array, Array]:
-    """Without noise (unless that is known), with it, and the numerical error."""
-    if statistic.name == system.sampled_risk:
-        N = system.iterations_per_unit
-        loss, error = curves.loss()
-        return curves.flow() / N, loss / N, error / N
-    flow = curves.mean(statistic) if mean is None else mean
-    noise, error = curves.noise(curvatures(system, statistic))
-    rounding = 1e-15 * system.directions.shape[0] ** 0.5 * np.abs(flow)
-    return flow, flow + noise, error + rounding
-
-
-def _largest_discrepancy(variables: dict[str, tuple[tuple[str, ...], Array, str]]) -> float:
-    gaps = [np.max(np.abs(v[1])) for name, v in variables.items() if name.endswith("_discrepancy")]
-    return float(max(gaps))

@@ -5,7 +5,7 @@ import pytest
 import xarray as xr
 
 import hsgd
-from hsgd.theory.spectra.modes import modes
+from hsgd.theory.spectra.providers import modes
 from tests.hsgd.test_prediction import problem_of, quiet
 
 

@@ -4,10 +4,9 @@ import numpy as np
 import pytest
 
 import hsgd
-from hsgd.theory.dynamics.curves import solve_curves
-from hsgd.theory.dynamics.discrete import Iteration
+from hsgd.theory.asking import ask
 from hsgd.theory.dynamics.stepping import step_through
-from hsgd.theory.spectra.modes import modes
+from hsgd.theory.stability.iteration import Iteration
 from tests.hsgd.reference import expectation
 from tests.hsgd.test_prediction import SHAPES, expanded, problem_of, quiet
 
@@ -129,8 +128,9 @@ def test_stepping_and_solving_are_one_recursion():
     problem = problem_of(n=60, d=30, ridge=0.1)
     iterations = np.array([0, 1, 5, 60, 5000])
     for algorithm in (hsgd.SGD(0.9), hsgd.SGD(4.0, 8, "subset")):
-        solved = solve_curves(problem, algorithm, iterations, "discrete", 1e-10, 1.1)
-        stepped = step_through(modes(problem), algorithm, 60, iterations, 1e-10, 1.1)
+        question = ask(problem, algorithm, method="discrete", rtol=1e-10).but(excess=1.1)
+        solved = question.solve(iterations)
+        stepped = step_through(question, iterations)
         np.testing.assert_allclose(solved.loss()[0], stepped.loss()[0], rtol=1e-11)
         noise = solved.noise(np.ones(30)), stepped.noise(np.ones(30))
         # The solved equation drives others with the unscaled kernel, the stepped one divides.

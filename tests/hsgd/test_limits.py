@@ -4,9 +4,8 @@ import numpy as np
 import pytest
 
 import hsgd
-from hsgd.theory.critical import stability_of
-from hsgd.theory.spectra.modes import modes
-from hsgd.theory.stability.asymptotics import Ends
+from hsgd.theory.asking import ask
+from hsgd.theory.spectra.providers import modes
 from tests.hsgd.test_prediction import SHAPES, problem_of, quiet
 from tests.hsgd.test_streaming import population
 
@@ -66,7 +65,7 @@ def test_limits_of_streaming(method, ridge):
 @pytest.mark.parametrize("fraction", [0.5, 0.97, 1.05])
 def test_rates_with_momentum_are_those_of_the_curve(momentum, kind, fraction):
     problem = problem_of(n=20, d=4)
-    stability = stability_of(problem, kind(0.0, momentum, 4), "discrete")
+    stability = ask(problem, kind(0.0, momentum, 4), method="discrete").stability
     algorithm = kind(fraction * stability.critical_rate(), momentum, 4)
     ends = hsgd.limits(problem, algorithm)
     rate = float(ends.rate)
@@ -123,8 +122,8 @@ def test_the_transition_is_where_the_regime_changes():
     assert above.attrs["regime"] == "noise-dominated"
     assert float(below.rate) == pytest.approx(0.999 * change * slowest, rel=1e-12)
     assert float(above.rate) < 1.001 * change * slowest
-    at = Ends(stability_of(problem, hsgd.SGD(0.0), "hsgd"), change)
-    assert at._noise_rate() == pytest.approx(change * slowest, rel=1e-9)
+    stability = ask(problem, hsgd.SGD(0.0), method="hsgd").stability
+    assert stability.noise_rate(change) == pytest.approx(change * slowest, rel=1e-9)
     assert hsgd.limits(problem, hsgd.SGD(2 * critical)).attrs["regime"] == "unstable"
 
 
@@ -218,7 +217,7 @@ def test_bad_arguments_get_one_sentence():
         (lambda: hsgd.limits(problem, hsgd.SGD(0.1), method="x"), "must be one of"),
         (lambda: hsgd.epochs_to_tolerance(problem, 2.0), "between 0 and 1"),
         (lambda: hsgd.epochs_to_tolerance(problem, 0.0), "greater than 0"),
-        (lambda: hsgd.epochs_to_tolerance(population(3), 0.1), "StreamingSGD"),
+        (lambda: hsgd.epochs_to_tolerance(population(3), 0.1), "pass a hsgd.LeastSquares"),
     ):
         with pytest.raises((TypeError, ValueError), match=message) as caught:
             call()

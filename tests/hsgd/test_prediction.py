@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 import hsgd
-from hsgd.statistics.named import resolve
-from hsgd.theory.spectra.modes import Modes, modes
+from hsgd.theory.asking import ask
+from hsgd.theory.spectra.modes import Modes
 from hsgd.theory.trust.first_steps import first_steps
 from tests.hsgd.reference import exact_states, expectation, generator, scheduled_states
 
@@ -223,15 +223,15 @@ def test_the_grid_is_the_callers_and_repeated_iterations_are_fine():
         ({"statistics": "loss"}, "unknown statistic"),
         ({"time": [1.0, 0.5]}, "increase strictly"),
         ({"time": [-1.0]}, "at least 0"),
-        ({"algorithm": hsgd.SGD(0.1, sampling="reshuffle")}, "theory refuses it: simulate it"),
+        ({"algorithm": hsgd.SGD(0.1, sampling="reshuffle")}, "simulate it"),
         ({"algorithm": hsgd.SGD(0.1, sampling="single_shuffle")}, "independent batches"),
         ({"algorithm": hsgd.SGD(0.1, batch_size=99, sampling="subset")}, "at most 9"),
         ({"algorithm": hsgd.SGD(lambda t: 0.5 - t)}, "negative or not finite"),
     ],
 )
 def test_bad_arguments_get_one_sentence_before_any_work(options, message, monkeypatch):
-    monkeypatch.setattr("hsgd.theory.prediction.modes", None)
-    monkeypatch.setattr("hsgd.theory.diagnosis.modes", None)
+    monkeypatch.setattr("hsgd.theory.question.modes", None)
+    monkeypatch.setattr("hsgd.problems.least_squares.scipy.linalg.svd", None)
     arguments = {"algorithm": hsgd.SGD(0.1), "time": [0.0, 1.0], **options}
     with pytest.raises((TypeError, ValueError), match=message) as caught:
         hsgd.predict(problem_of(), **arguments)
@@ -281,8 +281,8 @@ def test_the_first_steps_are_the_exact_means(batch, sampling):
     options = {"statistics": ("empirical_risk", "population_risk")}
     theory = quiet(problem, algorithm, time, **options)
     exact = hsgd.exact_mean(problem, algorithm, time, **options)
-    chosen = resolve(problem, options["statistics"])
-    steps = first_steps(problem, modes(problem), algorithm, theory.iteration.values, chosen)
+    question = ask(problem, algorithm).about(options["statistics"])
+    steps = first_steps(question, theory.iteration.values)
     for name in options["statistics"]:
         true = np.abs(exact[name] / theory[name] - 1).values
         own = np.abs(steps[name] / exact[name].values - 1)

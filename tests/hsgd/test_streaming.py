@@ -6,9 +6,8 @@ import numpy as np
 import pytest
 
 import hsgd
-from hsgd.theory.dynamics.curves import iteration_of, solve_curves
+from hsgd.theory.asking import ask
 from hsgd.theory.dynamics.stepping import step_through
-from hsgd.theory.spectra.modes import modes
 from tests.hsgd.test_prediction import quiet
 
 
@@ -112,8 +111,9 @@ def test_stepping_and_solving_are_one_recursion():
     rows = population(30, ridge=0.05, seed=3)
     iterations = np.array([0, 1, 7, 100, 3000])
     for algorithm in (hsgd.StreamingSGD(0.9), hsgd.StreamingSGD(1.4, 4)):
-        solved = solve_curves(rows, algorithm, iterations, "discrete", 1e-10)
-        stepped = step_through(modes(rows), algorithm, np.inf, iterations, 1e-10)
+        question = ask(rows, algorithm, method="discrete", rtol=1e-10)
+        solved = question.solve(iterations)
+        stepped = step_through(question, iterations)
         np.testing.assert_allclose(solved.loss()[0], stepped.loss()[0], rtol=1e-12)
         for curvatures in (np.ones(30), np.arange(30.0)):
             first, second = solved.noise(curvatures), stepped.noise(curvatures)
@@ -140,7 +140,8 @@ def test_ten_thousand_modes_of_a_power_law():
     rows = hsgd.GaussianRows(spectrum / spectrum.sum(), np.ones(d), 0.1)
     algorithm, times = hsgd.StreamingSGD(1.0), np.geomspace(1, 1e6, 7) / d
     limit = hsgd.predict(rows, algorithm, times, rtol=1e-6)
-    stepped = step_through(modes(rows), algorithm, np.inf, limit.iteration.values[:5], 1e-9)
+    question = ask(rows, algorithm, method="discrete", rtol=1e-9)
+    stepped = step_through(question, limit.iteration.values[:5])
     exact = stepped.loss()[0] / d
     gap = np.abs(exact / limit.population_risk.values[:5] - 1)
     assert 1e-4 < gap.max() < 0.02
@@ -156,7 +157,7 @@ def test_a_mode_whose_powers_coincide_loses_no_digits():
         h, rho = 1.0, 0.05
         # r(1−γr) = γh² at γ = r/(r²+h²).
         rate = (h + rho) / ((h + rho) ** 2 + h**2) * (1 + shift)
-        iteration = iteration_of(modes(rows), hsgd.StreamingSGD(rate), np.inf)
+        iteration = ask(rows, hsgd.StreamingSGD(rate), method="discrete").stability.at(rate)
         near = (1 - iteration.settling) - (1 - iteration.step)
         assert np.abs(near).min() <= 1.1 * shift + 1e-15
         count = 40

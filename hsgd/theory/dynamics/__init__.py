@@ -1,6 +1,8 @@
-"""How curves are solved, given the modes.
+"""How curves are solved: a file for each method.
 
-homogenized    the Volterra equation of homogenized SGD
-discrete       the same for finite steps, `stepping` where that has no closed form
-curves         either of them, as curves of all statistics
+    methods        the table, and which one `auto` takes
+    homogenized    the Volterra equation of homogenized SGD
+    discrete       the same for finite steps, `stepping` where that has no closed form
+
+What a method is, and how to write the next one, says `hsgd.theory.question`.
 """

@@ -1,4 +1,4 @@
-"""The finite-step twin of homogenized SGD, without stepping: constant learning rate and batch.
+"""The finite-step twin of homogenized SGD, without stepping where learning rate and batch stay.
 
 An iteration multiplies the mean of mode j by a_j = 1 − γr_j/N and takes its variance to
 
@@ -17,60 +17,29 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from hsgd.algorithms.momentum import has_momentum
 from hsgd.checks import Array
 from hsgd.interfaces import Statistic
+from hsgd.theory.curves import Curves
+from hsgd.theory.dynamics.stepping import step_through
+from hsgd.theory.question import Method, Question
 from hsgd.theory.spectra.modes import Modes
+from hsgd.theory.stability.base import Stability
+from hsgd.theory.stability.finite_steps import FiniteSteps
+from hsgd.theory.stability.iteration import Iteration
+from hsgd.theory.stability.momentum import Momentum, MomentumSteps
 from volterra import Solution, SumOfPowers, solve
 
 EPS = float(np.finfo(np.float64).eps)
 _NEAR = 1e-3
 
 
-@dataclass(frozen=True, eq=False)
-class Iteration:
-    """What one iteration does to the modes, at rate γ and noise factor φ."""
-
-    system: Modes
-    learning_rate: float
-    noise_factor: float
-
-    @property
-    def step(self) -> Array:
-        """1 − a_j = γr_j/N, shape (r,)."""
-        return self.learning_rate / self.system.iterations_per_unit * self.system.damping
-
-    @property
-    def gain(self) -> Array:
-        """φ(γ/N)² λ_j: variance of mode j per unit of 2Ψ."""
-        rate = self.learning_rate / self.system.iterations_per_unit
-        return np.asarray(self.noise_factor * rate**2 * self.system.eigenvalues)
-
-    @property
-    def wick(self) -> Array:
-        """q_j − a_j²."""
-        return self.system.wick * self.gain * self.system.eigenvalues
-
-    @property
-    def settling(self) -> Array:
-        """1 − q_j; negative for a mode that grows by itself."""
-        return self.step * (2.0 - self.step) - self.wick
-
-    @property
-    def growth(self) -> float:
-        """The largest modulus of any ratio of the equation; at least 1."""
-        ratios = (np.abs(1.0 - self.step), 1.0 - self.settling, np.abs(1.0 - self.step) ** 2)
-        return max(1.0, *(float(np.max(ratio, initial=0.0)) for ratio in ratios))
-
-    def fade(self, iterations: Array) -> Array:
-        """What is left after `iterations` of a direction that no row sees."""
-        per_unit = self.system.iterations_per_unit
-        return power(self.learning_rate * self.system.ridge / per_unit, iterations)
-
-
 def power(decrement: float | Array, iterations: Array) -> Array:
     """(1 − decrement)^k for whole k, accurate for tiny decrements; shape (m, …)."""
     k = np.asarray(iterations, dtype=np.float64)
     d = np.asarray(decrement, dtype=np.float64)
+    # As e^{k log|1−d|}: 1 − d itself would round away all digits of a tiny d, and k multiplies that
+    # error. Beyond d = 1 the factor is negative, and the sign is put back where k is odd.
     size = np.where(
         d < 1.0, np.log1p(-np.minimum(d, 1.0 - EPS / 2)), np.log(np.abs(1.0 - d) + 1e-300)
     )
@@ -99,6 +68,7 @@ class Terms:
 def _joined(*pieces: Piece) -> Terms:
     broadcast = [np.broadcast_arrays(*map(np.atleast_1d, piece)) for piece in pieces]
     decrements, weights = (np.concatenate([piece[i] for piece in broadcast]) for i in (0, 1))
+    # The solver's cost is the number of terms; many weights are 0 without a ridge or a start.
     used = weights != 0
     return Terms(decrements[used].astype(np.float64), weights[used].astype(np.float64))
 
@@ -144,6 +114,8 @@ def _divided(d: Array, e: Array, kappa: Array, weights: Array) -> list[Piece]:
     """
     apart = d - e
     near = np.abs(apart) < _NEAR * kappa
+    # Far pairs: outer = 0, and what is left is the plain quotient. Near ones: pairs at distances h
+    # and 2h about the same middle, weighted so that the h²-term of the even function cancels.
     middle, far = 0.5 * (d + e), np.where(near, 0.4 * _NEAR * kappa, apart)
     outer = np.where(near, ((apart / far) ** 2 - 1.0) / 3.0, 0.0)
     inner = (1.0 - outer) * weights / far
@@ -182,6 +154,7 @@ class DiscreteCurves:
         growth = self.iteration.growth
         if growth == 1.0:
             return values
+        # The equation was solved for Ψ/growth^k, which stays finite when the risk diverges.
         with np.errstate(over="ignore", invalid="ignore"):
             factor = np.exp(self.iterations * np.log(growth))
             return tuple(np.where(value == 0.0, 0.0, value * factor) for value in values)
@@ -191,7 +164,8 @@ class DiscreteCurves:
 
     def mean(self, statistic: Statistic) -> Array:
         """A statistic at the mean: along gradient descent."""
-        fade = self.iteration.fade(self.iterations)
+        per_unit = self.system.iterations_per_unit
+        fade = power(self.iteration.learning_rate * self.system.ridge / per_unit, self.iterations)
         return self.system.values(statistic, self._decay(), fade)
 
     def flow(self) -> Array:
@@ -231,7 +205,7 @@ class DiscreteCurves:
         return np.where(started, terms(self.iterations), 0.0), 8.0 * EPS * size * started
 
 
-def solve_discrete(
+def solve_iteration(
     iteration: Iteration, iterations: NDArray[np.int64], rtol: float, excess: float = 1.0
 ) -> DiscreteCurves:
     """Solve the difference equation of Ψ at `iterations`, ascending, shape (m,).
@@ -244,3 +218,33 @@ def solve_discrete(
     k = iterations.astype(np.float64)
     solution = solve(forcing(iteration).damped(growth), kernel, k, rtol=rtol)
     return DiscreteCurves(iteration, k, solution, excess)
+
+
+def has_closed_form(question: Question) -> bool:
+    """Whether no stepping is needed: every iteration does the same, and remembers nothing."""
+    return question.is_constant and not has_momentum(question.algorithm)
+
+
+def solve_discrete(question: Question, iterations: NDArray[np.int64]) -> Curves:
+    """In closed form where there is one, else step by step."""
+    if has_closed_form(question):
+        iteration = question.stability.at(question.learning_rate)
+        return solve_iteration(iteration, iterations, question.rtol, question.excess)
+    return step_through(question, iterations)
+
+
+def _stability(question: Question) -> Stability:
+    rule = Momentum.of(question.algorithm)
+    if rule.momentum == 0.0:
+        return FiniteSteps(question.system, question.noise_factor)
+    return MomentumSteps(question.system, question.noise_factor, rule)
+
+
+METHOD = Method(
+    "discrete",
+    title="finite-step theory",
+    noiseless="gradient descent",
+    refusal=lambda algorithm: "",
+    stability=_stability,
+    solve=solve_discrete,
+)

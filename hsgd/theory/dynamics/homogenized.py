@@ -7,11 +7,15 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from hsgd.algorithms.base import Algorithm
 from hsgd.algorithms.sgd import SGD, StreamingSGD
 from hsgd.checks import Array
 from hsgd.interfaces import Statistic
 from hsgd.schedules import Constant, Piecewise
+from hsgd.theory.dynamics import discrete
+from hsgd.theory.question import Method, Question
 from hsgd.theory.spectra.modes import Modes
+from hsgd.theory.stability.small_steps import SmallSteps
 from volterra import PiecewiseClock, Solution, SumOfExponentials, TimeChanged, solve
 
 
@@ -64,64 +68,65 @@ class HomogenizedCurves:
         return np.zeros(len(self.odometer))
 
 
-def solve_homogenized(
-    system: Modes,
-    algorithm: SGD | StreamingSGD,
-    num_rows: float,
-    iterations: NDArray[np.int64],
-    rtol: float,
-    excess: float = 1.0,
-) -> HomogenizedCurves:
-    """Solve Ψ(t) = L(m(Γ(t))) + ∫₀ᵗ γ(s)²φ(s) k(Γ(t)−Γ(s)) Ψ(s) ds at `iterations`.
+def solve_homogenized(question: Question, iterations: NDArray[np.int64]) -> HomogenizedCurves:
+    """Solve Ψ(t) = L(m(Γ(t))) + ∫₀ᵗ γ(s)²φ(s) k(Γ(t)−Γ(s)) Ψ(s) ds at ascending `iterations`.
 
-    Parameters
-    ----------
-    system
-        The modes: k(τ) = Σ_j λ_j² e^{−2(λ_j+ridge)τ}/N, and gradient flow m.
-    algorithm
-        Learning rate γ and batch size, whose noise factor on `num_rows` rows is φ.
-    iterations
-        Ascending, shape (m,).
-    rtol
-        Relative accuracy.
-    excess
-        What the kernel is multiplied by.
+    k(τ) = Σ_j λ_j² e^{−2(λ_j+ridge)τ}/N, m gradient flow, γ the learning rate, Γ its integral, φ
+    the noise factor of the batch.
     """
+    system, algorithm = question.system, question.algorithm
     times = iterations / system.iterations_per_unit
     schedule, forcing = algorithm.schedule, system.gradient_flow_loss()
-    weights = excess * system.noise_weights(1.0)
+    weights = question.excess * system.noise_weights(1.0)
     if isinstance(schedule, Constant) and not algorithm.has_batch_schedule:
         rate = schedule.level
-        scale = float(rate**2 * algorithm.noise_factor(num_rows))
+        scale = float(rate**2 * question.noise_factor)
         kernel = SumOfExponentials(2.0 * rate * system.damping, scale * weights)
         forced = SumOfExponentials(rate * forcing.rates, forcing.weights, forcing.constant)
-        solution = solve(forced, kernel, times, rtol=rtol)
-        return HomogenizedCurves(system, rate * times, scale, solution, excess)
+        solution = solve(forced, kernel, times, rtol=question.rtol)
+        return HomogenizedCurves(system, rate * times, scale, solution, question.excess)
 
     def noise(time: Array) -> Array:
-        factor = algorithm.noise_factor(num_rows, algorithm.batch_sizes(time))
-        return np.asarray(schedule(time) ** 2 * factor)
+        return np.asarray(schedule(time) ** 2 * question.noise_factors(time))
 
+    inner = SumOfExponentials(2.0 * system.damping, weights)
+    changes = (*schedule.breakpoints, *algorithm.batch_boundaries)
     if isinstance(schedule, (Constant, Piecewise)):
-        starts = np.union1d([0.0], (*schedule.breakpoints, *algorithm.batch_boundaries))
+        # Between two changes all is constant: exact, segment by segment.
+        starts = np.union1d([0.0], changes)
         steps = PiecewiseClock(
-            SumOfExponentials(2.0 * system.damping, weights),
-            boundaries=starts[1:],
-            clock_rates=schedule(starts),
-            weights=noise(starts),
+            inner, boundaries=starts[1:], clock_rates=schedule(starts), weights=noise(starts)
         )
-        solution = solve(steps.on_clock(forcing), steps, times, rtol=rtol)
-        return HomogenizedCurves(system, schedule.integral(times), 1.0, solution, excess)
-    solution = solve(
-        lambda t: forcing(schedule.integral(t)),
-        TimeChanged(
-            SumOfExponentials(2.0 * system.damping, weights),
+        solution = solve(steps.on_clock(forcing), steps, times, rtol=question.rtol)
+    else:
+        changed = TimeChanged(
+            inner,
             clock=schedule.integral,
             weight=noise,
             clock_rate=schedule,
-            breakpoints=(*schedule.breakpoints, *algorithm.batch_boundaries),
-        ),
-        times,
-        rtol=rtol,
+            breakpoints=changes,
+        )
+        solution = solve(
+            lambda t: forcing(schedule.integral(t)), changed, times, rtol=question.rtol
+        )
+    return HomogenizedCurves(system, schedule.integral(times), 1.0, solution, question.excess)
+
+
+def _refusal(algorithm: Algorithm) -> str:
+    if isinstance(algorithm, SGD | StreamingSGD):
+        return ""
+    return (
+        f"method='hsgd' is for SGD without momentum: pass method='discrete' for "
+        f"{type(algorithm).__name__}."
     )
-    return HomogenizedCurves(system, schedule.integral(times), 1.0, solution, excess)
+
+
+METHOD = Method(
+    "hsgd",
+    title="homogenized SGD",
+    noiseless="gradient flow",
+    refusal=_refusal,
+    stability=lambda question: SmallSteps(question.system, question.noise_factor),
+    solve=solve_homogenized,
+    twin=discrete.METHOD,
+)

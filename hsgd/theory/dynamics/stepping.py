@@ -13,10 +13,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from hsgd.algorithms.base import Algorithm
 from hsgd.algorithms.momentum import Nesterov
 from hsgd.checks import Array
 from hsgd.interfaces import Statistic
+from hsgd.theory.question import Question
 from hsgd.theory.spectra.modes import Modes
 from volterra import Status
 
@@ -94,10 +94,7 @@ def _finite(values: Array) -> Array:
 class State:
     """The modes in the midst of stepping; advanced in place."""
 
-    system: Modes
-    algorithm: Algorithm
-    num_rows: float
-    excess: float
+    question: Question
     moments: Array
     """Variance, covariance with the previous error, previous variance of each mode, (3, r)."""
     means: Array
@@ -107,42 +104,29 @@ class State:
     iteration: int = 0
 
     @classmethod
-    def start(
-        cls, system: Modes, algorithm: Algorithm, num_rows: float, excess: float = 1.0
-    ) -> State:
+    def start(cls, question: Question) -> State:
         """At rest at x0."""
-        count = len(system.eigenvalues)
-        moments, means = np.zeros((3, count)), np.ones((2, count))
-        return cls(system, algorithm, num_rows, excess, moments, means, np.ones(2))
+        count = len(question.system.eigenvalues)
+        return cls(question, np.zeros((3, count)), np.ones((2, count)), np.ones(2))
 
     def copy(self) -> State:
         """The same state, to be advanced separately."""
         arrays = (self.moments.copy(), self.means.copy(), self.fade.copy())
-        return State(
-            self.system, self.algorithm, self.num_rows, self.excess, *arrays, self.iteration
-        )
-
-    @property
-    def momentum(self) -> float:
-        """The algorithm's momentum."""
-        return float(getattr(self.algorithm, "momentum", 0.0))
+        return State(self.question, *arrays, self.iteration)
 
     def advance(self, last: int) -> Array:
         """Step to iteration `last`; gives Ψ before each of the steps."""
-        from hsgd.theory.dynamics.stepping_kernel import (
-            advance,  # Numba is loaded only where it is needed.
-        )
+        from hsgd.theory.dynamics.stepping_kernel import advance  # Numba only where it is needed.
 
-        system, per_unit = self.system, self.system.iterations_per_unit
-        time = np.arange(self.iteration, last) / per_unit
-        factors = self.algorithm.noise_factor(self.num_rows, self.algorithm.batch_sizes(time))
+        question, system = self.question, self.question.system
+        time = np.arange(self.iteration, last) / system.iterations_per_unit
         losses = np.empty(len(time))
         advance(
-            self.algorithm.schedule(time) / per_unit,
-            np.array(factors, dtype=np.float64),
-            self.momentum,
-            isinstance(self.algorithm, Nesterov),
-            self.excess,
+            question.algorithm.schedule(time) / system.iterations_per_unit,
+            question.noise_factors(time).astype(np.float64),
+            question.momentum,
+            isinstance(question.algorithm, Nesterov),
+            question.excess,
             system.wick,
             system.ridge,
             system.eigenvalues,
@@ -176,19 +160,9 @@ def check_work(system: Modes, last: int) -> None:
         )
 
 
-def step_through(
-    system: Modes,
-    algorithm: Algorithm,
-    num_rows: float,
-    iterations: NDArray[np.int64],
-    rtol: float,
-    excess: float = 1.0,
-) -> SteppedCurves:
-    """Step to the last of the ascending `iterations`, shape (m,), and keep the modes at each.
-
-    `excess` multiplies the noise that Ψ drives.
-    """
-    state = State.start(system, algorithm, num_rows, excess)
+def step_through(question: Question, iterations: NDArray[np.int64]) -> SteppedCurves:
+    """Step to the last of the ascending `iterations`, shape (m,), and keep the modes at each."""
+    system, state = question.system, State.start(question)
     check_work(system, int(iterations[-1]))
     shape = (len(iterations), len(system.eigenvalues))
     decay, variances, fades = np.empty(shape), np.empty(shape), np.empty(len(iterations))
@@ -197,6 +171,8 @@ def step_through(
             state.advance(min(int(target), state.iteration + CHUNK))
         decay[position], variances[position] = state.means[0], state.moments[0]
         fades[position] = state.fade[0]
-    momentum = state.momentum
+    momentum = question.momentum
     amplification = 1.0 if not momentum else (1.0 + momentum) ** 2 / (1.0 - momentum)
-    return SteppedCurves(system, iterations, decay, variances, fades, excess, amplification, rtol)
+    return SteppedCurves(
+        system, iterations, decay, variances, fades, question.excess, amplification, question.rtol
+    )

@@ -4,8 +4,8 @@ Multi-pass SGD *is* streaming SGD from the empirical distribution of the rows. B
 mean Hessian of one iteration and the sampled risk, the mean of ½(a·x−b)² over what the rows are
 drawn from:
 
-- fixed rows (`LeastSquares`): AᵀA/n, the empirical risk, ridge/n;
-- a population (`GaussianRows`): Σ, the population risk, the ridge per sample.
+- fixed rows (`rows`): AᵀA/n, the empirical risk, ridge/n;
+- a population (`population`): Σ, the population risk, the ridge per sample.
 
 `Modes` holds these per unit of time, multiplied by N, the iterations in one unit (n or d): then
 the eigenvalues are those of H = AᵀA, and the loss Ψ is ½‖Ax−b‖², or d times the population risk.
@@ -25,16 +25,10 @@ from scipy import sparse
 
 from hsgd.checks import Array
 from hsgd.interfaces import Statistic
-from hsgd.problems.gaussian_rows import GaussianRows
-from hsgd.problems.least_squares import LeastSquares
 from hsgd.statistics.quadratics import CentredQuadratic
 from volterra import SumOfExponentials
 
-Solvable = LeastSquares | GaussianRows
-"""Problems that have a mode system."""
-
 _CURVATURES: WeakKeyDictionary[Statistic, tuple[object, Array]] = WeakKeyDictionary()
-_MEMORY: WeakKeyDictionary[Solvable, Modes] = WeakKeyDictionary()
 
 
 @dataclass(frozen=True, eq=False)
@@ -87,6 +81,11 @@ class Modes:
     def damping(self) -> Array:
         """r_j = λ_j + ridge."""
         return self.eigenvalues + self.ridge
+
+    @property
+    def forcing(self) -> NDArray[np.bool_]:
+        """Modes whose mean enters the loss linearly, which needs a ridge; shape (r,)."""
+        return np.asarray(self.residual_limit * self.residual_start != 0)
 
     def gradient_flow(self, odometer: Array) -> tuple[Array, Array]:
         """Decay of the modes, (m, r), and of what no row sees, (m,), at each odometer reading."""
@@ -161,74 +160,3 @@ def curvatures(system: Modes, statistic: Statistic) -> Array:
             known = directions, directions.T @ statistic.diagonal()
         _CURVATURES[statistic] = known
     return known[1]
-
-
-def modes(problem: Solvable) -> Modes:
-    """The mode system of `problem`, computed once: the cost is its decomposition."""
-    known = _MEMORY.get(problem)
-    if known is None:
-        known = _of_population(problem) if isinstance(problem, GaussianRows) else _of_rows(problem)
-        _MEMORY[problem] = known
-    return known
-
-
-def _of_rows(problem: LeastSquares) -> Modes:
-    # notation: s = singular values, beta = b in the left basis, z = x0 in the right one
-    left, s, right = problem.svd
-    beta = left.T @ problem.b
-    outside = problem.b - left @ beta
-    # A second projection: after one, rounding leaves components of size ε‖b‖ inside the range.
-    outside = outside - left @ (left.T @ outside)
-    z = right.T @ problem.x0
-    damping = s**2 + problem.ridge
-    limit = s * beta / damping
-    start = z - limit
-    return Modes(
-        iterations_per_unit=problem.num_rows,
-        ridge=problem.ridge,
-        eigenvalues=s**2,
-        directions=right,
-        limit=limit,
-        start=start,
-        residual_limit=-problem.ridge * beta / damping,
-        residual_start=s * start,
-        residual_outside=float(outside @ outside),
-        start_outside=problem.x0 - right @ z,
-        sampled_risk="empirical_risk",
-        wick=0.0,
-    )
-
-
-def _axes(kept: NDArray[np.intp], dimension: int) -> sparse.csc_array:
-    """Columns number `kept` of the identity."""
-    ones, columns = np.ones(len(kept)), np.arange(len(kept))
-    return sparse.csc_array((ones, (kept, columns)), shape=(dimension, len(kept)))
-
-
-def _of_population(rows: GaussianRows) -> Modes:
-    # notation: lam = N times eigenvalues of Σ, s = their roots, beta, z = β and x0 in the basis
-    N = rows.dimension
-    values, vectors = rows.spectrum
-    order = np.argsort(values, kind="stable")[::-1]
-    kept = order[values[order] > N * np.finfo(float).eps * values.max()]
-    directions = _axes(kept, N) if vectors is None else vectors[:, kept]
-    lam, ridge = N * values[kept], N * rows.ridge
-    s = np.sqrt(lam)
-    beta, z = directions.T @ rows.coefficients, directions.T @ rows.x0
-    damping = lam + ridge
-    limit = beta * (lam / damping)
-    residual_limit = -ridge * s * beta / damping
-    return Modes(
-        iterations_per_unit=N,
-        ridge=ridge,
-        eigenvalues=lam,
-        directions=directions,
-        limit=limit,
-        start=z - limit,
-        residual_limit=residual_limit,
-        residual_start=s * (z - beta) - residual_limit,
-        residual_outside=N * rows.noise**2,
-        start_outside=rows.x0 - directions @ z,
-        sampled_risk="population_risk",
-        wick=1.0,
-    )

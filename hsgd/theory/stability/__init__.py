@@ -1,5 +1,8 @@
 """Where the equations are stable, and where they lead.
 
-stability      norms of the noise kernel, and the learning rates at which they reach one
-asymptotics    the limits that a constant learning rate leads to, and how fast
+iteration       what one iteration does to the modes
+base            what is asked of a way to take steps, and how to write the next one
+small_steps     steps as small as one likes: homogenized SGD
+finite_steps    steps of finite size, `momentum` with a momentum
+asymptotics     the limits that a constant learning rate leads to, and how fast
 """

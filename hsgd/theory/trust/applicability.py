@@ -10,95 +10,73 @@ from dataclasses import replace
 
 import numpy as np
 
-from hsgd.algorithms.base import Algorithm
 from hsgd.algorithms.sgd import SGD
-from hsgd.problems.gaussian_rows import GaussianRows
-from hsgd.problems.least_squares import LeastSquares
-from hsgd.schedules import Constant
-from hsgd.theory.critical import stability_of
-from hsgd.theory.diagnosis import LARGEST_DISCREPANCY, diagnose
-from hsgd.theory.spectra.modes import Solvable
+from hsgd.theory.question import Question
+from hsgd.theory.trust.judgement import LARGEST_DISCREPANCY, judge
 
-_SAMPLES = 1025
+Verdict = tuple[str, str]
+"""Concerns, empty if there are none, and a sentence with the remedy."""
 
 
-def verdict_of(
-    problem: Solvable, algorithm: Algorithm, method: str, horizon: float
-) -> tuple[str, str]:
-    """Concerns, empty if there are none, and a sentence with the remedy.
+def verdict_of(question: Question, horizon: float, discrepancy: float) -> Verdict:
+    """Whether the theory applies up to time `horizon`, given the discrepancy to expect.
 
     Where the batch size changes, the first batch size that raises a concern speaks.
     """
     verdict = ("", "")
-    for part in constant_batches(algorithm, horizon):
-        verdict = _judged(problem, part, method, horizon)
+    for part in constant_batches(question, horizon):
+        verdict = _judged(part, horizon)
         if verdict[0]:
-            break
+            return verdict
+    if question.is_streamed and question.method.twin and discrepancy > LARGEST_DISCREPANCY:
+        return "finite_size", _too_small(question.problem.dimension, discrepancy)
     return verdict
 
 
-def _judged(
-    problem: Solvable, algorithm: Algorithm, method: str, horizon: float
-) -> tuple[str, str]:
+def _judged(question: Question, horizon: float) -> Verdict:
     """The verdict on one batch size."""
-    if isinstance(algorithm, SGD) and isinstance(problem, LeastSquares):
-        if method == "discrete":
-            verdict = _stable(problem, algorithm, method, horizon)
-            if verdict[0]:
-                return verdict
-        report = diagnose(problem, algorithm, horizon=horizon)
-        return report.attrs["concern"], report.attrs["verdict"]
-    verdict = _stable(problem, algorithm, method, horizon)
-    if not verdict[0] and method == "hsgd":
-        return _steps_stable(problem, algorithm, horizon) or verdict
-    return verdict
+    rate, twin = question.largest_rate(0.0, horizon), question.method.twin
+    on_rows = isinstance(question.algorithm, SGD) and not question.is_streamed
+    # What is said of rows is said of small steps: finite ones may diverge all the same.
+    verdict = ("", "") if on_rows and twin else _stable(question, rate)
+    if verdict[0]:
+        return verdict
+    if not on_rows:
+        return (twin and _steps_stable(question.but(method=twin), rate)) or verdict
+    found = judge(question, horizon)
+    return found.concern, found.sentence
 
 
-def constant_batches(algorithm: Algorithm, horizon: float) -> list[Algorithm]:
-    """The algorithm at each of its batch sizes, with the largest learning rate met meanwhile."""
+def constant_batches(question: Question, horizon: float) -> list[Question]:
+    """The question at each batch size, with the largest learning rate met meanwhile."""
+    algorithm = question.algorithm
     if not algorithm.has_batch_schedule:
-        return [algorithm]
+        return [question]
     starts = np.array([0.0, *(b for b in algorithm.batch_boundaries if b <= horizon)])
     ends = np.append(starts[1:], horizon)
     parts = []
     for start, end in zip(starts, ends, strict=True):
         size = int(algorithm.batch_sizes(start))
-        rate = largest_learning_rate(algorithm, start, end)
-        parts.append(replace(algorithm, learning_rate=rate, batch_size=size))  # type: ignore[type-var]
+        rate = question.largest_rate(start, end)
+        part = replace(algorithm, learning_rate=rate, batch_size=size)  # type: ignore[type-var]
+        parts.append(question.but(algorithm=part))
     return parts
 
 
-def largest_learning_rate(algorithm: Algorithm, start: float, end: float) -> float:
-    """The largest learning rate between two times, on a fine grid and next to its jumps."""
-    schedule = algorithm.schedule
-    if isinstance(schedule, Constant):
-        return schedule.level
-    inner = [b for b in schedule.breakpoints if start < b < end]
-    times = np.unique(np.concatenate((np.linspace(start, end, _SAMPLES), inner)))
-    return float(schedule(times).max())
-
-
-def _stable(
-    problem: Solvable, algorithm: Algorithm, method: str, horizon: float
-) -> tuple[str, str]:
-    rate = largest_learning_rate(algorithm, 0.0, horizon)
-    stability = stability_of(problem, algorithm, method)
-    critical = stability.critical_rate()
+def _stable(question: Question, rate: float) -> Verdict:
+    critical = question.stability.critical_rate()
     if rate >= critical:
         return "unstable", (
             f"The learning rate {rate:.6g} is {rate / critical:.4g} times the critical "
-            f"{critical:.6g}, so the risk diverges: write {type(algorithm).__name__}"
+            f"{critical:.6g}, so the risk diverges: write {type(question.algorithm).__name__}"
             f"(learning_rate={0.5 * critical:.6g}, ...), half of critical."
         )
     return "", f"The learning rate is {rate / critical:.3g} of critical."
 
 
-def _steps_stable(
-    problem: Solvable, algorithm: Algorithm, horizon: float
-) -> tuple[str, str] | None:
+def _steps_stable(question: Question, rate: float) -> Verdict | None:
     """Where steps of finite size diverge although their limit does not, a concern."""
-    rate = largest_learning_rate(algorithm, 0.0, horizon)
-    critical = stability_of(problem, algorithm, "discrete").critical_rate()
+    critical = question.stability.critical_rate()
     if rate < critical:
         return None
     return "finite_steps", (
@@ -107,12 +85,10 @@ def _steps_stable(
     )
 
 
-def too_small(rows: GaussianRows, discrepancy: float, verdict: str) -> tuple[str, str]:
-    """A concern where the limit of small steps is far from what is exact; else the verdict."""
-    if discrepancy <= LARGEST_DISCREPANCY:
-        return "", verdict
+def _too_small(dimension: int, discrepancy: float) -> str:
+    """What to do where the limit of small steps is far from what is exact."""
     size = "more than 10 times" if discrepancy > 10 else f"{discrepancy:.0%}"
-    return "finite_size", (
-        f"At d = {rows.dimension} the limit of small steps is off by up to {size}: pass "
+    return (
+        f"At d = {dimension} the limit of small steps is off by up to {size}: pass "
         "method='discrete', which is exact for fresh Gaussian rows."
     )

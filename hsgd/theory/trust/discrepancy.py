@@ -9,27 +9,22 @@ exact, so the difference to it is the discrepancy itself.
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from hsgd.algorithms.base import Algorithm
 from hsgd.algorithms.sgd import SGD
 from hsgd.checks import Array
 from hsgd.interfaces import Statistic
-from hsgd.problems.least_squares import LeastSquares
-from hsgd.theory.diagnosis import feedback_excess
-from hsgd.theory.dynamics.curves import (
-    Curves,
-    has_momentum,
-    is_constant,
-    number_of_rows,
-    solve_curves,
-)
+from hsgd.theory.curves import Curve, Curves, curve_of
+from hsgd.theory.dynamics.discrete import has_closed_form
 from hsgd.theory.dynamics.stepping import step_through
-from hsgd.theory.spectra.modes import Modes, Solvable, modes
+from hsgd.theory.question import Question
+from hsgd.theory.spectra.modes import Modes
 from hsgd.theory.trust.first_steps import first_steps
+from hsgd.theory.trust.judgement import feedback_excess
 
 _MOST_WORK = 1e9
 """Modes times iterations that an estimate may step through: about a second."""
@@ -50,84 +45,90 @@ class Other:
     """Whether these curves without noise are the theory's."""
 
 
-@dataclass(frozen=True, eq=False)
-class Reference:
-    """What the theory's curves are held against; the largest difference counts."""
+def discrepancies(
+    question: Question, curves: Mapping[str, Curve], iterations: NDArray[np.int64], share: int = 1
+) -> dict[str, Array]:
+    """Relative error to expect in each statistic of a question, shape (m,); the largest known.
 
-    others: tuple[Other, ...]
-    first: dict[str, Array]
-    """Each statistic's mean over the first iterations, step by step with the rows."""
-
-
-def reference(
-    problem: Solvable,
-    algorithm: Algorithm,
-    iterations: NDArray[np.int64],
-    method: str,
-    statistics: tuple[Statistic, ...],
-    rtol: float,
-    share: int = 1,
-) -> Reference:
-    """What the curves are to be held against; nothing where the method is exact.
-
-    `share` calls, the members of a sweep, have to do with the cost of one where that is a choice.
+    Parameters
+    ----------
+    question
+        What was asked.
+    curves
+        The answer: name → curve of each of the question's statistics.
+    iterations
+        Ascending, shape (m,), where they are known.
+    share
+        How many calls, the members of a sweep, have to do with the cost of one, where that is a
+        choice.
     """
-
-    def other(name: str, excess: float) -> tuple[Other, ...]:
-        solvable = is_constant(algorithm) and not has_momentum(algorithm)
-        solvable = solvable and len(modes(problem).eigenvalues) <= _MANY_MODES
-        stepped = name == "discrete" and not solvable
-        count = _affordable(problem, iterations, share) if stepped else len(iterations)
-        if not count:
-            return ()
-        known, tolerance = iterations[:count], max(rtol, _RTOL)
-        curves: Curves
-        if stepped:
-            rows = number_of_rows(problem)
-            curves = step_through(modes(problem), algorithm, rows, known, tolerance, excess)
-        else:
-            curves = solve_curves(problem, algorithm, known, name, tolerance, excess)
-        return (Other(curves, count, name == method),)
-
-    twin = other("discrete", 1.0) if method == "hsgd" and _steps_matter(problem, algorithm) else ()
-    if not isinstance(problem, LeastSquares):
-        return Reference(twin, {})
-    smallest = float(np.min(algorithm.batch_sizes(iterations / problem.num_rows)))
-    factor = float(algorithm.noise_factor(problem.num_rows, smallest))
-    heavier = other(method, feedback_excess(problem, factor))
-    first = {}
-    if isinstance(algorithm, SGD):
-        first = first_steps(problem, modes(problem), algorithm, iterations, statistics, share)
-    return Reference(heavier + twin, first)
+    others, first = _others(question, iterations, share), {}
+    if isinstance(question.algorithm, SGD) and not question.is_streamed:
+        first = first_steps(question, iterations, share)
+    return {
+        statistic.name: _gap(
+            question.system, statistic, curves[statistic.name], others, first.get(statistic.name)
+        )
+        for statistic in question.statistics
+    }
 
 
-def _steps_matter(problem: Solvable, algorithm: Algorithm) -> bool:
-    """Whether finite steps make a difference that the other estimates do not see.
+def _gap(
+    system: Modes,
+    statistic: Statistic,
+    curve: Curve,
+    others: Iterable[Other],
+    first: Array | None,
+) -> Array:
+    """What differs most from the curve: `others`, or its `first` iterations with the rows."""
+    value = curve.value
+    found = relative_gap(_with_left_out(curve), value)
+    for other in others:
+        flow = curve.flow[: other.count] if other.same_mean else None
+        better = _with_left_out(curve_of(system, statistic, other.curves, flow))
+        own = relative_gap(better, value[: other.count])
+        # Where it is no longer affordable the last difference stands.
+        found = np.maximum(found, np.append(own, np.full(len(found) - len(own), own[-1])))
+    if first is not None:
+        start = slice(0, len(first))
+        found[start] = np.maximum(found[start], relative_gap(first, value[start]))
+    return found
 
-    For fixed rows and single draws they are of the size of what those see, and of either sign.
-    """
-    return not isinstance(problem, LeastSquares) or algorithm.largest_batch_size > 1
+
+def _with_left_out(curve: Curve) -> Array:
+    with np.errstate(over="ignore", invalid="ignore"):
+        return curve.value + curve.left_out
 
 
-def _affordable(problem: Solvable, iterations: NDArray[np.int64], share: int) -> int:
-    work = iterations * float(len(modes(problem).eigenvalues))
-    return int(np.searchsorted(work, _MOST_WORK / share, side="right"))
+def _others(question: Question, iterations: NDArray[np.int64], share: int) -> list[Other]:
+    """What the curves are to be held against; nothing where the method is exact."""
+    others: list[Other] = []
+    if not question.is_streamed:
+        smallest = float(np.min(question.algorithm.batch_sizes(iterations / question.num_rows)))
+        factor = float(question.algorithm.noise_factor(question.num_rows, smallest))
+        heavier = question.but(excess=feedback_excess(question, factor))
+        others += _other(heavier, iterations, share, same_mean=True)
+    # Finite steps: for single draws from fixed rows what they do is seen by the other estimates.
+    twin, batches = question.method.twin, question.algorithm.largest_batch_size > 1
+    if twin and (question.is_streamed or batches):
+        others += _other(question.but(method=twin), iterations, share)
+    return others
 
 
-def left_out(system: Modes, statistic: Statistic, curves: Curves) -> Array:
-    """Bound on what covariances between modes add to a statistic where they are left out.
-
-    Gaussian rows drawn afresh make them, and a statistic sees them unless its matrix and Σ have
-    the same eigenvectors, as those of the risk and the distance: at most ½‖off-diagonal part‖ times
-    the trace of the covariance.
-    """
-    own = statistic.name in (system.sampled_risk, "distance")
-    trace = curves.uncounted()
-    if own or not trace.any():
-        return np.zeros(len(trace))
-    between = system.directions.T @ statistic.matrix() @ system.directions
-    np.fill_diagonal(between, 0.0)
-    return np.asarray(0.5 * np.linalg.norm(between, 2) * trace)
+def _other(
+    question: Question, iterations: NDArray[np.int64], share: int, *, same_mean: bool = False
+) -> tuple[Other, ...]:
+    """Curves that answer another question, as far as they are affordable."""
+    question = question.but(rtol=max(question.rtol, _RTOL))
+    few = len(question.system.eigenvalues) <= _MANY_MODES
+    # A limit of small steps never steps; its twin need not where it has a closed form.
+    if question.method.twin or (has_closed_form(question) and few):
+        return (Other(question.solve(iterations), len(iterations), same_mean),)
+    work = iterations * float(len(question.system.eigenvalues))
+    count = int(np.searchsorted(work, _MOST_WORK / share, side="right"))
+    if not count:
+        return ()
+    return (Other(step_through(question, iterations[:count]), count, same_mean),)
 
 
 def relative_gap(other: Array, value: Array) -> Array:

@@ -8,49 +8,39 @@ of the noise, and leaves out only covariances between modes, so that an iteratio
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 import numpy as np
 from numpy.typing import NDArray
 
-from hsgd.algorithms.sgd import SGD
 from hsgd.checks import Array
-from hsgd.interfaces import Statistic
 from hsgd.problems.least_squares import LeastSquares
-from hsgd.theory.spectra.modes import Modes, curvatures
+from hsgd.theory.question import Question
+from hsgd.theory.spectra.modes import curvatures
 
 _MOST_STEPS = 400
 _WORK = 1e9
 """Operations that may be spent: a fraction of a second."""
 
 
-def num_first_steps(problem: LeastSquares, system: Modes, share: int = 1) -> int:
+def num_first_steps(question: Question, share: int = 1) -> int:
     """How many iterations are affordable: 400, or fewer on large problems.
 
     `share` calls have to do with the cost of one.
     """
-    per_step = 6.0 * problem.num_rows * len(system.eigenvalues)
+    per_step = 6.0 * question.num_rows * len(question.system.eigenvalues)
     return int(min(_MOST_STEPS, _WORK / share // per_step))
 
 
 def first_steps(
-    problem: LeastSquares,
-    system: Modes,
-    algorithm: SGD,
-    iterations: NDArray[np.int64],
-    statistics: Iterable[Statistic],
-    share: int = 1,
+    question: Question, iterations: NDArray[np.int64], share: int = 1
 ) -> dict[str, Array]:
     """Each statistic's mean at those of the ascending `iterations` that are affordable.
 
     Parameters
     ----------
-    problem, system, algorithm
-        The problem, its modes, and SGD with independent batches.
+    question
+        About SGD with independent batches on given rows.
     iterations
         Ascending, shape (m,); only the first ones, up to `num_first_steps`, are answered.
-    statistics
-        What to measure.
     share
         How many calls, as in a sweep, have to do with the cost of one.
 
@@ -61,8 +51,10 @@ def first_steps(
     """
     # notation: V = variances of the modes, rho = mean squared residual of each row,
     # g = mean gradient in the modes, phi = noise factor of the batch
+    problem, system, algorithm = question.problem, question.system, question.algorithm
+    assert isinstance(problem, LeastSquares)
     n = problem.num_rows
-    wanted = iterations[iterations <= num_first_steps(problem, system, share)]
+    wanted = iterations[iterations <= num_first_steps(question, share)]
     rows = problem.svd.left * problem.svd.singular_values
     squares = rows * rows
     lam, damping = system.eigenvalues, system.damping
@@ -72,7 +64,7 @@ def first_steps(
     k = 0
     for target in wanted:
         time = np.arange(k, target) / n
-        factors = algorithm.noise_factor(n, algorithm.batch_sizes(time))
+        factors = question.noise_factors(time)
         # Beyond critical it may overflow; what is no number then counts as an infinite difference.
         with np.errstate(over="ignore", invalid="ignore"):
             for rate, phi in zip(algorithm.schedule(time), factors, strict=True):
@@ -91,6 +83,6 @@ def first_steps(
     with np.errstate(over="ignore", invalid="ignore"):
         return {
             s.name: s.values(where) + 0.5 * spread @ curvatures(system, s)
-            for s in statistics
+            for s in question.statistics
             if len(wanted)
         }

@@ -1,0 +1,64 @@
+"""From what a verb was given to a `Question`, checked before any work, and only here."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from hsgd.algorithms.base import Algorithm
+from hsgd.algorithms.momentum import HeavyBall, Nesterov
+from hsgd.algorithms.sgd import SGD, StreamingSGD
+from hsgd.checks import number
+from hsgd.setting import check_rate, check_setting
+from hsgd.theory.dynamics.methods import choose
+from hsgd.theory.question import Question
+from hsgd.theory.spectra.providers import PROBLEMS
+
+ALGORITHMS: tuple[type[Algorithm], ...] = (SGD, StreamingSGD, HeavyBall, Nesterov)
+"""What the verbs of the theory follow."""
+
+_INDEPENDENT = (
+    "homogenized SGD is for independent batches (of others the training loss is lower than it says)"
+)
+
+
+def ask(
+    problem: Any,
+    algorithm: Any,
+    *,
+    method: str = "auto",
+    rtol: float = 1e-8,
+    problems: tuple[type, ...] = PROBLEMS,
+    algorithms: tuple[type[Algorithm], ...] = ALGORITHMS,
+    batch_schedules: bool = False,
+    any_rate: bool = False,
+) -> Question:
+    """The question, if the theory can answer it.
+
+    Parameters
+    ----------
+    problem, algorithm, method, rtol
+        What the user gave.
+    problems, algorithms
+        Types that the verb takes.
+    batch_schedules
+        Whether it follows batch sizes that change over time.
+    any_rate
+        Whether it has an answer for absurd learning rates, too.
+
+    Raises
+    ------
+    TypeError, ValueError
+        In one sentence with the remedy.
+    """
+    check_setting(
+        problem,
+        algorithm,
+        problems=problems,
+        algorithms=algorithms,
+        batch_schedules=batch_schedules,
+        independent=_INDEPENDENT,
+    )
+    if not any_rate:
+        check_rate(problem, algorithm)
+    chosen = choose(method, algorithm)
+    return Question(problem, algorithm, chosen, rtol=number("rtol", rtol, strict=True))

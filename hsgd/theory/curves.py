@@ -1,0 +1,90 @@
+"""What every method gives: Ψ and what other statistics need, and how a statistic comes of it."""
+
+from __future__ import annotations
+
+from typing import NamedTuple, Protocol
+
+import numpy as np
+
+from hsgd.checks import Array
+from hsgd.interfaces import Statistic
+from hsgd.theory.spectra.modes import Modes, curvatures
+
+
+class Curves(Protocol):
+    """Ψ and what other statistics need, on a grid of iterations."""
+
+    @property
+    def solver(self) -> str:
+        """How it was solved."""
+        ...
+
+    @property
+    def status(self) -> str:
+        """How that went, in a sentence."""
+        ...
+
+    def mean(self, statistic: Statistic) -> Array:
+        """A statistic at the mean, shape (iterations,)."""
+        ...
+
+    def flow(self) -> Array:
+        """Ψ at the mean."""
+        ...
+
+    def loss(self) -> tuple[Array, Array]:
+        """Ψ and its numerical error."""
+        ...
+
+    def noise(self, curvatures: Array) -> tuple[Array, Array]:
+        """½ Σ_j curvature_j · variance_j and its numerical error."""
+        ...
+
+    def uncounted(self) -> Array:
+        """Bound on the trace of the covariance whose parts between modes are left out."""
+        ...
+
+
+class Curve(NamedTuple):
+    """One statistic, each of shape (iterations,)."""
+
+    flow: Array
+    """Without noise."""
+    value: Array
+    """With it."""
+    error: Array
+    """Numerical."""
+    left_out: Array
+    """Bound on what covariances between modes would add to the value."""
+
+
+def curve_of(
+    system: Modes, statistic: Statistic, curves: Curves, flow: Array | None = None
+) -> Curve:
+    """A statistic of solved curves; `flow`, if that is known already."""
+    # Beyond critical it may overflow, and overflows are subtracted.
+    with np.errstate(over="ignore", invalid="ignore"):
+        if statistic.name == system.sampled_risk:
+            N = system.iterations_per_unit
+            loss, error = curves.loss()
+            return Curve(curves.flow() / N, loss / N, error / N, np.zeros(len(loss)))
+        left_out = _left_out(system, statistic, curves)
+        flow = curves.mean(statistic) if flow is None else flow
+        noise, error = curves.noise(curvatures(system, statistic))
+        rounding = 1e-15 * system.directions.shape[0] ** 0.5 * np.abs(flow)
+        return Curve(flow, flow + noise, error + rounding, left_out)
+
+
+def _left_out(system: Modes, statistic: Statistic, curves: Curves) -> Array:
+    """Bound on what covariances between modes add to a statistic where they are left out.
+
+    Gaussian rows drawn afresh make them, and a statistic sees them unless its matrix and Σ have
+    the same eigenvectors, as that of the distance: at most ½‖off-diagonal part‖ times the trace of
+    the covariance.
+    """
+    trace = curves.uncounted()
+    if statistic.name == "distance" or not trace.any():
+        return np.zeros(len(trace))
+    between = system.directions.T @ statistic.matrix() @ system.directions
+    np.fill_diagonal(between, 0.0)
+    return np.asarray(0.5 * np.linalg.norm(between, 2) * trace)

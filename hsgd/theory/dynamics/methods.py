@@ -1,0 +1,32 @@
+"""The table of methods, and which one `auto` takes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from hsgd.algorithms.base import Algorithm
+from hsgd.checks import one_of
+from hsgd.theory.dynamics import discrete, homogenized
+from hsgd.theory.question import Method
+
+METHODS = (homogenized.METHOD, discrete.METHOD)
+"""In the order in which `auto` prefers them."""
+
+NAMES = ("auto", *(method.name for method in METHODS))
+
+
+def choose(name: Any, algorithm: Algorithm) -> Method:
+    """The method of that name; for `auto` the first that can follow the algorithm.
+
+    Raises
+    ------
+    TypeError, ValueError
+        For another name, or a method that cannot follow the algorithm.
+    """
+    one_of("method", name, NAMES)
+    if name == "auto":
+        return next(method for method in METHODS if not method.refusal(algorithm))
+    method = next(method for method in METHODS if method.name == name)
+    if refusal := method.refusal(algorithm):
+        raise ValueError(refusal)
+    return method

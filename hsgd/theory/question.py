@@ -1,0 +1,146 @@
+"""What is asked of the theory, resolved once: everything below a verb takes this noun.
+
+A `Question` is made by `asking.ask`, which checks it; nothing checks it again. Related questions
+are copies with some fields changed (`but`): another method, a looser tolerance, a heavier kernel.
+
+A `Method` is a way to answer: one file in `dynamics/` that defines it, and a line in
+`dynamics.methods`, the table. It says what it refuses, how its modes take steps (`stability/`),
+and how its curves are solved.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from hsgd.algorithms.base import Algorithm
+from hsgd.checks import Array
+from hsgd.interfaces import Statistic
+from hsgd.machine import memory
+from hsgd.schedules import Constant
+from hsgd.statistics.named import resolve
+from hsgd.theory.curves import Curves
+from hsgd.theory.spectra.modes import Modes
+from hsgd.theory.spectra.providers import Solvable, modes
+from hsgd.theory.stability.base import Stability
+
+Statistics = str | Statistic | Iterable[str | Statistic] | None
+"""How a user names what is to be measured."""
+
+_SAMPLES = 1025
+
+
+@dataclass(frozen=True)
+class Method:
+    """A way to answer a question."""
+
+    name: str
+    """What a user passes as `method`."""
+    title: str
+    """What the theory is called."""
+    noiseless: str
+    """What SGD without noise is then."""
+    refusal: Callable[[Algorithm], str]
+    """Why it cannot follow an algorithm, in one sentence; empty if it can."""
+    stability: Callable[[Question], Stability]
+    """How modes take steps, and so where the noise dies out."""
+    solve: Callable[[Question, NDArray[np.int64]], Curves]
+    """Curves at ascending iterations, shape (m,)."""
+    twin: Method | None = None
+    """For a limit of small steps, the same with steps of finite size; else None."""
+
+
+@dataclass(frozen=True, eq=False)
+class Question:
+    """A problem, an algorithm, a way to answer, what is measured, and how accurately."""
+
+    problem: Solvable
+    algorithm: Algorithm
+    method: Method
+    statistics: tuple[Statistic, ...] = ()
+    rtol: float = 1e-8
+    excess: float = 1.0
+    """What the kernel of Ψ is multiplied by, and of Ψ alone."""
+
+    def but(self, **changes: Any) -> Self:
+        """The same with some fields changed."""
+        return replace(self, **changes)
+
+    def about(self, statistics: Statistics) -> Self:
+        """The same with these statistics; by default all that the problem has."""
+        return self.but(statistics=resolve(self.problem, statistics))
+
+    @property
+    def system(self) -> Modes:
+        """The modes of the problem."""
+        return modes(self.problem)
+
+    @property
+    def num_rows(self) -> float:
+        """How many rows a batch is drawn from; infinite for fresh ones."""
+        return self.problem.num_rows
+
+    @property
+    def is_streamed(self) -> bool:
+        """Whether every row is a fresh one."""
+        return bool(np.isinf(self.num_rows))
+
+    @property
+    def noise_factor(self) -> float:
+        """Variance of a batch's mean relative to that of one draw; for one batch size."""
+        return float(self.algorithm.noise_factor(self.num_rows))
+
+    def noise_factors(self, time: Array) -> Array:
+        """The same at each of these times, whatever the batch size then."""
+        sizes = self.algorithm.batch_sizes(time)
+        return np.asarray(self.algorithm.noise_factor(self.num_rows, sizes))
+
+    @property
+    def is_constant(self) -> bool:
+        """Whether every iteration has the same learning rate and batch size."""
+        constant = isinstance(self.algorithm.schedule, Constant)
+        return constant and not self.algorithm.has_batch_schedule
+
+    @property
+    def momentum(self) -> float:
+        """The algorithm's momentum, 0 if it has none."""
+        return float(getattr(self.algorithm, "momentum", 0.0))
+
+    @property
+    def learning_rate(self) -> float:
+        """The learning rate of the first iteration: of all, where it is constant."""
+        return float(self.algorithm.schedule(np.zeros(1))[0])
+
+    def largest_rate(self, start: float, end: float) -> float:
+        """The largest learning rate between two times, on a fine grid and next to its jumps."""
+        schedule = self.algorithm.schedule
+        if isinstance(schedule, Constant):
+            return schedule.level
+        inner = [b for b in schedule.breakpoints if start < b < end]
+        times = np.unique(np.concatenate((np.linspace(start, end, _SAMPLES), inner)))
+        return float(schedule(times).max())
+
+    @cached_property
+    def stability(self) -> Stability:
+        """Norms and critical rates; for one batch size."""
+        return self.method.stability(self)
+
+    def solve(self, iterations: ArrayLike) -> Curves:
+        """Curves at ascending iterations, shape (m,).
+
+        Raises
+        ------
+        MemoryError
+            If they do not fit.
+        """
+        k = np.asarray(iterations, dtype=np.int64)
+        # Modes and parameters at all times are held at once; each a few times over.
+        d = self.problem.dimension
+        needed = 8 * len(k) * (4 * int(min(self.num_rows, d)) + 3 * d)
+        memory.check(needed, f"a prediction at {len(k)} times of {d} parameters", "times")
+        return self.method.solve(self, k)

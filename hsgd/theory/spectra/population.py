@@ -1,0 +1,46 @@
+"""Modes of fresh Gaussian rows: the eigenvectors of their covariance."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
+
+from hsgd.problems.gaussian_rows import GaussianRows
+from hsgd.theory.spectra.modes import Modes
+
+
+def of_population(rows: GaussianRows) -> Modes:
+    """The mode system of dΣ, by one eigendecomposition."""
+    # notation: lam = N times eigenvalues of Σ, s = their roots, beta, z = β and x0 in the basis
+    N = rows.dimension
+    values, vectors = rows.spectrum
+    order = np.argsort(values, kind="stable")[::-1]
+    kept = order[values[order] > N * np.finfo(float).eps * values.max()]
+    directions = _axes(kept, N) if vectors is None else vectors[:, kept]
+    lam, ridge = N * values[kept], N * rows.ridge
+    s = np.sqrt(lam)
+    beta, z = directions.T @ rows.coefficients, directions.T @ rows.x0
+    damping = lam + ridge
+    limit = beta * (lam / damping)
+    residual_limit = -ridge * s * beta / damping
+    return Modes(
+        iterations_per_unit=N,
+        ridge=ridge,
+        eigenvalues=lam,
+        directions=directions,
+        limit=limit,
+        start=z - limit,
+        residual_limit=residual_limit,
+        residual_start=s * (z - beta) - residual_limit,
+        residual_outside=N * rows.noise**2,
+        start_outside=rows.x0 - directions @ z,
+        sampled_risk="population_risk",
+        wick=1.0,
+    )
+
+
+def _axes(kept: NDArray[np.intp], dimension: int) -> sparse.csc_array:
+    """Columns number `kept` of the identity."""
+    ones, columns = np.ones(len(kept)), np.arange(len(kept))
+    return sparse.csc_array((ones, (kept, columns)), shape=(dimension, len(kept)))

@@ -1,0 +1,90 @@
+"""Steps of finite size, without momentum."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from hsgd.checks import Array
+from hsgd.theory.stability.base import Stability
+from volterra import SumOfExponentials, analyse
+
+
+@dataclass(frozen=True, eq=False)
+class FiniteSteps(Stability):
+    """An iteration multiplies the mean of a mode by a_j, its variance by q_j (see `Iteration`)."""
+
+    @property
+    def own_noise(self) -> float:
+        return self.system.wick
+
+    def kernel_norm(self, learning_rate: float) -> float:
+        if learning_rate >= self.curvature_limit():
+            return float("inf")
+        gain = self.at(learning_rate).gain
+        if not gain.any():
+            return 0.0
+        return float(np.sum(self.system.eigenvalues * gain * self._heard(learning_rate)))
+
+    def _heard(self, learning_rate: float) -> Array:
+        """`persistence`, as the gradient sees it."""
+        return self.persistence(learning_rate)
+
+    def persistence(self, learning_rate: float) -> Array:
+        settling = self.at(learning_rate).settling
+        with np.errstate(divide="ignore"):
+            return np.where(settling > 0, 1.0 / settling, np.inf)
+
+    def curvature_limit(self) -> float:
+        r, lam = self._damping_and_curvature()
+        if not r.any():
+            return float("inf")
+        # The noise that a mode makes by itself acts like more curvature.
+        return float(2.0 / (r + self.system.wick * self.noise_factor * lam**2 / r).max())
+
+    def critical_rate(self) -> float:
+        edge = self.curvature_limit()
+        if self.noise_factor == 0.0 or not np.isfinite(edge):
+            return edge
+        low = edge * 1e-12
+        if self.kernel_norm(low) >= 1.0:
+            return low
+        high = edge * (1.0 - 1e-13)
+        if self.kernel_norm(high) <= 1.0:
+            return edge
+
+        # In terms of 1/‖K‖, which ends at 0: the root stays well conditioned at the edge.
+        def room(rate: float) -> float:
+            norm = self.kernel_norm(rate)
+            return (1.0 / norm if np.isfinite(norm) else 0.0) - 1.0
+
+        from scipy.optimize import brentq  # slow to load, and rarely needed
+
+        return float(brentq(room, low, high, xtol=1e-300, rtol=1e-14, maxiter=500))
+
+    def is_stable(self, learning_rate: float, norm: float) -> bool:
+        return norm < 1.0 and learning_rate < self.curvature_limit()
+
+    def forced_rate(self, learning_rate: float) -> float:
+        N = self.system.iterations_per_unit
+        slowest = self.system.damping[self.system.forcing]
+        moduli = self._log_modulus(learning_rate / N * slowest)
+        return -N * float(np.max(moduli, initial=-np.inf))
+
+    def _log_modulus(self, step: Array) -> Array:
+        """Logarithm of the factor by which an iteration shrinks the mean of each mode."""
+        with np.errstate(divide="ignore"):
+            return np.asarray(np.log(np.abs(1.0 - step)))
+
+    def noise_rate(self, learning_rate: float) -> float:
+        # notation: x = the root, 1 − ratio per iteration
+        N, one = self.system.iterations_per_unit, self.at(learning_rate)
+        gain = one.gain * self.system.eigenvalues
+        if not gain.any():
+            return -N * float(np.log1p(-one.settling.min()))
+        # Shifted, for the solver takes no negative rates.
+        least = min(0.0, float(one.settling.min()))
+        kernel = SumOfExponentials(one.settling - least, gain)
+        x = least - analyse(kernel).malthusian_exponent
+        return -N * float(np.log1p(-x)) if x < 1.0 else float("inf")

@@ -1,0 +1,218 @@
+"""Does the theory apply to these data at this learning rate? Numbers, one sentence, the remedy."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from hsgd.checks import Array
+from hsgd.exact.mean_square import instability, mean_square_critical_learning_rate
+from hsgd.kept import kept
+from hsgd.problems.least_squares import LeastSquares
+from hsgd.theory.question import Question
+from hsgd.theory.stability.base import Stability
+from hsgd.theory.stability.finite_steps import FiniteSteps
+from hsgd.theory.stability.small_steps import SmallSteps
+
+LARGEST_TOP_SHARE = 0.25
+"""Share of tr H in one eigenvalue above which single runs do not concentrate."""
+LARGEST_ROW_SPREAD = 10.0
+"""Largest over median squared row norm above which the rows are too unequal."""
+LARGEST_DISCREPANCY = 0.1
+"""Relative error of the limiting risk above which the theory should not be used alone."""
+NOTABLE_DISCREPANCY = 0.05
+"""The same above which the verdict names the exact mean."""
+
+
+@dataclass(frozen=True)
+class Concern:
+    """A threshold that is crossed: its name, and a sentence with the remedy."""
+
+    name: str
+    sentence: str
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """Figures of a question about given rows, and the thresholds that they cross."""
+
+    figures: dict[str, float]
+    concerns: tuple[Concern, ...]
+
+    @property
+    def concern(self) -> str:
+        """Names of the thresholds, empty if there are none."""
+        return " ".join(concern.name for concern in self.concerns)
+
+    @property
+    def sentence(self) -> str:
+        """The verdict."""
+        if not self.concerns:
+            return _praise(self.figures)
+        text = "; ".join(concern.sentence for concern in self.concerns)
+        return text[0].upper() + text[1:] + "."
+
+
+def judge(question: Question, horizon: float) -> Judgement:
+    """Judge SGD on given rows at its largest learning rate up to time `horizon`."""
+    problem = question.problem
+    assert isinstance(problem, LeastSquares)
+    figures = _figures(problem, question, question.largest_rate(0.0, horizon))
+    return Judgement(figures, tuple(_concerns(figures, problem)))
+
+
+def _figures(problem: LeastSquares, question: Question, rate: float) -> dict[str, float]:
+    system, factor = question.system, question.noise_factor
+    small, spectrum = SmallSteps(system, factor), system.eigenvalues
+    critical = small.critical_rate()
+    norms = problem.squared_row_norms
+    middle = float(np.median(norms))
+    norm = _fed_back(question, factor).kernel_norm(rate)
+    return {
+        "learning_rate": rate,
+        "critical_learning_rate": critical,
+        "fraction_of_critical": rate / critical,
+        "mean_square_critical_learning_rate": mean_square_critical_learning_rate(problem, factor),
+        "kernel_norm": rate * system.kernel_norm(1.0, factor),
+        "curvature": rate / small.curvature_limit(),
+        "top_eigenvalue_share": float(spectrum[0] / spectrum.sum()),
+        "largest_over_mean_eigenvalue": float(spectrum[0] / spectrum.sum() * problem.dimension),
+        "row_norm_spread": float(norms.max()) / middle if middle > 0 else np.inf,
+        "largest_leverage": _largest_leverage(problem.svd.left),
+        "expected_discrepancy": _limiting_discrepancy(norm, feedback_excess(question, factor)),
+        "num_rows": float(problem.num_rows),
+    }
+
+
+def feedback_excess(question: Question, noise_factor: float) -> float:
+    """Kernel norm on the given rows over the theory's, at the edge of stability; at least 1.
+
+    The e of the theory page, section "Diagnose".
+    """
+    assert isinstance(question.problem, LeastSquares)
+    threshold = mean_square_critical_learning_rate(question.problem, noise_factor)
+    norm = _fed_back(question, noise_factor).kernel_norm(threshold)
+    return max(1.0, 1.0 / norm) if norm > 0 else 1.0
+
+
+def _fed_back(question: Question, noise_factor: float) -> Stability:
+    """The theory's norms, of finite steps for batches: they make steps large, no fault of n."""
+    steps = SmallSteps if noise_factor == 1.0 else FiniteSteps
+    return steps(question.system, noise_factor)
+
+
+def _largest_leverage(left: Array) -> float:
+    return float(np.einsum("ij,ij->i", left, left).max())
+
+
+def _limiting_discrepancy(norm: float, excess: float) -> float:
+    """(e−1)‖K‖²/(1−e‖K‖): what the theory page's estimate comes to in the limit."""
+    heavier = norm * excess
+    return (heavier - norm) * norm / (1.0 - heavier) if heavier < 1.0 else float("inf")
+
+
+def _concerns(figures: dict[str, float], problem: LeastSquares) -> list[Concern]:
+    found = _instability(figures)
+    if figures["top_eigenvalue_share"] > LARGEST_TOP_SHARE:
+        found.append(
+            Concern(
+                "dominant_eigenvalue",
+                f"one eigenvalue carries {figures['top_eigenvalue_share']:.0%} of the trace, so "
+                f"single runs do not concentrate on the theory: {_smaller_top(problem)}, or ask "
+                "for means only (hsgd.exact_mean)",
+            )
+        )
+    if figures["row_norm_spread"] > LARGEST_ROW_SPREAD:
+        found.append(
+            Concern(
+                "unequal_rows",
+                f"the largest squared row norm is {figures['row_norm_spread']:.3g} times the "
+                "median, so a few rows rule the noise: normalise the rows "
+                "(from_data(..., normalise_rows=True)) or use hsgd.exact_mean",
+            )
+        )
+    discrepancy = figures["expected_discrepancy"]
+    if LARGEST_DISCREPANCY < discrepancy < np.inf:
+        size = "more than 10 times" if discrepancy > 10 else f"{discrepancy:.0%}"
+        found.append(
+            Concern(
+                "finite_size",
+                f"at n = {figures['num_rows']:.0f} SGD's mean risk is expected to end {size} above "
+                f"the theory (SGD on these rows turns unstable at "
+                f"{figures['mean_square_critical_learning_rate']:.4g}; hsgd.exact_stability says "
+                "which rows are to blame): lower the learning rate, or use hsgd.exact_mean",
+            )
+        )
+    return found
+
+
+def _instability(figures: dict[str, float]) -> list[Concern]:
+    """What makes the risk diverge comes first; the rate it names is stable on the rows, too."""
+    rate, critical = figures["learning_rate"], figures["critical_learning_rate"]
+    on_rows = figures["mean_square_critical_learning_rate"]
+    if rate >= critical:
+        usual = 0.5 * critical <= 0.75 * on_rows
+        stable, share = (critical, "critical") if usual else (on_rows, "what these rows bear")
+        words = (
+            f"the learning rate {rate:.6g} is {rate / critical:.4g} times the critical "
+            f"{critical:.6g}, so the risk diverges: write SGD(learning_rate={0.5 * stable:.6g}), "
+            f"half of {share}"
+        )
+        return [Concern("unstable", words)]
+    if np.isinf(figures["expected_discrepancy"]):
+        words = f"the theory is stable here, but {instability(rate, on_rows)}"
+        return [Concern("finite_size", words)]
+    return []
+
+
+@kept
+def _smaller_top(problem: LeastSquares) -> str:
+    """What would make the largest eigenvalue smaller: centring, scaling, both, or neither."""
+    table = problem.A
+    centred = table - table.mean(axis=0)
+    share = 1.0
+    for words, changed in (
+        ("centre the data", centred),
+        ("scale the columns", _scaled(table)),
+        ("centre the data and scale the columns", _scaled(centred)),
+    ):
+        share = _top_share(changed)
+        if share <= LARGEST_TOP_SHARE:
+            return words
+    return (
+        f"centring and columns of one scale leave {share:.0%}, so take that direction out (of "
+        "pictures, each row's mean)"
+    )
+
+
+def _scaled(table: Array) -> Array:
+    norms = np.linalg.norm(table, axis=0)
+    return table / np.where(norms > np.finfo(float).eps * norms.max(), norms, np.inf)
+
+
+def _top_share(table: Array) -> float:
+    """λ_max/tr H by a few Lanczos steps, which cost less than another decomposition."""
+    from scipy.sparse.linalg import svds  # not part of a first prediction's second
+
+    total = float(np.vdot(table, table))
+    if min(table.shape) < 3 or total == 0:
+        return 1.0
+    start = np.random.default_rng(0).standard_normal(min(table.shape))
+    top = svds(table, k=1, v0=start, return_singular_vectors=False)[0]
+    return float(top) ** 2 / total
+
+
+def _praise(figures: dict[str, float]) -> str:
+    return (
+        f"Homogenized SGD applies: the learning rate is {figures['fraction_of_critical']:.3g} of "
+        f"critical, no direction dominates (top eigenvalue share "
+        f"{figures['top_eigenvalue_share']:.1%}), rows are comparable (largest over median squared "
+        f"norm {figures['row_norm_spread']:.3g}), and the discrepancy to expect at "
+        f"n = {figures['num_rows']:.0f} is {figures['expected_discrepancy']:.2%}"
+        f"{_pointer(figures['expected_discrepancy'])}."
+    )
+
+
+def _pointer(discrepancy: float) -> str:
+    return "; hsgd.exact_mean is free of it" if discrepancy > NOTABLE_DISCREPANCY else ""

@@ -1,0 +1,82 @@
+"""What is asked is checked once, and resolved once, whatever the verb."""
+
+import warnings
+
+import numpy as np
+import pytest
+
+import hsgd
+from hsgd.theory import asking
+from hsgd.theory.dynamics.methods import METHODS, choose
+from hsgd.theory.spectra import providers
+from tests.hsgd.test_prediction import problem_of
+from tests.hsgd.test_streaming import population
+
+TIMES = np.linspace(0.0, 3.0, 5)
+GROWING = hsgd.SGD(hsgd.Piecewise((1.0,), (0.4, 0.2)), hsgd.Piecewise((2.0,), (1, 4)))
+
+CALLS = {
+    "predict": (lambda: hsgd.predict(problem_of(), hsgd.SGD(0.3), TIMES), 1),
+    "predict, growing batches": (lambda: hsgd.predict(problem_of(), GROWING, TIMES), 1),
+    "predict, momentum": (lambda: hsgd.predict(problem_of(), hsgd.Nesterov(0.1, 0.5), TIMES), 1),
+    "predict, streaming": (lambda: hsgd.predict(population(3), hsgd.StreamingSGD(0.3), TIMES), 1),
+    "limits": (lambda: hsgd.limits(problem_of(), hsgd.SGD(0.3)), 1),
+    "diagnose": (lambda: hsgd.diagnose(problem_of(), hsgd.SGD(0.3)), 1),
+    "critical_learning_rate": (lambda: hsgd.critical_learning_rate(problem_of()), 1),
+    "critical_batch_size": (lambda: hsgd.critical_batch_size(problem_of()), 1),
+    "grow_batch_size": (lambda: hsgd.grow_batch_size(problem_of(), hsgd.SGD(0.3), 2.0), 1),
+    "epochs_to_tolerance": (lambda: hsgd.epochs_to_tolerance(problem_of(), 0.1), 1),
+    # Two settings: the rows, and the population behind them.
+    "bootstrap_risk": (
+        lambda: hsgd.bootstrap_risk(population(4).sample(9, 0), hsgd.SGD(0.3), TIMES),
+        2,
+    ),
+}
+
+
+@pytest.mark.parametrize("name", CALLS)
+def test_a_setting_is_checked_once(name, monkeypatch):
+    check, made = asking.check_setting, []
+
+    def counted(problem, algorithm, **options):
+        made.append((problem, algorithm))
+        check(problem, algorithm, **options)
+
+    monkeypatch.setattr(asking, "check_setting", counted)
+    call, expected = CALLS[name]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        call()
+    assert len(made) == expected
+
+
+def test_modes_are_made_once_and_forgotten_with_the_problem(monkeypatch):
+    made = []
+    make = providers.PROVIDERS[hsgd.LeastSquares]
+    monkeypatch.setitem(
+        providers.PROVIDERS, hsgd.LeastSquares, lambda p: (made.append(id(p)), make(p))[1]
+    )
+    problem = problem_of()
+    assert providers.modes(problem) is providers.modes(problem)
+    providers.modes(problem_of())
+    assert len(made) == 2
+
+
+def test_the_table_of_methods():
+    assert choose("auto", hsgd.SGD(0.1)) is METHODS[0]
+    assert choose("auto", hsgd.HeavyBall(0.1, 0.5)) is choose("discrete", hsgd.SGD(0.1))
+    assert METHODS[0].twin in METHODS
+    with pytest.raises(ValueError, match="pass method='discrete' for HeavyBall"):
+        choose("hsgd", hsgd.HeavyBall(0.1, 0.5))
+    with pytest.raises(ValueError, match="must be one of"):
+        choose("best", hsgd.SGD(0.1))
+
+
+def test_a_changed_question_keeps_the_rest():
+    question = asking.ask(problem_of(), hsgd.SGD(0.3, 4), method="hsgd", rtol=1e-5)
+    twin = question.but(method=question.method.twin)
+    assert (twin.method.name, twin.rtol, twin.noise_factor) == ("discrete", 1e-5, 0.25)
+    assert twin.system is question.system
+    assert twin.stability.critical_rate() < question.stability.critical_rate() * (1 + 1e-12)
+    assert not question.is_streamed
+    assert asking.ask(population(3), hsgd.StreamingSGD(0.3)).is_streamed
