@@ -1,6 +1,7 @@
 """What the theory says SGD's risk does: problems, algorithms, and the curves they imply.
 
     checks, warning    sentences for bad input, and for what a user should know
+    nouns              how a noun takes what is passed; `lazy` how a facade loads its parts
     kept               what is computed once for a problem
     machine/           what the code asks of the computer
     interfaces         what a problem and a statistic are to all the others
@@ -23,53 +24,10 @@ first use, so that `import hsgd` stays light; only `ds.hsgd` is there from the s
 
 from __future__ import annotations
 
-import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from hsgd import accessor as accessor
-
-_HOMES = {
-    "LeastSquares": "problems.least_squares",
-    "Population": "problems.populations",
-    "GaussianRows": "problems.gaussian_rows",
-    "SampledLeastSquares": "problems.gaussian_rows",
-    "FeatureRows": "problems.feature_rows",
-    "RandomFeatures": "problems.random_features",
-    "PowerLawRandomFeatures": "problems.random_features",
-    "SGD": "algorithms.sgd",
-    "StreamingSGD": "algorithms.sgd",
-    "HeavyBall": "algorithms.momentum",
-    "Nesterov": "algorithms.momentum",
-    "GeneralMomentum": "algorithms.general_momentum",
-    "DANA": "algorithms.general_momentum",
-    "AdaGradNorm": "algorithms.adaptive",
-    "LineSearch": "algorithms.adaptive",
-    "Polyak": "algorithms.adaptive",
-    "Schedule": "schedules",
-    "Constant": "schedules",
-    "Piecewise": "schedules",
-    "PowerDecay": "schedules",
-    "CosineDecay": "schedules",
-    "FromFunction": "schedules",
-    "Quadratic": "statistics.quadratics",
-    "Coordinates": "statistics.coordinates",
-    "predict": "theory.prediction",
-    "bootstrap_risk": "theory.bootstrap",
-    "critical_learning_rate": "theory.critical",
-    "limits": "theory.limits",
-    "epochs_to_tolerance": "theory.epochs",
-    "critical_batch_size": "theory.batches",
-    "grow_batch_size": "theory.batches",
-    "steps_to_target": "theory.batches",
-    "diagnose": "theory.diagnosis",
-    "exact_mean": "exact.mean",
-    "exact_stability": "exact.stability",
-    "sweep": "sweeps.sweeping",
-}
-
-_MODULES = ("activations", "dataset", "hermite", "isotropic", "plotting", "symbolic")
-
-__all__ = [*_HOMES, *_MODULES]
+from hsgd import lazy
 
 if TYPE_CHECKING:
     from hsgd import activations as activations
@@ -115,18 +73,48 @@ if TYPE_CHECKING:
     from hsgd.theory.limits import limits as limits
     from hsgd.theory.prediction import predict as predict
 
-
-def __getattr__(name: str) -> Any:
-    if name in _MODULES:
-        return importlib.import_module(f"hsgd.{name}")
-    if name == "__version__":
-        return importlib.import_module("hsgd.dataset.provenance").version()
-    if name not in _HOMES:
-        raise AttributeError(f"module 'hsgd' has no attribute {name!r}")
-    value = getattr(importlib.import_module(f"hsgd.{_HOMES[name]}"), name)
-    globals()[name] = value
-    return value
-
-
-def __dir__() -> list[str]:
-    return sorted([*globals(), *__all__])
+    __version__: str
+else:
+    __all__, __getattr__, __dir__ = lazy.facade(
+        globals(),
+        {
+            "LeastSquares": "problems.least_squares",
+            "Population": "problems.populations",
+            "GaussianRows": "problems.gaussian_rows",
+            "SampledLeastSquares": "problems.gaussian_rows",
+            "FeatureRows": "problems.feature_rows",
+            "RandomFeatures": "problems.random_features",
+            "PowerLawRandomFeatures": "problems.random_features",
+            "SGD": "algorithms.sgd",
+            "StreamingSGD": "algorithms.sgd",
+            "HeavyBall": "algorithms.momentum",
+            "Nesterov": "algorithms.momentum",
+            "GeneralMomentum": "algorithms.general_momentum",
+            "DANA": "algorithms.general_momentum",
+            "AdaGradNorm": "algorithms.adaptive",
+            "LineSearch": "algorithms.adaptive",
+            "Polyak": "algorithms.adaptive",
+            "Schedule": "schedules",
+            "Constant": "schedules",
+            "Piecewise": "schedules",
+            "PowerDecay": "schedules",
+            "CosineDecay": "schedules",
+            "FromFunction": "schedules",
+            "Quadratic": "statistics.quadratics",
+            "Coordinates": "statistics.coordinates",
+            "predict": "theory.prediction",
+            "bootstrap_risk": "theory.bootstrap",
+            "critical_learning_rate": "theory.critical",
+            "limits": "theory.limits",
+            "epochs_to_tolerance": "theory.epochs",
+            "critical_batch_size": "theory.batches",
+            "grow_batch_size": "theory.batches",
+            "steps_to_target": "theory.batches",
+            "diagnose": "theory.diagnosis",
+            "exact_mean": "exact.mean",
+            "exact_stability": "exact.stability",
+            "sweep": "sweeps.sweeping",
+            "__version__": "dataset.provenance",
+        },
+        modules=("activations", "dataset", "hermite", "isotropic", "plotting", "symbolic"),
+    )

@@ -3,6 +3,10 @@
 Everything is done by functions elsewhere; here they are methods of `xarray.Dataset` and
 `xarray.DataTree`, from `import hsgd` on. What only a package above this one can do (`compare`) is
 attached by that package when it is imported.
+
+Type checkers take `ds.hsgd` for `Any`, as all that a dataset is asked for by name: nothing that is
+declared here would reach them. Where a call should be checked, write the function:
+`hsgd.plotting.plot(ds)`, `validation.compare(ds, runs)`.
 """
 
 from __future__ import annotations
@@ -13,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import xarray as xr
+from numpy.typing import NDArray
 
 _attached: dict[str, Callable[..., Any]] = {}
 
@@ -22,14 +27,16 @@ def attach(name: str, verb: Callable[..., Any]) -> None:
     _attached[name] = verb
 
 
-@xr.register_dataset_accessor("hsgd")  # type: ignore[no-untyped-call]
+@xr.register_dataset_accessor("hsgd")
 class DatasetAccessor:
     """Plot, check, compare and keep a dataset of `hsgd.predict`, `simulate.sgd` and the like."""
 
     def __init__(self, dataset: xr.Dataset) -> None:
         self._dataset = dataset
 
-    def plot(self, *others: xr.Dataset, runs: xr.Dataset | None = None, **options: Any) -> Any:
+    def plot(
+        self, *others: xr.Dataset, runs: xr.Dataset | None = None, **options: Any
+    ) -> NDArray[Any]:
         """Draw this dataset, with others that belong to it: `theory.hsgd.plot(runs, exact, ends)`.
 
         Parameters
@@ -117,14 +124,14 @@ class DatasetAccessor:
         return f"<hsgd accessor ({source}): plot, check, compare, save, to_tree>"
 
 
-@xr.register_datatree_accessor("hsgd")  # type: ignore[no-untyped-call]
+@xr.register_datatree_accessor("hsgd")
 class TreeAccessor:
     """Plot, check and keep a tree of such datasets."""
 
     def __init__(self, tree: xr.DataTree) -> None:
         self._tree = tree
 
-    def plot(self, *names: str, **options: Any) -> Any:
+    def plot(self, *names: str, **options: Any) -> NDArray[Any]:
         """Draw datasets of this group in one figure.
 
         Parameters

@@ -7,8 +7,8 @@ array([0., 2.])
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -17,6 +17,7 @@ from numpy.typing import ArrayLike
 from scipy import special
 
 from hsgd.checks import Array, number, numbers, one_of, plain_reals, real_array, shown
+from hsgd.nouns import Real, keep
 
 Function = Callable[[Array], ArrayLike]
 Moments = tuple[Array, Array, Array]
@@ -63,31 +64,48 @@ class Activation:
 
     name: str
     function: Function
-    breakpoints: tuple[float, ...] = ()
-    exact_coefficients: Callable[[int], Array] | None = field(default=None, kw_only=True)
-    exact_nonlinear_variance: float | None = field(default=None, kw_only=True)
-    exact_moments: Callable[[Array], Moments] | None = field(default=None, kw_only=True)
+    breakpoints: tuple[float, ...]
+    exact_coefficients: Callable[[int], Array] | None
+    exact_nonlinear_variance: float | None
+    exact_moments: Callable[[Array], Moments] | None
 
-    def __post_init__(self) -> None:
-        if not isinstance(self.name, str) or not self.name:
+    def __init__(
+        self,
+        name: str,
+        function: Function,
+        breakpoints: Iterable[Real] = (),
+        *,
+        exact_coefficients: Callable[[int], Array] | None = None,
+        exact_nonlinear_variance: Real | None = None,
+        exact_moments: Callable[[Array], Moments] | None = None,
+    ) -> None:
+        if not isinstance(name, str) or not name:
             raise TypeError(
-                f"name is {shown(self.name)}: give the activation a word, for example 'relu'."
+                f"name is {shown(name)}: give the activation a word, for example 'relu'."
             )
-        if not callable(self.function):
+        if not callable(function):
             raise TypeError(
-                f"function is a {type(self.function).__name__}: pass a vectorised function, for "
+                f"function is a {type(function).__name__}: pass a vectorised function, for "
                 "example numpy.tanh."
             )
-        points = numbers("breakpoints", self.breakpoints, minimum=-np.inf)
-        object.__setattr__(self, "breakpoints", tuple(sorted(points)))
-        if self.exact_coefficients is not None and not callable(self.exact_coefficients):
+        points = numbers("breakpoints", breakpoints, minimum=-np.inf)
+        if exact_coefficients is not None and not callable(exact_coefficients):
             raise TypeError(
-                f"exact_coefficients is {shown(self.exact_coefficients)}: pass a function of the "
+                f"exact_coefficients is {shown(exact_coefficients)}: pass a function of the "
                 "order, or None."
             )
-        if self.exact_nonlinear_variance is not None:
-            variance = number("exact_nonlinear_variance", self.exact_nonlinear_variance)
-            object.__setattr__(self, "exact_nonlinear_variance", variance)
+        variance = exact_nonlinear_variance
+        if variance is not None:
+            variance = number("exact_nonlinear_variance", variance)
+        keep(
+            self,
+            name=name,
+            function=function,
+            breakpoints=tuple(sorted(points)),
+            exact_coefficients=exact_coefficients,
+            exact_nonlinear_variance=variance,
+            exact_moments=exact_moments,
+        )
         self(np.array([-0.5, 0.5]))
 
     def __call__(self, values: ArrayLike) -> Array:

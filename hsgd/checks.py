@@ -6,14 +6,16 @@ import hashlib
 import os
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+if TYPE_CHECKING:
+    from scipy import sparse
+
 Array = NDArray[np.float64]
-
-
+EPS = float(np.finfo(np.float64).eps)
 _LOOKED_THROUGH = 10**6
 """Entries of an array of objects among which a word is looked for, to name it in a message."""
 SPAN = 1e60
@@ -132,7 +134,7 @@ def check_size(name: str, numbers: NDArray[Any], span: float) -> None:
         )
 
 
-def sparse_or_dense(name: str, value: Any) -> Any:
+def sparse_or_dense(name: str, value: Any) -> Array | sparse.csr_array[np.float64, tuple[int, int]]:
     """Return a matrix as `real_array` does, or a SciPy sparse one as a finite `csr_array`.
 
     Raises

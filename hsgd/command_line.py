@@ -113,12 +113,12 @@ def problem(options: argparse.Namespace) -> LeastSquares:
     ridge = options.ridge
     if ridge is None:
         ridge = _scalar(path, arrays["ridge"]) if "ridge" in arrays else 0.0
-    population: Any = (arrays["A_test"], arrays["b_test"]) if "A_test" in arrays else None
+    population = (arrays["A_test"], arrays["b_test"]) if "A_test" in arrays else None
     return LeastSquares(
         arrays["A"],
         arrays["b"],
         ridge=ridge,
-        x0=arrays.get("x0"),  # type: ignore[arg-type]
+        x0=arrays.get("x0"),
         population=population,
     )
 

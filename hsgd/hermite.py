@@ -14,9 +14,8 @@ import numpy as np
 from scipy.integrate import quad_vec
 
 from hsgd.activations import Activation, Function, as_activation
-from hsgd.checks import Array, integer, number
+from hsgd.checks import EPS, Array, integer, number
 
-_EPS = float(np.finfo(np.float64).eps)
 _TOLERANCE = 3e-13
 """Below it `quad_vec` would bisect cells whose error is rounding, in vain."""
 _FAR = 38.0
@@ -33,24 +32,16 @@ class HermiteCoefficients:
 
 @dataclass(frozen=True)
 class HermiteConstants:
-    """What random features need of an activation.
-
-    Attributes
-    ----------
-    mean
-        E φ(g): c_0.
-    linear
-        E g φ(g) = E φ'(g): c_1.
-    nonlinear_variance
-        E φ(g)² − mean² − linear²: the power of all that is not linear.
-    error
-        A bound on the error of each of the three.
-    """
+    """What random features need of an activation."""
 
     mean: float
+    """E φ(g): c_0."""
     linear: float
+    """E g φ(g) = E φ'(g): c_1."""
     nonlinear_variance: float
+    """E φ(g)² − mean² − linear²: the power of all that is not linear."""
     error: float
+    """A bound on the error of each of the three."""
 
     @property
     def standard_deviation(self) -> float:
@@ -113,9 +104,9 @@ def coefficients(activation: Activation | Function | str, order: int) -> Hermite
         raise ValueError(f"order is {highest}, but beyond 1000 rounding takes over: pass less.")
     if phi.exact_coefficients is not None:
         values = np.asarray(phi.exact_coefficients(highest), dtype=np.float64)
-        return HermiteCoefficients(values, 4 * _EPS * (1 + highest) * float(np.abs(values).max()))
+        return HermiteCoefficients(values, 4 * EPS * (1 + highest) * float(np.abs(values).max()))
     values, error = _expectations(phi, lambda x, y: y * polynomials(x, highest))
-    rounding = 4 * _EPS * (1 + highest) * _root_mean_square(phi)
+    rounding = 4 * EPS * (1 + highest) * _root_mean_square(phi)
     return HermiteCoefficients(values, error + rounding)
 
 
@@ -134,11 +125,11 @@ def constants(activation: Activation | Function | str) -> HermiteConstants:
     mean, linear = (float(value) for value in first.values)
     exact = phi.exact_nonlinear_variance
     if exact is not None:
-        return HermiteConstants(mean, linear, float(exact), first.error + 4 * _EPS * abs(exact))
+        return HermiteConstants(mean, linear, float(exact), first.error + 4 * EPS * abs(exact))
     # Of the remainder itself: the difference of second moments would cancel for near-linear φ.
     values, error = _expectations(phi, lambda x, y: np.array([(y - mean - linear * x) ** 2]))
     variance = float(values[0])
-    moved = 2 * first.error**2 + 4 * _EPS * (variance + mean**2 + linear**2)
+    moved = 2 * first.error**2 + 4 * EPS * (variance + mean**2 + linear**2)
     return HermiteConstants(mean, linear, variance, max(first.error, error + moved))
 
 

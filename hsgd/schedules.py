@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import threading
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Any
@@ -19,6 +19,7 @@ from numpy.polynomial import chebyshev
 from numpy.typing import ArrayLike
 
 from hsgd.checks import Array, number, numbers, plain_reals, real_array, shown
+from hsgd.nouns import Real, keep
 
 _SPAN = 1e250
 """Rates may be absurd: simulations show what they do. Theories refuse them (`check_rate`)."""
@@ -68,19 +69,14 @@ class Schedule(ABC):
         return values
 
 
-def _checked(noun: Any, *names: str, strict: bool = False) -> None:
-    for name in names:
-        object.__setattr__(noun, name, number(name, getattr(noun, name), strict=strict))
-
-
 @dataclass(frozen=True)
 class Constant(Schedule):
     """The same value at every time."""
 
     level: float
 
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "level", number("learning_rate", self.level, span=_SPAN))
+    def __init__(self, level: Real) -> None:
+        keep(self, level=number("learning_rate", level, span=_SPAN))
 
     def value(self, time: Array) -> Array:
         return np.full(np.shape(time), self.level)
@@ -107,18 +103,17 @@ class Piecewise(Schedule):
     boundaries: tuple[float, ...]
     levels: tuple[float, ...]
 
-    def __post_init__(self) -> None:
-        boundaries = numbers("boundaries", self.boundaries, strict=True)
-        levels = numbers("levels", self.levels)
-        if len(levels) != len(boundaries) + 1:
+    def __init__(self, boundaries: Iterable[Real], levels: Iterable[Real]) -> None:
+        times = numbers("boundaries", boundaries, strict=True)
+        values = numbers("levels", levels)
+        if len(values) != len(times) + 1:
             raise ValueError(
-                f"Piecewise has {len(boundaries)} boundaries and {len(levels)} levels: "
+                f"Piecewise has {len(times)} boundaries and {len(values)} levels: "
                 "pass exactly one more level than boundaries."
             )
-        if any(b <= a for a, b in pairwise(boundaries)):
+        if any(b <= a for a, b in pairwise(times)):
             raise ValueError("Piecewise boundaries must increase strictly: sort them.")
-        object.__setattr__(self, "boundaries", boundaries)
-        object.__setattr__(self, "levels", levels)
+        keep(self, boundaries=times, levels=values)
 
     def value(self, time: Array) -> Array:
         index = np.searchsorted(self.boundaries, time, side="right")
@@ -150,11 +145,15 @@ class PowerDecay(Schedule):
 
     initial: float
     exponent: float
-    timescale: float = 1.0
+    timescale: float
 
-    def __post_init__(self) -> None:
-        _checked(self, "initial", "exponent")
-        _checked(self, "timescale", strict=True)
+    def __init__(self, initial: Real, exponent: Real, timescale: Real = 1.0) -> None:
+        keep(
+            self,
+            initial=number("initial", initial),
+            exponent=number("exponent", exponent),
+            timescale=number("timescale", timescale, strict=True),
+        )
 
     def value(self, time: Array) -> Array:
         return np.asarray(self.initial * (1.0 + time / self.timescale) ** -self.exponent)
@@ -181,11 +180,15 @@ class CosineDecay(Schedule):
 
     initial: float
     horizon: float
-    final: float = 0.0
+    final: float
 
-    def __post_init__(self) -> None:
-        _checked(self, "initial", "final")
-        _checked(self, "horizon", strict=True)
+    def __init__(self, initial: Real, horizon: Real, final: Real = 0.0) -> None:
+        keep(
+            self,
+            initial=number("initial", initial),
+            final=number("final", final),
+            horizon=number("horizon", horizon, strict=True),
+        )
 
     def value(self, time: Array) -> Array:
         phase = np.pi * np.minimum(np.asarray(time) / self.horizon, 1.0)
@@ -223,18 +226,21 @@ class FromFunction(Schedule):
         its error smaller; where they are missing the integral finds them by bisection.
     """
 
-    function: Callable[[Array], Array]
-    breakpoints: tuple[float, ...] = ()
+    function: Callable[[Array], ArrayLike]
+    breakpoints: tuple[float, ...] = ()  # or the property of `Schedule` would stay
     _antiderivative: _Antiderivative = field(init=False, repr=False)
 
-    def __post_init__(self) -> None:
-        if not callable(self.function):
+    def __init__(
+        self, function: Callable[[Array], ArrayLike], breakpoints: Iterable[Real] = ()
+    ) -> None:
+        if not callable(function):
             raise TypeError(
-                f"function is {shown(self.function)}: FromFunction needs a callable of time, for "
+                f"function is {shown(function)}: FromFunction needs a callable of time, for "
                 "example lambda t: 1 / (1 + t)."
             )
-        object.__setattr__(self, "breakpoints", numbers("breakpoints", self.breakpoints))
-        object.__setattr__(self, "_antiderivative", _Antiderivative(self, self.breakpoints))
+        kinks = numbers("breakpoints", breakpoints)
+        keep(self, function=function, breakpoints=kinks)
+        keep(self, _antiderivative=_Antiderivative(self, kinks))
 
     def __reduce__(self) -> tuple[type[FromFunction], tuple[Any, ...]]:
         # A copy starts without the integral: its lock is of this process, its panels of its past.

@@ -20,32 +20,17 @@ The facade loads its parts on first use: `import simulate` is light.
 
 from __future__ import annotations
 
-import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-_HOMES = {
-    "sgd": "runs",
-    "diffusion": "paths",
-    "summary": "means",
-    "Checkpoint": "checkpoint",
-}
-
-__all__ = [*_HOMES]
+from hsgd import lazy
 
 if TYPE_CHECKING:
     from simulate.checkpoint import Checkpoint as Checkpoint
     from simulate.means import summary as summary
     from simulate.paths import diffusion as diffusion
     from simulate.runs import sgd as sgd
-
-
-def __getattr__(name: str) -> Any:
-    if name not in _HOMES:
-        raise AttributeError(f"module 'simulate' has no attribute {name!r}")
-    value = getattr(importlib.import_module(f"simulate.{_HOMES[name]}"), name)
-    globals()[name] = value
-    return value
-
-
-def __dir__() -> list[str]:
-    return sorted([*globals(), *__all__])
+else:
+    __all__, __getattr__, __dir__ = lazy.facade(
+        globals(),
+        {"sgd": "runs", "diffusion": "paths", "summary": "means", "Checkpoint": "checkpoint"},
+    )

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from hsgd import checks, dataset
 from hsgd.algorithms.sgd import SGD, StreamingSGD
+from hsgd.nouns import Whole
 from hsgd.problems.gaussian_rows import GaussianRows
 from hsgd.problems.least_squares import LeastSquares
 from hsgd.schedules import Schedule
 from hsgd.setting import check_rate, check_setting
+from hsgd.statistics.coordinates import Recorded
 from hsgd.sweeps.broadcasting import follows_sweeps
 from simulate import threads
 from simulate.checkpoint import Checkpoint
@@ -33,12 +37,12 @@ MOST_STEPS = 2**27
 def diffusion(
     problem: LeastSquares | GaussianRows,
     algorithm: SGD | StreamingSGD,
-    time: Any,
+    time: ArrayLike,
     *,
-    statistics: Any = None,
-    num_replicates: int = 1,
-    first_replicate: int = 0,
-    seed: Any = None,
+    statistics: Recorded | Iterable[Recorded] | None = None,
+    num_replicates: Whole = 1,
+    first_replicate: Whole = 0,
+    seed: Whole | np.random.SeedSequence | None = None,
     step: float | None = None,
     checkpoint: Checkpoint | str | os.PathLike[str] | None = None,
     progress: bool | None = None,

@@ -6,9 +6,13 @@ import os
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+from numpy.typing import ArrayLike
+
 from hsgd import checks, dataset
 from hsgd.algorithms.base import Algorithm
 from hsgd.machine import clusters
+from hsgd.nouns import Whole
 from hsgd.problems.feature_rows import FeatureRows
 from hsgd.problems.gaussian_rows import GaussianRows
 from hsgd.problems.least_squares import LeastSquares
@@ -29,12 +33,12 @@ if TYPE_CHECKING:
 def sgd(
     problem: LeastSquares | GaussianRows | FeatureRows,
     algorithm: Algorithm,
-    time: Any,
+    time: ArrayLike,
     *,
     statistics: Any = None,
-    num_replicates: int | str = 1,
-    first_replicate: int = 0,
-    seed: Any = None,
+    num_replicates: Whole | str = 1,
+    first_replicate: Whole = 0,
+    seed: Whole | np.random.SeedSequence | None = None,
     engine: str = "auto",
     dtype: str = "float64",
     client: Any = None,

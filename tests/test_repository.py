@@ -1,5 +1,6 @@
 """What the distribution promises as a whole: light imports, types, one version."""
 
+import ast
 import importlib
 import importlib.metadata
 import os
@@ -73,3 +74,24 @@ def test_the_version_is_the_same_everywhere():
 def test_every_public_name_exists(package):
     module = importlib.import_module(package)
     assert [name for name in module.__all__ if not hasattr(module, name)] == []
+
+
+@pytest.mark.parametrize("package", ["hsgd", "simulate", "validation"])
+def test_type_checkers_see_the_names_that_are_there(package):
+    """A facade names its parts twice: for type checkers, and for when it runs."""
+    module = importlib.import_module(package)
+    source = files(package).joinpath("__init__.py").read_text(encoding="utf-8")
+    branch = next(node for node in ast.parse(source).body if isinstance(node, ast.If))
+    imports = [node for node in branch.body if isinstance(node, ast.ImportFrom)]
+    homes = {name.asname: node.module for node in imports for name in node.names}
+    assert homes.keys() == set(module.__all__)
+    for name, home in homes.items():
+        assert getattr(importlib.import_module(home), name) is getattr(module, name)
+
+
+@pytest.mark.parametrize("package", ["hsgd", "simulate", "validation"])
+def test_completion_offers_what_is_public_and_nothing_else(package):
+    module = importlib.import_module(package)
+    assert {name for name in dir(module) if not name.startswith("__")} == set(module.__all__)
+    with pytest.raises(AttributeError, match=f"module '{package}' has no attribute 'nothing'"):
+        _ = module.nothing

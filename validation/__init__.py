@@ -20,21 +20,10 @@ The facade loads its parts on first use: `import validation` is light.
 
 from __future__ import annotations
 
-import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from hsgd import accessor
+from hsgd import accessor, lazy
 from validation import attached
-
-_HOMES = {
-    "compare": "comparison",
-    "convergence": "slopes",
-    "diff": "differences",
-    "load": "folders",
-    "CASES": "cases",
-}
-
-__all__ = ["CASES", "compare", "convergence", "diff", "load"]
 
 if TYPE_CHECKING:
     from validation.cases import CASES as CASES
@@ -42,17 +31,16 @@ if TYPE_CHECKING:
     from validation.differences import diff as diff
     from validation.folders import load as load
     from validation.slopes import convergence as convergence
+else:
+    __all__, __getattr__, __dir__ = lazy.facade(
+        globals(),
+        {
+            "CASES": "cases",
+            "compare": "comparison",
+            "convergence": "slopes",
+            "diff": "differences",
+            "load": "folders",
+        },
+    )
 
 accessor.attach("compare", attached.compare)
-
-
-def __getattr__(name: str) -> Any:
-    if name not in _HOMES:
-        raise AttributeError(f"module 'validation' has no attribute {name!r}")
-    value = getattr(importlib.import_module(f"validation.{_HOMES[name]}"), name)
-    globals()[name] = value
-    return value
-
-
-def __dir__() -> list[str]:
-    return sorted([*globals(), *__all__])

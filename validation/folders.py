@@ -83,8 +83,8 @@ class Result:
 def _code(name: str) -> str:
     """Digest of the sources of the four packages, without presentation and other cases."""
     digest = hashlib.sha256()
-    for package in (hsgd, simulate, volterra, inspect.getmodule(Settings)):
-        home = Path(str(inspect.getfile(package))).parent  # type: ignore[arg-type]
+    others = [Path(inspect.getfile(package)).parent for package in (hsgd, simulate, volterra)]
+    for home in (*others, Path(__file__).parent):
         for path in sorted(home.rglob("*.py")):
             inside = path.relative_to(home)
             if home.name == "validation" and not _matters(inside, path, name):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from hsgd.checks import Array, plain_array, real_array
 
@@ -29,7 +30,7 @@ class Convergence:
         return f"slope {self.slope:.3f} ± {self.standard_error:.3f}"
 
 
-def convergence(errors: object, sizes: object) -> Convergence:
+def convergence(errors: ArrayLike, sizes: ArrayLike) -> Convergence:
     """Fit log error = intercept + slope·log size by weighted least squares.
 
     Parameters

@@ -11,13 +11,13 @@
 The verb and its table of methods:
 
     solve          check the question, pick a method, hand back a solution
-    methods        which question each method answers, and which one is preferred
-    solution       the answer, its error, and how it went
+    methods        the table of methods, in the order of preference
     sampled        forcings given as arrays
-    checks         sentences for bad input
-    radau          the collocation rule, `compiling` how loops are compiled
+    question       what is asked, and what a method is: how to write the next one
+    refusals       why a method cannot answer: reasons that several share
+    solution       the answer, its error, and how it went
 
-The ways to solve, each a folder whose `method` says how; and what they share:
+The ways to solve, each a folder whose `method` says how; and what they are made of:
 
     kernels/       what an equation is made of
     exact/         roots and residues: positive sums
@@ -27,6 +27,14 @@ The ways to solve, each a folder whose `method` says how; and what they share:
     compression/   long sums made short, then one of the above
     panels/        any kernel
     analysis/      what can be said without solving
+
+And the ground on which they stand:
+
+    checks         sentences for bad input
+    stepping       the length of the next step, for all that steps
+    radau          the collocation rule
+    compiling      how loops are compiled
+    arrays         the arrays by what is in them, and epsilon
 """
 
 from volterra.analysis.analyse import Analysis, analyse

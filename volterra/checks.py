@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-Array = NDArray[np.float64]
+from volterra.arrays import Array
 
 SPAN = 1e250
 """Numbers are smaller than this, so that sums of products of them stay finite."""
@@ -117,7 +117,7 @@ def number(name: str, value: Any, *, minimum: float | None = None, strict: bool 
 
 
 def times(name: str, values: Any, *, signed: bool = False) -> Array:
-    """Times >= 0 (`signed`: of either sign) of any shape, as floats.
+    """Times ≥ 0 (`signed`: of either sign) of any shape, as floats.
 
     Raises
     ------

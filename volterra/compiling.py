@@ -1,4 +1,4 @@
-"""How kernels are compiled, and kept on disk where there is a disk to keep them on."""
+"""How inner loops are compiled, and kept on disk where there is a disk to keep them on."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 
 import numba
 
-Kernel = TypeVar("Kernel", bound=Callable[..., Any])
+Loop = TypeVar("Loop", bound=Callable[..., Any])
 
 OPTIONS: dict[str, Any] = {
     "nogil": True,
@@ -17,10 +17,10 @@ OPTIONS: dict[str, Any] = {
 }
 
 
-def compiled(kernel: Kernel) -> Kernel:
+def compiled(loop: Loop) -> Loop:
     """Compile a function on its first call, and keep it for the next process."""
     try:
-        result: Kernel = numba.njit(cache=True, **OPTIONS)(kernel)
+        result: Loop = numba.njit(cache=True, **OPTIONS)(loop)
     except RuntimeError:  # no folder to write to, neither beside the source nor at home
-        result = numba.njit(**OPTIONS)(kernel)
+        result = numba.njit(**OPTIONS)(loop)
     return result

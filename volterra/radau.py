@@ -1,6 +1,6 @@
 """The Radau IIA collocation rule with five stages, order nine, computed from its definition.
 
-The nodes are the zeros of P_5 - P_4 (Legendre) on the unit interval, the last of them at its end;
+The nodes are the zeros of P_5 − P_4 (Legendre) on the unit interval, the last of them at its end;
 the coefficients integrate the Lagrange polynomials of the nodes.
 
 References
@@ -14,10 +14,8 @@ from dataclasses import dataclass
 from functools import cache
 
 import numpy as np
-from numpy.typing import NDArray
 
-Array = NDArray[np.float64]
-Complex = NDArray[np.complex128]
+from volterra.arrays import Array
 
 STAGES = 5
 
@@ -28,16 +26,18 @@ class Radau:
 
     Attributes
     ----------
-    nodes : ndarray, shape (stages,)
-        c, ascending; the last is 1.
-    coefficients : ndarray, shape (stages, stages)
-        A, with A_lm the integral from 0 to c_l of the m-th Lagrange polynomial.
-    points : ndarray, shape (stages + 1,)
-        0 and the nodes: a mode's polynomial is fixed by its values there.
-    derivative : ndarray, shape (stages, stages + 1)
-        From values at `points` to derivatives at `nodes`.
-    first_half, second_half : ndarray, shape (stages, stages + 1)
-        From values at `points` to values at the nodes of the two half steps.
+    nodes
+        c, ascending, shape (stages,); the last is 1.
+    coefficients
+        A, shape (stages, stages), with A_lm the integral from 0 to c_l of the m-th Lagrange
+        polynomial.
+    points
+        0 and the nodes, shape (stages+1,): a mode's polynomial is fixed by its values there.
+    derivative
+        From values at `points` to derivatives at `nodes`, shape (stages, stages+1).
+    first_half, second_half
+        From values at `points` to values at the nodes of the two half steps, shape
+        (stages, stages+1).
     """
 
     nodes: Array
@@ -64,7 +64,7 @@ def radau() -> Radau:
 
 
 def radau_nodes(stages: int) -> Array:
-    """Nodes on (0, 1]: zeros of P_s - P_(s-1), each polished by two Newton steps."""
+    """Nodes on (0, 1]: zeros of P_s − P_(s−1), each polished by two Newton steps."""
     series = np.zeros(stages + 1)
     series[-2:] = -1.0, 1.0
     polynomial = np.polynomial.Legendre(series)

@@ -14,13 +14,12 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from volterra import checks
+from volterra.arrays import Array
 from volterra.kernels.exponentials import Function
 from volterra.solution import Forcing, Trajectory
-
-Array = NDArray[np.float64]
 
 _FEWEST = 8  # samples: every other one still makes a cubic
 _SHARE = 0.01  # of the estimated interpolation error, that the solve may add
@@ -45,10 +44,10 @@ def read_samples(values: ArrayLike, t: Array) -> Samples:
 
     Parameters
     ----------
-    values : array_like, shape (times, ...)
-        The forcing at the times.
-    t : ndarray, shape (times,)
-        The requested times, starting at 0.
+    values
+        The forcing at the times, shape (times, …).
+    t
+        The requested times, starting at 0, shape (times,).
 
     Returns
     -------

@@ -8,14 +8,14 @@ from enum import Enum
 from typing import Protocol
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from volterra import checks
-from volterra.kernels.exponentials import Function, SumOfExponentials
-from volterra.kernels.powers import SumOfPowers
+from volterra.arrays import Array
+from volterra.kernels.exponentials import Function
+from volterra.kernels.sums import Sum
 
-Array = NDArray[np.float64]
-Forcing = SumOfExponentials | SumOfPowers | Function
+Forcing = Sum | Function
 
 
 class Status(Enum):
@@ -48,7 +48,7 @@ class Trajectory(Protocol):
         ...
 
     def observe(self, weights: Array, forcing: Forcing | None) -> Trajectory:
-        """The trajectory of g(t) + sum_j v_j integral_0^t e^{-r_j (c(t)-c(s))} w(s) y(s) ds."""
+        """The trajectory of g(t) + Σ_j v_j ∫₀ᵗ e^{−r_j (c(t)−c(s))} w(s) y(s) ds."""
         ...
 
     @property
@@ -63,19 +63,19 @@ class Solution:
 
     Attributes
     ----------
-    t : ndarray, shape (times,)
-        The requested times, as given.
-    y : ndarray, shape (times,)
-        The solution there; infinite where it overflows.
-    error : ndarray, shape (times,)
-        Absolute error per time: |y - exact| <= error.
-    status : Status
-        How it went; `status.value` is a sentence. CONVERGED means error <= rtol * |y| + atol.
-    work : dict
+    t
+        The requested times, as given, shape (times,).
+    y
+        The solution there, shape (times,); infinite where it overflows.
+    error
+        Absolute error per time, shape (times,): |y − exact| ≤ error.
+    status
+        How it went; `status.value` is a sentence. CONVERGED means error ≤ rtol · |y| + atol.
+    work
         Counters of the work done.
-    method : str
+    method
         What solved it, as `solve` names its methods.
-    rtol, atol : float
+    rtol, atol
         The tolerance that was asked for.
     """
 
@@ -112,14 +112,14 @@ class Solution:
     def observe(self, weights: ArrayLike, forcing: Forcing | None = None) -> Solution:
         """Another output driven by the same y.
 
-        z(t) = g(t) + sum_j v_j integral_0^t exp(-r_j (c(t) - c(s))) w(s) y(s) ds, where c(t) = t
+        z(t) = g(t) + Σ_j v_j ∫₀ᵗ exp(−r_j (c(t) − c(s))) w(s) y(s) ds, where c(t) = t
         and w = 1 unless the kernel is `TimeChanged`.
 
         Parameters
         ----------
-        weights : array_like, shape (modes,)
-            v_j, any sign, one per rate of the kernel as it was given.
-        forcing : SumOfExponentials or callable, optional
+        weights
+            v_j, any sign, one per rate of the kernel as it was given, shape (modes,).
+        forcing
             g(t); none means zero.
 
         Returns
@@ -192,6 +192,13 @@ def report(
         trajectory=trajectory,
         mode_count=mode_count,
     )
+
+
+def ratio_to_tolerance(y: Array, error: Array, rtol: float, atol: float) -> Array:
+    """Errors over what is allowed; infinite where nothing is allowed, but no error stays none."""
+    allowed = rtol * np.abs(y) + atol
+    ratio = np.divide(error, allowed, out=np.full_like(error, np.inf), where=allowed > 0)
+    return np.where(error == 0, 0.0, ratio)
 
 
 def _missed(y: Array, error: Array, rtol: float, atol: float) -> Status:

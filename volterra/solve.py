@@ -5,17 +5,18 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from volterra import checks
+from volterra.arrays import Array
 from volterra.kernels.exponentials import SumOfExponentials, TimeChanged
 from volterra.kernels.functions import Convolution, Hammerstein, Kernel
 from volterra.kernels.powers import SumOfPowers, check_iterations
-from volterra.methods import Question, choose
+from volterra.kernels.sums import Sum
+from volterra.methods import choose
+from volterra.question import Question
 from volterra.sampled import SampledTrajectory, read_samples
 from volterra.solution import Forcing, Solution, report
-
-Array = NDArray[np.float64]
 
 
 def solve(
@@ -27,37 +28,38 @@ def solve(
     rtol: float = 1e-8,
     atol: float = 0.0,
 ) -> Solution:
-    """Solve the Volterra equation y(t) = f(t) + integral_0^t K(t, s) y(s) ds.
+    """Solve the Volterra equation y(t) = f(t) + ∫₀ᵗ K(t, s) y(s) ds.
 
     With a `Hammerstein` kernel the integrand is K(t, s) g(s, y(s)). A `SumOfPowers` as kernel
-    means the difference equation y_k = f_k + sum_(s<k) K_(k-1-s) y_s.
+    means the difference equation y_k = f_k + Σ_(s<k) K_(k−1−s) y_s.
 
     Parameters
     ----------
-    forcing : SumOfExponentials, SumOfPowers, callable or array_like
-        f; a callable takes an array of times and returns an array of the same shape. An array
-        holds the values at `t`, which then starts at 0; between them a cubic spline is used, and
-        what that may do to y, judged by leaving out every other value, is part of the error.
-        Beside a `Convolution` or a `Kernel` the values may have further axes: (times, r) are r
-        right-hand sides of a scalar equation; with `dimension=m`, (times, m) is a system and
-        (times, m, r) are r right-hand sides of it.
-    kernel : SumOfExponentials, SumOfPowers, TimeChanged, Convolution, Kernel or Hammerstein
-        K; a `PiecewiseClock` is a `TimeChanged` kernel.
-    t : array_like, shape (times,)
-        Strictly increasing times >= 0, of any spacing; the equation always starts at 0. Whole
-        numbers k for a difference equation.
-    method : str
+    forcing
+        f: a sum, a function or an array. A function takes an array of times and returns an array
+        of the same shape. An array holds the values at `t`, which then starts at 0; between them a
+        cubic spline is used, and what that may do to y, judged by leaving out every other value,
+        is part of the error. Beside a `Convolution` or a `Kernel` the values may have further
+        axes: (times, r) are r right-hand sides of a scalar equation; with `dimension=m`, (times, m)
+        is a system and (times, m, r) are r right-hand sides of it.
+    kernel
+        K: a `SumOfExponentials`, `SumOfPowers`, `TimeChanged` (which a `PiecewiseClock` is too),
+        `Convolution`, `Kernel` or `Hammerstein`.
+    t
+        Strictly increasing times ≥ 0, of any spacing, shape (times,); the equation always starts
+        at 0. Whole numbers k for a difference equation.
+    method
         "auto", "compressed", "exact", "segments", "companion", "recursion", "collocation" or
         "panels". "exact" and "companion" need sums of exponentials, or of powers, as kernel and as
-        forcing, "exact" with kernel weights >= 0, "companion" with any, real or complex; "segments"
+        forcing, "exact" with kernel weights ≥ 0, "companion" with any, real or complex; "segments"
         is "exact" for a `PiecewiseClock`, forced by exponentials of the time or of its clock;
-        "compressed" first replaces long sums of exponentials by short ones (kernel weights >= 0)
+        "compressed" first replaces long sums of exponentials by short ones (kernel weights ≥ 0)
         and counts the difference into `error`; "recursion" takes all difference equations that do
-        not go too far, "collocation" all kernels made of real exponentials, "panels" those given
-        as functions, a sum of exponentials among them; "auto" is the first of these that applies
-        and pays.
-    rtol, atol : float
-        The global tolerance, |error| <= rtol * |y(t)| + atol at every requested time.
+        not go too far, "collocation" all kernels made of real exponentials, "panels" those given as
+        functions, a sum of exponentials among them; "auto" is the first of these that applies and
+        pays.
+    rtol, atol
+        The global tolerance, |error| ≤ rtol · |y(t)| + atol at every requested time.
 
     Returns
     -------
@@ -75,14 +77,14 @@ def solve(
 
     Notes
     -----
-    Exact: modes * (modes + forcing terms) operations once, then modes per time; relative error at
-    most 1e-12 + 4 eps max(1, 1/|1 - m|) max(1, |mu| t), with m the kernel norm and mu the growth
+    Exact: modes · (modes + forcing terms) operations once, then modes per time; relative error at
+    most 1e-12 + 4 eps max(1, 1/|1 − m|) max(1, |μ| t), with m the kernel norm and μ the growth
     rate. Compressed: about 0.1 s per million modes or forcing terms, whatever the horizon, then a
-    few hundred modes; error >= true error, proven. Companion: 25 modes^3 operations once, then
-    modes per time. Segments: modes * (modes + terms) operations and exponentials per segment.
+    few hundred modes; error ≥ true error, proven. Companion: 25 modes³ operations once, then
+    modes per time. Segments: modes · (modes + terms) operations and exponentials per segment.
     Recursion: modes per iteration. Collocation: linear in the modes, steps as the solution needs
-    them. Panels, of order 10: the square of the number of panels, or N log^2 N for
-    a convolution that needs many alike. For both, error >= true error by comparison with a solve
+    them. Panels, of order 10: the square of the number of panels, or N log² N for
+    a convolution that needs many alike. For both, error ≥ true error by comparison with a solve
     on bisected steps; a function whose features fall between all nodes can hide them.
 
     Examples
@@ -128,7 +130,7 @@ def solve(
 def _mode_count(kernel: object) -> int | None:
     """How many modes an observation may weigh; none for a kernel that is not made of modes."""
     inner = kernel.kernel if isinstance(kernel, TimeChanged) else kernel
-    return inner.rates.size if isinstance(inner, (SumOfExponentials, SumOfPowers)) else None
+    return inner.rates.size if isinstance(inner, Sum) else None
 
 
 def _check_times(t: ArrayLike) -> Array:

@@ -17,9 +17,11 @@ from functools import cached_property
 from typing import Any, ClassVar
 
 import numpy as np
+import xarray as xr
 from numpy.typing import ArrayLike, NDArray
 
 from hsgd.checks import Array, described, each, integer, is_swept, number, one_of
+from hsgd.nouns import Real, Whole
 from hsgd.schedules import Constant, Piecewise, Schedule, as_schedule
 
 SAMPLINGS = ("with_replacement", "subset", "reshuffle", "single_shuffle")
@@ -29,8 +31,8 @@ permutation every epoch; one permutation for ever."""
 INDEPENDENT = ("with_replacement", "subset")
 """Those in which a batch does not depend on earlier ones."""
 
-LearningRate = float | Schedule | Callable[[Array], Array]
-BatchSize = int | Piecewise
+LearningRate = Real | Schedule | Callable[[Array], ArrayLike] | xr.DataArray
+BatchSize = Whole | Piecewise | xr.DataArray
 
 
 class Algorithm(ABC):
@@ -114,7 +116,7 @@ class Algorithm(ABC):
     @property
     def batch_boundaries(self) -> tuple[float, ...]:
         """Times at which the batch size changes."""
-        return () if isinstance(self.batch_size, int) else self.batch_size.boundaries
+        return self.batch_size.boundaries if isinstance(self.batch_size, Piecewise) else ()
 
     @property
     def largest_batch_size(self) -> int:
@@ -125,16 +127,16 @@ class Algorithm(ABC):
 
     def batch_sizes(self, time: ArrayLike) -> NDArray[np.int64]:
         """The batch size of iterations at `time`, in the shape of `time`."""
-        if isinstance(self.batch_size, int):
-            return np.full(np.shape(time), self.batch_size)
-        return np.rint(self.batch_size(time)).astype(np.int64)
+        if isinstance(self.batch_size, Piecewise):
+            return np.rint(self.batch_size(time)).astype(np.int64)
+        return np.full(np.shape(time), int(self._one_batch_size(None)))
 
     def rows_drawn(self, iterations: ArrayLike, iterations_per_unit: int) -> NDArray[np.int64]:
         """Rows drawn before each of `iterations`: the sum of the earlier batch sizes."""
         # notation: first = first iteration of each later batch size
         k = np.asarray(iterations, dtype=np.int64)
-        if isinstance(self.batch_size, int):
-            return k * self.batch_size
+        if not isinstance(self.batch_size, Piecewise):
+            return k * int(self._one_batch_size(None))
         levels = np.rint(self.batch_size.levels).astype(np.int64)
         rows = k * levels[0]
         for first, jump in zip(

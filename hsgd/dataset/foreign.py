@@ -8,6 +8,7 @@ imports nothing of this package, and little else.
 
 from __future__ import annotations
 
+import io
 import json
 import math
 import subprocess
@@ -16,7 +17,7 @@ import threading
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import numpy as np
 
@@ -47,7 +48,7 @@ def read(path: Path, names: Sequence[str]) -> dict[str, Any]:
         clock = threading.Timer(limit, child.kill)
         clock.start()
         try:
-            assert child.stdout is not None
+            assert isinstance(child.stdout, io.BufferedReader)
             with child.stdout as pipe:  # closed, so that a child with more to say ends
                 arrays = _received(path, pipe)
             status = child.wait()
@@ -68,7 +69,7 @@ def read(path: Path, names: Sequence[str]) -> dict[str, Any]:
     )
 
 
-def _received(path: Path, pipe: IO[bytes]) -> dict[str, Any] | None:
+def _received(path: Path, pipe: io.BufferedReader) -> dict[str, Any] | None:
     """What the child sends; None if that is not what it should be."""
     from hsgd.machine import memory
 
@@ -79,7 +80,7 @@ def _received(path: Path, pipe: IO[bytes]) -> dict[str, Any] | None:
         arrays = {}
         for one, size in zip(told, sizes, strict=True):
             values = np.empty(one["shape"], one["dtype"])
-            if pipe.readinto(values.reshape(-1).view(np.uint8)) < size:  # type: ignore[attr-defined]
+            if pipe.readinto(values.reshape(-1).view(np.uint8).data) < size:
                 return None
             arrays[one["name"]] = _unpacked(values, one["packing"])
     except (ValueError, TypeError, KeyError, RecursionError):

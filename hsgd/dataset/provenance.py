@@ -21,6 +21,9 @@ def version() -> str:
         return "0+unknown"
 
 
+__version__ = version()
+
+
 def describe_problem(problem: Problem) -> str:
     """The problem as one line of JSON: sizes, ridge, SHA-256 of its arrays, preparation."""
     return json.dumps(problem.description(), sort_keys=True)

@@ -12,11 +12,11 @@ from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from hsgd import checks, dataset, warning
 from hsgd.algorithms.sgd import SGD
-from hsgd.checks import Array, number, one_of
+from hsgd.checks import EPS, Array, number, one_of
 from hsgd.dataset import provenance
 from hsgd.exact import recursion
 from hsgd.exact.mean_square import instability, mean_square_critical_learning_rate
@@ -50,7 +50,7 @@ _SMALLEST_RTOL = 1e-11
 def exact_mean(
     problem: LeastSquares,
     algorithm: SGD,
-    time: Any,
+    time: ArrayLike,
     *,
     statistics: str | Statistic | Iterable[str | Statistic] | None = None,
     rtol: float = 1e-6,
@@ -225,7 +225,7 @@ def _by_recursion(
         means, noise = recursion.solve(problem, algorithm, statistics, iterations, report)
     scale = np.abs(means) + np.abs(noise)
     start = np.array([s.values(problem.x0[None, :])[0] for s in statistics])
-    drift = np.finfo(float).eps * (100.0 + iterations)[:, None] * scale
+    drift = EPS * (100.0 + iterations)[:, None] * scale
     with np.errstate(invalid="ignore", over="ignore"):
         values, errors = _with_infinities(
             means + noise, drift + recursion.cancellation(scale, start)

@@ -135,6 +135,8 @@ def threshold(problem: LeastSquares, noise_factor: float, rtol: float) -> Thresh
     value, S, steps = _lanczos(step, 0.01 * rtol, _MOST_STEPS)
     upper, lower = 1.0 / value, 0.0
     for _ in range(_MOST_SMOOTHINGS):
+        # Each pass takes S nearer to the matrix that grows first, for which S and its image are
+        # proportional and the two bounds meet. The last test: passing on no longer helps.
         image = step.inverse_first_second(S)
         before, lower = lower, max(lower, _bound_below(step, S, image))
         S = image / np.linalg.norm(image)
@@ -145,6 +147,8 @@ def threshold(problem: LeastSquares, noise_factor: float, rtol: float) -> Thresh
 
 def _bound_below(step: SecondMomentMap, S: Array, image: Array) -> float:
     """1/c with A₁⁻¹A₂ S ≼ c S; where rounding keeps S from being positive, a little is added."""
+    # `safe` is positive whatever rounding does. c holds for S + share·safe, with the image of that
+    # sum, so each share gives a true bound, and the best of them is kept.
     safe = np.diag(step.lam / step.l) * np.linalg.norm(S)
     mapped = step.inverse_first_second(safe)
     best = 0.0
@@ -182,12 +186,16 @@ def _lanczos(step: SecondMomentMap, settled: float, most: int) -> tuple[float, A
     while True:
         image = step.second(Q[-1] / root) / root
         diagonal.append(float(np.vdot(image, Q[-1])))
+        # Made orthogonal to all earlier vectors, twice. In exact arithmetic the last two would do;
+        # with rounding the largest eigenvalue would then come back a second time.
         for _sweep in range(2):
             for vector in Q:
                 image -= np.vdot(image, vector) * vector
         values, vectors = scipy.linalg.eigh_tridiagonal(diagonal, off)
         before, value = value, float(values[-1])
         norm = float(np.linalg.norm(image))
+        # Settled: the value rose by little, and it is near an eigenvalue by its residual, which is
+        # norm·|last entry|; the error of the value is of the order of the residual's square.
         small = (
             value - before <= settled * value
             and norm * abs(vectors[-1, -1]) <= value * max(settled, 1e-9) ** 0.5
@@ -198,4 +206,5 @@ def _lanczos(step: SecondMomentMap, settled: float, most: int) -> tuple[float, A
         Q.append(image / norm)
     matrix = sum((weight * vector for weight, vector in zip(vectors[:, -1], Q, strict=True)), 0.0)
     S = np.asarray(matrix) / root
+    # An eigenvector has no sign; a covariance has a positive trace.
     return value, np.asarray(S if np.trace(S) > 0 else -S), len(Q)

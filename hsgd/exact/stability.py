@@ -12,6 +12,7 @@ from hsgd.checks import Array, number
 from hsgd.dataset import provenance
 from hsgd.exact.mean_square import SecondMomentMap, Threshold, threshold
 from hsgd.machine import memory
+from hsgd.nouns import Whole
 from hsgd.problems.least_squares import LeastSquares
 from hsgd.setting import check_setting
 from hsgd.sweeps.broadcasting import follows_sweeps
@@ -29,7 +30,7 @@ _SMALLEST_RTOL = 1e-12
 def exact_stability(
     problem: LeastSquares,
     *,
-    batch_size: int = 1,
+    batch_size: Whole | xr.DataArray = 1,
     sampling: str = "with_replacement",
     rtol: float = 1e-9,
 ) -> xr.Dataset:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import math
-from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from hsgd.checks import Array, integer, number, plain_array, real_array
 from hsgd.isotropic.measure import Measure
@@ -79,7 +79,7 @@ def limiting_empirical_risk(
 
 
 def empirical_risk(
-    time: Any,
+    time: ArrayLike,
     learning_rate: float,
     ratio: float,
     *,
@@ -150,7 +150,7 @@ def empirical_risk(
 
 
 def population_risk(
-    time: Any,
+    time: ArrayLike,
     learning_rate: float,
     ratio: float,
     *,
@@ -196,7 +196,12 @@ def population_risk(
 
 
 def _checked(
-    time: Any, learning_rate: float, ratio: float, signal: float, noise: float, batch_size: int
+    time: ArrayLike,
+    learning_rate: float,
+    ratio: float,
+    signal: float,
+    noise: float,
+    batch_size: int,
 ) -> tuple[Measure, Array, tuple[int, ...], float, float]:
     times = plain_array("time", time)
     shape, times = times.shape, real_array("time", times.reshape(-1), 1, span=np.inf)

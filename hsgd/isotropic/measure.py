@@ -22,17 +22,14 @@ _CRITICAL_GAP = 1e-8
 
 @dataclass(frozen=True)
 class Measure:
-    """A density on the Marchenko–Pastur interval, an atom below it, an atom at zero.
-
-    Attributes
-    ----------
-    learning_rate, ratio, batch_size
-        γ > 0, r = d/n > 0 and B, checked by the caller.
-    """
+    """A density on the Marchenko–Pastur interval, an atom below it, an atom at zero."""
 
     learning_rate: float
+    """γ > 0; this and the next two are checked by the caller."""
     ratio: float
+    """r = d/n > 0."""
     batch_size: int
+    """B."""
 
     @property
     def feedback(self) -> float:

@@ -19,7 +19,10 @@ from typing import Any
 
 def _limited() -> AbstractContextManager[Any]:
     """BLAS limited to one thread, as far as a limit that this thread sets reaches."""
-    return _libraries(len(sys.modules)).limit(limits=1, user_api="blas")  # type: ignore[no-any-return]
+    limit: AbstractContextManager[Any] = _libraries(len(sys.modules)).limit(
+        limits=1, user_api="blas"
+    )
+    return limit
 
 
 @lru_cache(maxsize=1)

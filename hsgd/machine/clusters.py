@@ -39,7 +39,8 @@ class Payload:
     @cached_property
     def work(self) -> Callable[[Any], Any]:
         """The function that a piece is given to."""
-        return pickle.loads(self._content)  # type: ignore[no-any-return]
+        work: Callable[[Any], Any] = pickle.loads(self._content)
+        return work
 
 
 def _on_worker(payload: Payload, task: Any) -> Any:
@@ -114,6 +115,8 @@ def _local_cluster(count: int) -> Any:
         "worker processes read the script that starts them: put the call of hsgd.sweep under "
         "`if __name__ == '__main__':`, or pass client=False to use this process alone."
     )
+    # True in a child that is still importing its parent's script: it has come to the very call that
+    # started it, and would start children of its own, without end.
     starting = getattr(multiprocessing.current_process(), "_inheriting", False)
     if multiprocessing.parent_process() is not None and starting:
         raise RuntimeError(remedy)
@@ -149,6 +152,8 @@ def compute(
                 result = work(task)
             yield index, result
         return
+    # Cloudpickle packs functions of the user's script, which pickle does not. Packed here, once, so
+    # that every round sends the same bytes.
     cloudpickle: Any = importlib.import_module("cloudpickle")
     content = cloudpickle.dumps(work, protocol=pickle.HIGHEST_PROTOCOL)
     left = dict(enumerate(tasks))
@@ -173,13 +178,14 @@ def _one_round(
         payload = client.scatter(Payload(content), broadcast=True, hash=False)
     except (OSError, KeyError):
         return  # workers died while it was sent, or none has come back yet
+    # Not pure: dask would take two tasks with equal arguments for one, and an old result for a new.
     futures = {
         client.submit(_on_worker, payload, task, pure=False): index for index, task in tasks.items()
     }
     try:
         for future in distributed.as_completed(list(futures), loop=client.loop):
             if future.cancelled() or future.status == "lost":
-                continue
+                continue  # its payload died with the workers that held it: left for the next round
             try:
                 result = future.result()
             except distributed.KilledWorker as error:
@@ -189,5 +195,6 @@ def _one_round(
                 ) from error
             yield futures.pop(future), result
     finally:
+        # On every way out, also when the caller stops asking; what is done has been taken out.
         with suppress(Exception):
             client.cancel(list(futures))

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
+from numpy.typing import NDArray
 
 from hsgd.checks import one_of
 from hsgd.dataset import check_writable, write_atomically
@@ -53,7 +54,7 @@ def plot(
     col: str | None = None,
     axes: Any = None,
     figure: Figure | SubFigure | None = None,
-) -> Any:
+) -> NDArray[Any]:
     """Draw datasets that belong together, a panel for each statistic; their sources say how.
 
     Theory is a line, with gradient flow dashed and its expected finite-n error shaded; runs are a
@@ -119,7 +120,7 @@ def _wake_pyplot() -> None:
     """
     from matplotlib import pyplot
 
-    pyplot.draw_if_interactive()  # type: ignore[no-untyped-call]
+    pyplot.draw_if_interactive()
 
 
 def save(path: str | os.PathLike[str], *datasets: xr.Dataset, **options: Any) -> Path:
@@ -193,14 +194,14 @@ def _picture(
     return Curves(layout, xscale)
 
 
-def _drawn(picture: Picture, axes: Any, figure: Figure | SubFigure | None) -> Any:
+def _drawn(picture: Picture, axes: Any, figure: Figure | SubFigure | None) -> NDArray[Any]:
     grid = _grid(picture.shape, axes, figure)
     picture.draw(grid)
     keys.add_legend(grid, below=axes is None, neutral=picture.has_colours)
     return grid
 
 
-def _grid(shape: tuple[int, int], axes: Any, figure: Figure | SubFigure | None) -> Any:
+def _grid(shape: tuple[int, int], axes: Any, figure: Figure | SubFigure | None) -> NDArray[Any]:
     """Axes of that shape: those given, or new ones."""
     from matplotlib.axes import Axes
     from matplotlib.figure import FigureBase

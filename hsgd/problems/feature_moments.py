@@ -32,25 +32,17 @@ _RULES = (12, 16)
 
 @dataclass(frozen=True, eq=False)
 class FeatureMoments:
-    """What a quadratic risk needs of the features.
-
-    Attributes
-    ----------
-    mean
-        E φ(u_i), shape (N,).
-    slope
-        E φ'(u_i), shape (N,): for y jointly Gaussian with u, E y φ(u_i) = slope_i · E y u_i.
-    second
-        E φ(u_i) φ(u_j), shape (N, N).
-    error
-        A bound on the error of each entry of `second`: rounding where there is a closed form; else
-        what the series leaves out, bounded, and the quadrature's error, estimated by two rules.
-    """
+    """What a quadratic risk needs of the features."""
 
     mean: Array
+    """E φ(u_i), shape (N,)."""
     slope: Array
+    """E φ'(u_i), shape (N,): for y jointly Gaussian with u, E y φ(u_i) = slope_i · E y u_i."""
     second: Array
+    """E φ(u_i) φ(u_j), shape (N, N)."""
     error: float
+    """A bound on the error of each entry of `second`: rounding where there is a closed form; else
+    what the series leaves out, bounded, and the quadrature's error, estimated by two rules."""
 
 
 def moments(activation: Activation, covariance: Array) -> FeatureMoments:
@@ -91,6 +83,8 @@ def moments(activation: Activation, covariance: Array) -> FeatureMoments:
         rounding = 1e-14 * float(np.abs(second).max())
         return FeatureMoments(mean, slope, second, rounding)
     hermite.check_growth(activation)
+    # The finer rule is used; what the coarser one differs by is the quadrature's error. The order
+    # rises until the rest of the series is rounding, or what it is at the last one is reported.
     for order in _ORDERS:
         (coarse, _), (fine, left_out) = (_series(activation, covariance, order, r) for r in _RULES)
         scale = float(np.abs(fine.second).max())
@@ -110,14 +104,17 @@ def _series(
     c, power = _coefficients(activation, s, order, points)
     safe = np.where(s > 0, s, 1.0)
     rho = np.clip(covariance / np.outer(safe, safe), -1.0, 1.0)
+    # Horner's rule in ρ, entry by entry: N² numbers in place of N² for every order.
     second = np.outer(c[-1], c[-1])
     for row in c[-2::-1]:
         second = second * rho + np.outer(row, row)
+    # On the diagonal ρ = 1 and the series is slow, but there E φ(u_i)² is a plain quadrature: the
+    # diagonal is taken from that, and not counted in what is left out.
     np.fill_diagonal(second, power)
     np.fill_diagonal(rho, 0.0)
     tail = np.sqrt(np.maximum(power - np.sum(c * c, axis=0), 0.0))
     left_out = float(np.max(np.abs(rho) ** (order + 1) * np.outer(tail, tail)))
-    slope = np.where(s > 0, c[1] / safe, 0.0)
+    slope = np.where(s > 0, c[1] / safe, 0.0)  # E φ'(s g) = E φ(s g) g / s, by parts
     return FeatureMoments(c[0], slope, 0.5 * (second + second.T), 0.0), left_out
 
 
@@ -126,6 +123,7 @@ def _coefficients(activation: Activation, s: Array, order: int, points: int) -> 
     nodes, weights = _quadrature(activation, s, points)
     values = activation(s[:, None] * nodes) * weights
     coefficients = np.empty((order + 1, len(s)))
+    # h_{k+1} = (g h_k − √k h_{k−1})/√(k+1), the normalised Hermite polynomials at the nodes.
     before, now = np.zeros_like(nodes), np.ones_like(nodes)
     for k in range(order + 1):
         coefficients[k] = np.einsum("ij,ij->i", values, now)
@@ -137,6 +135,8 @@ def _coefficients(activation: Activation, s: Array, order: int, points: int) -> 
 def _quadrature(activation: Activation, s: Array, points: int) -> tuple[Array, Array]:
     """Nodes and weights for N(0, 1), a row for each neuron: its kinks are at breakpoint/s_i."""
     cells: Any = np.arange(-_FAR, _FAR + 1)
+    # Unit cells, cut at the kinks, so that within each the function is smooth. Every neuron has its
+    # kinks elsewhere, but all have equally many cells (some of width zero): one table of nodes.
     inside = np.array(activation.breakpoints)[None, :] / np.where(s > 0, s, 1.0)[:, None]
     edges = np.concatenate([np.tile(cells, (len(s), 1)), np.clip(inside, -_FAR, _FAR)], axis=1)
     edges.sort(axis=1)

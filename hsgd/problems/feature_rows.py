@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, Self
 
 import numpy as np
 import scipy.linalg
+from numpy.typing import ArrayLike
 
 from hsgd import hermite
-from hsgd.activations import Activation, as_activation
+from hsgd.activations import Activation, Function, as_activation
 from hsgd.checks import Array, digest, flag, integer, number, real_array, vector
 from hsgd.machine import memory
+from hsgd.nouns import Real, Whole, keep
 from hsgd.problems.feature_moments import FeatureMoments, moments
 from hsgd.problems.gaussian_rows import GaussianRows
 from hsgd.problems.least_squares import LeastSquares
@@ -68,25 +69,37 @@ class FeatureRows:
 
     inputs: GaussianRows
     weights: Array
-    activation: Activation | str | Callable[[Array], Array] = "relu"
-    centre: bool = field(default=True, kw_only=True)
-    ridge: float = field(default=0.0, kw_only=True)
-    x0: Array = field(default=None, kw_only=True)  # type: ignore[arg-type]
+    activation: Activation | Function | str
+    centre: bool
+    ridge: float
+    x0: Array
 
-    def __post_init__(self) -> None:
-        check_inputs(self.inputs)
-        W = real_array("weights", self.weights, 2)
-        if W.shape[1] != self.inputs.dimension:
+    def __init__(
+        self,
+        inputs: GaussianRows,
+        weights: ArrayLike,
+        activation: Activation | Function | str = "relu",
+        *,
+        centre: bool = True,
+        ridge: Real = 0.0,
+        x0: ArrayLike | None = None,
+    ) -> None:
+        check_inputs(inputs)
+        W = real_array("weights", weights, 2)
+        if W.shape[1] != inputs.dimension:
             raise ValueError(
                 f"weights has {W.shape[1]} columns but the inputs have dimension "
-                f"{self.inputs.dimension}: pass one row of weights for each feature."
+                f"{inputs.dimension}: pass one row of weights for each feature."
             )
-        set_ = object.__setattr__
-        set_(self, "weights", W)
-        set_(self, "centre", flag("centre", self.centre))
-        set_(self, "ridge", number("ridge", self.ridge))
-        start = np.zeros(len(W)) if self.x0 is None else self.x0
-        set_(self, "x0", vector("x0", start, len(W)))
+        keep(
+            self,
+            inputs=inputs,
+            weights=W,
+            activation=activation,
+            centre=flag("centre", centre),
+            ridge=number("ridge", ridge),
+            x0=vector("x0", np.zeros(len(W)) if x0 is None else x0, len(W)),
+        )
         self.nonlinearity  # noqa: B018  (the check of the activation)
 
     @cached_property
@@ -193,7 +206,7 @@ class FeatureRows:
             x0=self.x0,
         )
 
-    def sample(self, n: int, seed: int, *, num_test: int = 0) -> LeastSquares:
+    def sample(self, n: Whole, seed: Whole, *, num_test: Whole = 0) -> LeastSquares:
         """Draw `n` rows: a `LeastSquares` with a population.
 
         Parameters
@@ -208,7 +221,7 @@ class FeatureRows:
         drawn = self.draw(n, seed, num_test)
         return drawn if num_test else drawn.replace(population=self.population)
 
-    def draw(self, n: int, seed: int, num_test: int) -> LeastSquares:
+    def draw(self, n: Whole, seed: Whole, num_test: Whole) -> LeastSquares:
         """The same without a population where there are no held-out rows: its moments take time."""
         _, train, test = generators(seed)
         n = integer("n", n, minimum=1)
@@ -222,7 +235,7 @@ class FeatureRows:
             b,
             ridge=n * self.ridge,
             x0=self.x0,
-            population=self._rows(held_out, test) if held_out else None,  # type: ignore[arg-type]
+            population=self._rows(held_out, test) if held_out else None,
             preparation={"sampled_from": "FeatureRows", "seed": int(seed)},
         )
 
@@ -255,7 +268,7 @@ class FeatureRows:
         }
 
 
-def generators(seed: int) -> tuple[np.random.Generator, ...]:
+def generators(seed: Whole) -> tuple[np.random.Generator, ...]:
     """Independent generators for weights, rows and held-out rows."""
     children = np.random.SeedSequence(integer("seed", seed, minimum=0, maximum=None)).spawn(3)
     return tuple(np.random.default_rng(child) for child in children)

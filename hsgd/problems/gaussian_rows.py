@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, Self
 
 import numpy as np
 import scipy.linalg
+from numpy.typing import ArrayLike
 
 from hsgd.checks import (
     SPAN,
@@ -23,6 +24,7 @@ from hsgd.checks import (
     vector,
 )
 from hsgd.machine import memory
+from hsgd.nouns import Real, Swept, Whole, keep
 from hsgd.problems.least_squares import LeastSquares
 from hsgd.problems.populations import LinearModel
 
@@ -66,19 +68,29 @@ class GaussianRows:
 
     covariance: Array
     coefficients: Array
-    noise: float = 0.0
-    ridge: float = field(default=0.0, kw_only=True)
-    x0: Array = field(default=None, kw_only=True)  # type: ignore[arg-type]
+    noise: float
+    ridge: float
+    x0: Array
 
-    def __post_init__(self) -> None:
-        coefficients = real_array("coefficients", self.coefficients, 1)
-        d = len(coefficients)
-        set_ = object.__setattr__
-        set_(self, "covariance", _covariance(self.covariance, d))
-        set_(self, "coefficients", coefficients)
-        set_(self, "noise", number("noise", self.noise))
-        set_(self, "ridge", each("ridge", self.ridge, number))
-        set_(self, "x0", vector("x0", np.zeros(d) if self.x0 is None else self.x0, d))
+    def __init__(
+        self,
+        covariance: ArrayLike,
+        coefficients: ArrayLike,
+        noise: Real = 0.0,
+        *,
+        ridge: Swept = 0.0,
+        x0: ArrayLike | None = None,
+    ) -> None:
+        beta = real_array("coefficients", coefficients, 1)
+        d = len(beta)
+        keep(
+            self,
+            covariance=_covariance(covariance, d),
+            coefficients=beta,
+            noise=number("noise", noise),
+            ridge=each("ridge", ridge, number),
+            x0=vector("x0", np.zeros(d) if x0 is None else x0, d),
+        )
         self.spectrum  # noqa: B018  (the check for negative eigenvalues)
 
     @property
@@ -155,7 +167,7 @@ class GaussianRows:
         """Compute the eigendecomposition now, if it is not known yet."""
         self.spectrum  # noqa: B018
 
-    def sample(self, n: int, seed: int) -> LeastSquares:
+    def sample(self, n: Whole, seed: Whole) -> LeastSquares:
         """Draw `n` rows: a `LeastSquares` with the population filled in.
 
         Parameters
@@ -256,17 +268,16 @@ class SampledLeastSquares:
 
     rows: GaussianRows
     n: int
-    ridge: float = None  # type: ignore[assignment]
+    ridge: float
 
-    def __post_init__(self) -> None:
-        if not isinstance(self.rows, GaussianRows):
+    def __init__(self, rows: GaussianRows, n: Whole, ridge: Swept | None = None) -> None:
+        if not isinstance(rows, GaussianRows):
             raise TypeError(
-                f"rows is a {type(self.rows).__name__}: pass the hsgd.GaussianRows to sample from."
+                f"rows is a {type(rows).__name__}: pass the hsgd.GaussianRows to sample from."
             )
-        count = integer("n", self.n, minimum=1)
-        ridge = count * self.rows.ridge if self.ridge is None else self.ridge
-        object.__setattr__(self, "n", count)
-        object.__setattr__(self, "ridge", each("ridge", ridge, number))
+        count = integer("n", n, minimum=1)
+        given = count * rows.ridge if ridge is None else ridge
+        keep(self, rows=rows, n=count, ridge=each("ridge", given, number))
 
     @property
     def num_rows(self) -> int:
@@ -283,7 +294,7 @@ class SampledLeastSquares:
         """Iterations in one unit of time: n."""
         return self.n
 
-    def sample(self, seed: int) -> LeastSquares:
+    def sample(self, seed: Whole) -> LeastSquares:
         """One instance, as `GaussianRows.sample` draws it."""
         return self.rows.sample(self.n, seed).replace(ridge=self.ridge)
 

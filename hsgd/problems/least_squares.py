@@ -6,13 +6,15 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from types import MappingProxyType
 from typing import Any, NamedTuple, Self
 
 import numpy as np
 import scipy.linalg
-from scipy import sparse
+from numpy.typing import ArrayLike
 
 from hsgd.checks import (
+    EPS,
     Array,
     described,
     digest,
@@ -26,7 +28,8 @@ from hsgd.checks import (
     vector,
 )
 from hsgd.machine import memory
-from hsgd.problems.populations import HeldOut, LinearModel, Population, as_population
+from hsgd.nouns import Matrix, Real, Sparse, Swept, Whole, keep
+from hsgd.problems.populations import AnyPopulation, as_population
 from hsgd.statistics.quadratics import MeanSquaredResidual
 
 LARGEST_DENSE = 2**26
@@ -74,38 +77,49 @@ class LeastSquares:
     SVD costs O(nd·min(n, d)) once, on first use, and is shared by all that needs it.
     """
 
-    A: Array
+    A: Matrix
     b: Array
-    ridge: float = field(default=0.0, kw_only=True)
-    x0: Array = field(default=None, kw_only=True)  # type: ignore[arg-type]
-    population: Population | LinearModel | HeldOut | None = field(default=None, kw_only=True)
-    preparation: Mapping[str, Any] = field(default_factory=dict, kw_only=True, repr=False)
+    ridge: float
+    x0: Array
+    population: AnyPopulation | None
+    preparation: dict[str, Any] = field(repr=False)
 
-    def __post_init__(self) -> None:
-        A = sparse_or_dense("A", self.A)
-        if not (A.data if hasattr(A, "tocsr") else A).any():
+    def __init__(
+        self,
+        A: ArrayLike | Sparse,
+        b: ArrayLike,
+        *,
+        ridge: Swept = 0.0,
+        x0: ArrayLike | None = None,
+        population: AnyPopulation | tuple[ArrayLike, ArrayLike] | None = None,
+        preparation: Mapping[str, Any] = MappingProxyType({}),
+    ) -> None:
+        matrix = sparse_or_dense("A", A)
+        if not (matrix if isinstance(matrix, np.ndarray) else matrix.data).any():
             raise ValueError("A is zero everywhere, so there is nothing to learn: check the data.")
-        set_ = object.__setattr__
-        set_(self, "A", A)
-        set_(self, "b", vector("b", self.b, A.shape[0]))
-        set_(self, "ridge", each("ridge", self.ridge, number))
-        start = np.zeros(A.shape[1]) if self.x0 is None else self.x0
-        set_(self, "x0", vector("x0", start, A.shape[1]))
-        set_(self, "population", as_population(self.population, A.shape[1]))
-        set_(self, "preparation", _record(self.preparation))
+        n, d = matrix.shape
+        keep(
+            self,
+            A=matrix,
+            b=vector("b", b, n),
+            ridge=each("ridge", ridge, number),
+            x0=vector("x0", np.zeros(d) if x0 is None else x0, d),
+            population=as_population(population, d),
+            preparation=_record(preparation),
+        )
 
     @classmethod
     def from_data(
         cls,
-        X: object,
-        y: object,
+        X: ArrayLike,
+        y: ArrayLike,
         *,
-        ridge: float = 0.0,
+        ridge: Swept = 0.0,
         centre: bool = True,
         normalise_rows: bool = False,
-        test: float | tuple[object, object] | None = None,
-        seed: int = 0,
-        x0: object = None,
+        test: Real | tuple[ArrayLike, ArrayLike] | None = None,
+        seed: Whole = 0,
+        x0: ArrayLike | None = None,
     ) -> Self:
         """Least squares from a user's table, each transformation named and recorded.
 
@@ -157,8 +171,8 @@ class LeastSquares:
             return moved, values - target_mean
 
         A, b = prepare(*train)
-        population: Any = None if held_out is None else prepare(*held_out)
-        return cls(A, b, ridge=ridge, x0=x0, population=population, preparation=record)  # type: ignore[arg-type]
+        population = None if held_out is None else prepare(*held_out)
+        return cls(A, b, ridge=ridge, x0=x0, population=population, preparation=record)
 
     @property
     def num_rows(self) -> int:
@@ -178,14 +192,15 @@ class LeastSquares:
     @property
     def is_sparse(self) -> bool:
         """Whether A is a sparse matrix."""
-        return bool(sparse.issparse(self.A))
+        return not isinstance(self.A, np.ndarray)
 
     @cached_property
     def squared_row_norms(self) -> Array:
         """|a_i|², shape (n,)."""
-        if self.is_sparse:
-            return np.asarray(self.A.multiply(self.A).sum(axis=1))  # type: ignore[attr-defined]
-        return np.asarray(np.einsum("ij,ij->i", self.A, self.A))
+        A = self.A
+        if isinstance(A, np.ndarray):
+            return np.asarray(np.einsum("ij,ij->i", A, A))
+        return np.asarray(A.multiply(A).sum(axis=1))
 
     @cached_property
     def empirical_risk(self) -> MeanSquaredResidual:
@@ -214,9 +229,9 @@ class LeastSquares:
         # A copy that is overwritten, both factors, and the workspace of divide and conquer.
         needed = 8 * (n * d + min(n, d) * (n + d) + 6 * min(n, d) ** 2)
         memory.check(needed, f"the decomposition of A, {n} by {d},", "rows or columns")
-        dense = self.A.toarray() if self.is_sparse else self.A  # type: ignore[attr-defined]
+        dense = self.A if isinstance(self.A, np.ndarray) else self.A.toarray()
         left, values, right = scipy.linalg.svd(dense, full_matrices=False, check_finite=False)
-        floor = max(self.A.shape) * np.finfo(float).eps * (values[0] if len(values) else 0.0)
+        floor = max(self.A.shape) * EPS * (values[0] if len(values) else 0.0)
         rank = int(np.count_nonzero(values > floor))
         # Contiguous, so that copies in other processes are laid out alike and give the same bits.
         return ThinSVD(left[:, :rank], values[:rank], np.ascontiguousarray(right[:rank].T))

@@ -8,9 +8,11 @@ from typing import Any
 
 import numpy as np
 import scipy.linalg
+from numpy.typing import ArrayLike
 
 from hsgd.checks import SPAN, Array, digest, number, plain_array, real_array, vector
 from hsgd.interfaces import Statistic
+from hsgd.nouns import Real, keep
 from hsgd.statistics.quadratics import CentredQuadratic, MeanSquaredResidual
 
 
@@ -37,21 +39,23 @@ class Population:
     cross_moment: Array
     target_second_moment: float
 
-    def __post_init__(self) -> None:
+    def __init__(
+        self, second_moment: ArrayLike, cross_moment: ArrayLike, target_second_moment: Real
+    ) -> None:
         # Second moments are squares of data.
-        given = plain_array("second_moment", self.second_moment)
+        given = plain_array("second_moment", second_moment)
         moment = real_array("second_moment", given, 1 if given.ndim == 1 else 2, span=SPAN**2)
         if moment.shape[0] != moment.shape[-1]:
             raise ValueError(
                 f"second_moment has shape {moment.shape}: pass a square matrix, or a vector "
                 "for a diagonal one."
             )
-        object.__setattr__(self, "second_moment", moment)
-        object.__setattr__(
-            self, "cross_moment", vector("cross_moment", self.cross_moment, len(moment), SPAN**2)
+        keep(
+            self,
+            second_moment=moment,
+            cross_moment=vector("cross_moment", cross_moment, len(moment), SPAN**2),
+            target_second_moment=number("target_second_moment", target_second_moment),
         )
-        target = number("target_second_moment", self.target_second_moment)
-        object.__setattr__(self, "target_second_moment", target)
         if self._floor < -1e-10 * max(self.target_second_moment, 1e-300):
             raise ValueError(
                 "the population's moments are inconsistent (its smallest risk would be negative): "
@@ -132,13 +136,17 @@ class HeldOut:
         }
 
 
+AnyPopulation = Population | LinearModel | HeldOut
+"""What a problem keeps of a fresh row."""
+
+
 def _population_risk(moment: Array, centre: Array, twice_floor: float) -> Statistic:
     return CentredQuadratic(
         moment, centre, 0.5 * twice_floor, "population_risk", "population risk E(a.x-b)^2/2"
     )
 
 
-def as_population(value: Any, dimension: int) -> Population | LinearModel | HeldOut | None:
+def as_population(value: Any, dimension: int) -> AnyPopulation | None:
     """What a user passed as a population, checked against the number of columns of the data.
 
     Raises
@@ -151,7 +159,7 @@ def as_population(value: Any, dimension: int) -> Population | LinearModel | Held
         value = HeldOut(rows, vector("b_test", value[1], len(rows)))
     if value is None:
         return None
-    if not isinstance(value, Population | LinearModel | HeldOut):
+    if not isinstance(value, AnyPopulation):
         raise TypeError(
             f"population is a {type(value).__name__}: pass a hsgd.Population or a pair "
             "(A_test, b_test)."

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 import scipy.linalg
 
-from hsgd.activations import Activation, as_activation
-from hsgd.checks import Array, flag, integer, number
+from hsgd.activations import Activation, Function, as_activation
+from hsgd.checks import flag, integer, number
 from hsgd.machine import memory
+from hsgd.nouns import Real, Whole, keep
 from hsgd.problems.feature_rows import FeatureRows, check_inputs, generators
 from hsgd.problems.gaussian_rows import GaussianRows
 from hsgd.problems.least_squares import LeastSquares
@@ -58,18 +58,29 @@ class RandomFeatures:
 
     inputs: GaussianRows
     num_features: int
-    activation: Activation | str | Callable[[Array], Array] = "relu"
-    centre: bool = field(default=True, kw_only=True)
-    ridge: float = field(default=0.0, kw_only=True)
+    activation: Activation | Function | str
+    centre: bool
+    ridge: float
 
-    def __post_init__(self) -> None:
-        check_inputs(self.inputs)
-        self.nonlinearity  # noqa: B018  (the check of the activation)
-        object.__setattr__(self, "centre", flag("centre", self.centre))
-        object.__setattr__(
-            self, "num_features", integer("num_features", self.num_features, minimum=1)
+    def __init__(
+        self,
+        inputs: GaussianRows,
+        num_features: Whole,
+        activation: Activation | Function | str = "relu",
+        *,
+        centre: bool = True,
+        ridge: Real = 0.0,
+    ) -> None:
+        check_inputs(inputs)
+        keep(
+            self,
+            inputs=inputs,
+            activation=activation,
+            centre=flag("centre", centre),
+            num_features=integer("num_features", num_features, minimum=1),
+            ridge=number("ridge", ridge),
         )
-        object.__setattr__(self, "ridge", number("ridge", self.ridge))
+        self.nonlinearity  # noqa: B018  (the check of the activation)
 
     @cached_property
     def nonlinearity(self) -> Activation:
@@ -86,7 +97,7 @@ class RandomFeatures:
         """Iterations in one unit of time: N."""
         return self.num_features
 
-    def given_weights(self, seed: int) -> FeatureRows:
+    def given_weights(self, seed: Whole) -> FeatureRows:
         """Draw the weights: the population of features and targets, to stream or to sample.
 
         Parameters
@@ -103,7 +114,7 @@ class RandomFeatures:
             ridge=self.ridge,
         )
 
-    def sample(self, n: int, seed: int, *, num_test: int = 0) -> LeastSquares:
+    def sample(self, n: Whole, seed: Whole, *, num_test: Whole = 0) -> LeastSquares:
         """Draw the weights, then `n` rows of features and their targets.
 
         Parameters
@@ -169,11 +180,14 @@ class PowerLawRandomFeatures:
     v: int
     d: int
 
-    def __post_init__(self) -> None:
-        for name in ("alpha", "beta"):
-            object.__setattr__(self, name, number(name, getattr(self, name)))
-        for name in ("v", "d"):
-            object.__setattr__(self, name, integer(name, getattr(self, name), minimum=1))
+    def __init__(self, alpha: Real, beta: Real, v: Whole, d: Whole) -> None:
+        keep(
+            self,
+            alpha=number("alpha", alpha),
+            beta=number("beta", beta),
+            v=integer("v", v, minimum=1),
+            d=integer("d", d, minimum=1),
+        )
         if (self.alpha + self.beta) * np.log10(self.v) > 100.0:
             raise ValueError(
                 f"alpha is {self.alpha:g} and beta {self.beta:g}, so that the last of v={self.v} "
@@ -195,7 +209,7 @@ class PowerLawRandomFeatures:
         """Iterations in one unit of time: d."""
         return self.d
 
-    def given_weights(self, seed: int) -> GaussianRows:
+    def given_weights(self, seed: Whole) -> GaussianRows:
         """Draw W: the exact population of features and targets, to stream or to sample.
 
         Parameters
@@ -226,7 +240,7 @@ class PowerLawRandomFeatures:
             noise=float(np.linalg.norm(remainder)),
         )
 
-    def sample(self, n: int, seed: int) -> LeastSquares:
+    def sample(self, n: Whole, seed: Whole) -> LeastSquares:
         """Draw W and then `n` rows."""
         root = np.random.SeedSequence(integer("seed", seed, minimum=0, maximum=None))
         weights, rows = (int(s) for s in root.generate_state(2))

@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hsgd.checks import Array, integer, shown
-from hsgd.interfaces import Problem
+from hsgd.interfaces import Problem, Statistic
+from hsgd.nouns import Whole, keep
 
 
 @dataclass(frozen=True)
@@ -50,10 +51,9 @@ class Coordinates:
 
     indices: tuple[int, ...]
 
-    def __init__(self, indices: int | Iterable[int]) -> None:
-        single = isinstance(indices, int | np.integer)
+    def __init__(self, indices: Whole | Iterable[Whole]) -> None:
         try:
-            listed = [indices] if single else list(indices)  # type: ignore[arg-type]
+            listed = [indices] if isinstance(indices, int | np.integer) else list(indices)
         except TypeError:
             raise TypeError(
                 f"indices is {shown(indices)}: pass an integer or a list of them."
@@ -63,7 +63,7 @@ class Coordinates:
             raise ValueError(
                 f"the indices of Coordinates are {shown(listed)}: name at least one, none twice."
             )
-        object.__setattr__(self, "indices", checked)
+        keep(self, indices=checked)
 
     def of(self, problem: Problem) -> EigenCoordinates:
         """These coordinates of a problem.
@@ -90,6 +90,10 @@ class Coordinates:
             directions = directions * np.sign(directions[largest, columns])
         modes = np.array(self.indices)
         return EigenCoordinates(modes, values[chosen], directions, problem.solution)
+
+
+Recorded = str | Statistic | Coordinates
+"""What can be recorded along a run, as a user names it."""
 
 
 @dataclass(frozen=True, eq=False)

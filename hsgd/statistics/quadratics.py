@@ -11,9 +11,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from hsgd.checks import Array, number, real_array, shown
 from hsgd.interfaces import Statistic
+from hsgd.nouns import Matrix, Real, keep
 
 NAMED = ("empirical_risk", "population_risk", "distance")
 """Statistics that may be asked for by name."""
@@ -61,9 +63,9 @@ class Quadratic(Statistic):
 
     def __init__(
         self,
-        matrix: object,
-        linear: object = None,
-        constant: float = 0.0,
+        matrix: ArrayLike,
+        linear: ArrayLike | None = None,
+        constant: Real = 0.0,
         *,
         name: str,
         long_name: str | None = None,
@@ -80,15 +82,12 @@ class Quadratic(Statistic):
             raise ValueError(
                 f"linear has {len(slope)} entries but the matrix is {checked.shape}: they must fit."
             )
-        object.__setattr__(self, "matrix_", checked)
-        object.__setattr__(self, "linear", slope)
-        object.__setattr__(
-            self, "constant", number("constant", constant, minimum=-float(np.finfo(float).max))
-        )
-        object.__setattr__(self, "name", name)
+        lowest = -float(np.finfo(float).max)
+        offset = number("constant", constant, minimum=lowest)
         if not (long_name is None or isinstance(long_name, str)):
             raise TypeError(f"long_name is {shown(long_name)}: pass words for the axes of plots.")
-        object.__setattr__(self, "long_name", long_name or name.replace("_", " "))
+        words = long_name or name.replace("_", " ")
+        keep(self, matrix_=checked, linear=slope, constant=offset, name=name, long_name=words)
 
     @property
     def dimension(self) -> int:
@@ -109,7 +108,7 @@ class Quadratic(Statistic):
 class MeanSquaredResidual(Statistic):
     """½ mean_i (rows_i · x − targets_i)²: the risk on given rows."""
 
-    rows: Array
+    rows: Matrix
     targets: Array
     name: str
     long_name: str

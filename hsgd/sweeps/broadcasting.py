@@ -276,7 +276,8 @@ def _algorithm_with(algorithm: Any, setting: Mapping[str, Any]) -> Algorithm:
     own = fields_of(algorithm)
     changed = {name: copy.copy(value) for name, value in own.items() if isinstance(value, Schedule)}
     changed |= {name: value for name, value in setting.items() if name in own}
-    return replace(algorithm, **changed)  # type: ignore[no-any-return]
+    member: Algorithm = replace(algorithm, **changed)
+    return member
 
 
 _PLAIN = (TypeError, ValueError, MemoryError, ArithmeticError, RuntimeError, OSError)

@@ -7,14 +7,19 @@ these, and the roots at which its noise feeds itself (`feedback_roots`).
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import sympy
+from numpy.typing import NDArray
 
 from hsgd.checks import integer
+from hsgd.nouns import keep
 from hsgd.symbolic.expressions import expression
+
+Expressions = Sequence[Any] | NDArray[Any]
+"""Numbers or SymPy expressions."""
 
 
 @dataclass(frozen=True)
@@ -40,14 +45,14 @@ class PointMasses:
     """
 
     eigenvalues: tuple[sympy.Expr, ...]
-    multiplicities: tuple[sympy.Expr, ...] | None = None
+    multiplicities: tuple[sympy.Expr, ...]
 
-    def __post_init__(self) -> None:
-        values = _sequence("eigenvalues", self.eigenvalues)
+    def __init__(self, eigenvalues: Expressions, multiplicities: Expressions | None = None) -> None:
+        values = _sequence("eigenvalues", eigenvalues)
         counts = (
             [sympy.Integer(1)] * len(values)
-            if self.multiplicities is None
-            else _sequence("multiplicities", self.multiplicities)
+            if multiplicities is None
+            else _sequence("multiplicities", multiplicities)
         )
         if len(values) != len(counts):
             raise ValueError(
@@ -60,8 +65,7 @@ class PointMasses:
                 merged[value] = merged.get(value, sympy.Integer(0)) + count
         if not merged:
             raise ValueError("all eigenvalues are zero, so there is nothing to learn: pass others.")
-        object.__setattr__(self, "eigenvalues", tuple(merged))
-        object.__setattr__(self, "multiplicities", tuple(merged.values()))
+        keep(self, eigenvalues=tuple(merged), multiplicities=tuple(merged.values()))
 
     @classmethod
     def symbols(cls, count: int) -> PointMasses:
@@ -75,7 +79,7 @@ class PointMasses:
     @property
     def pairs(self) -> tuple[tuple[sympy.Expr, sympy.Expr], ...]:
         """(eigenvalue, multiplicity) of each mass."""
-        return tuple(zip(self.eigenvalues, self.multiplicities or (), strict=True))
+        return tuple(zip(self.eigenvalues, self.multiplicities, strict=True))
 
     @property
     def largest(self) -> sympy.Expr:

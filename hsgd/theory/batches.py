@@ -6,11 +6,13 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from hsgd import dataset
 from hsgd.algorithms.base import Algorithm
 from hsgd.checks import Array, integer, number, plain_array
 from hsgd.dataset import provenance
+from hsgd.nouns import Whole
 from hsgd.schedules import Piecewise
 from hsgd.theory.asking import ask
 from hsgd.theory.critical import at_rest
@@ -76,7 +78,7 @@ def grow_batch_size(
     *,
     risk_factor: float = 2.0,
     growth: float = 2.0,
-    largest: int | None = None,
+    largest: Whole | None = None,
 ) -> A:
     """The algorithm with a batch that grows whenever its predicted risk has fallen far enough.
 
@@ -157,7 +159,7 @@ def _above_one(name: str, value: Any) -> float:
 def steps_to_target(
     problem: Solvable,
     risk: float,
-    batch_sizes: Any,
+    batch_sizes: ArrayLike,
     *,
     sampling: str = "with_replacement",
 ) -> xr.Dataset:

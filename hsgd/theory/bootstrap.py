@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import scipy.linalg
+from numpy.typing import ArrayLike
 
 from hsgd.algorithms.base import first_iterations
 from hsgd.algorithms.sgd import SGD, StreamingSGD
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 def bootstrap_risk(
     problem: LeastSquares,
     algorithm: SGD,
-    time: Any,
+    time: ArrayLike,
     *,
     method: str = "auto",
     rtol: float = 1e-8,

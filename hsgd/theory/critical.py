@@ -10,6 +10,7 @@ from hsgd.algorithms.base import Algorithm
 from hsgd.algorithms.momentum import HeavyBall
 from hsgd.algorithms.sgd import SGD, StreamingSGD
 from hsgd.checks import is_swept, number
+from hsgd.nouns import Whole
 from hsgd.problems.gaussian_rows import GaussianRows
 from hsgd.theory.asking import ask
 from hsgd.theory.spectra.providers import Solvable
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 def critical_learning_rate(
     problem: Solvable,
     *,
-    batch_size: int = ...,
+    batch_size: Whole = ...,
     sampling: str = ...,
     momentum: float = ...,
     method: str = ...,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from hsgd import dataset, warning
 from hsgd.algorithms.base import Algorithm
@@ -32,7 +33,7 @@ Variables = dict[str, tuple[tuple[str, ...], Array, str]]
 def predict(
     problem: Solvable,
     algorithm: Algorithm,
-    time: Any,
+    time: ArrayLike,
     *,
     statistics: Statistics = None,
     method: str = "auto",

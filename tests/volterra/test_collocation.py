@@ -13,7 +13,7 @@ from tests.tables.problems import (
 )
 from volterra import Status, SumOfExponentials, TimeChanged, solve
 from volterra.collocation.mesh import Work, sweep
-from volterra.collocation.problem import Problem
+from volterra.collocation.question import SteppedQuestion
 from volterra.collocation.step import DirectPropagator, Sample, propagator
 from volterra.radau import radau
 
@@ -22,12 +22,12 @@ KERNEL = SumOfExponentials([0.7, 2.0], [0.4, 0.5])
 
 
 def errors_on_uniform_meshes(counts):
-    problem = Problem(constant(), KERNEL, np.array([4.0]), 1e-8, 0.0)
+    question = SteppedQuestion(constant(), KERNEL, np.array([4.0]), 1e-8, 0.0)
     exact = by_eigenvalues(constant(), KERNEL)
     inside = np.linspace(0.05, 3.95, 157)
     ends, dense = [], []
     for count in counts:
-        mesh = sweep(problem.equation(), np.linspace(0, 4, count + 1), Work())
+        mesh = sweep(question.equation(), np.linspace(0, 4, count + 1), Work())
         ends.append(abs(1 + mesh.memory[-1, -1] - exact(4.0)[0]))
         dense.append(np.max(np.abs(1 + mesh.interpolate(inside)[0] - exact(inside))))
     return ends, dense

@@ -37,7 +37,7 @@ def make_problem(n: int, n_test: int, d: int, *, remove_mean: bool = True) -> hs
         A,
         split.targets,
         ridge=RIDGE,
-        population=(A_test, split.targets_test),  # type: ignore[arg-type]
+        population=(A_test, split.targets_test),
         preparation={"data": "photograph patches", "mean_removed": remove_mean},
     )
 
@@ -90,8 +90,8 @@ def _applies(verdict: str, concern: str, n: int) -> Check:
     return Check(label, f"{word}: {verdict}", agrees=not concern)
 
 
-def _gap(theory: object) -> float:
-    return float(theory.population_risk[-1] / theory.empirical_risk[-1])  # type: ignore[attr-defined]
+def _gap(theory: xr.Dataset) -> float:
+    return float(theory.population_risk[-1] / theory.empirical_risk[-1])
 
 
 def draw(datasets: Datasets) -> Figure:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -33,7 +33,7 @@ def make_problem(size: Size) -> hsgd.LeastSquares:
         A,
         split.targets,
         ridge=RIDGE,
-        population=(A_test, split.targets_test),  # type: ignore[arg-type]
+        population=(A_test, split.targets_test),
         preparation={"data": "scikit-learn digits, even or odd", "features": "random ReLU"},
     )
 
@@ -47,9 +47,10 @@ def run(size: Size, *, seed: int, say: Say) -> Outcome:
     """Theory against runs at three learning rates; see `CASE`."""
     problem = make_problem(size)
     critical = hsgd.critical_learning_rate(problem)
+    held_out: Any = problem.population
     say(
         f"data: {problem.num_rows} handwritten digits, {problem.dimension} random features, "
-        f"{len(problem.population.b)} held out; critical learning rate {critical:.4g}"  # type: ignore[union-attr]
+        f"{len(held_out.b)} held out; critical learning rate {critical:.4g}"
     )
     times = make_times(size["epochs"])
     found, checks, controls = {}, [], []

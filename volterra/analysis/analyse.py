@@ -1,8 +1,8 @@
 """What can be said about an equation without solving it: norm, limit, growth rate, stability.
 
-Everything follows from the kernel's transform sum_j w_j / (r_j - x), for powers with r = 1 - q:
+Everything follows from the kernel's transform Σ_j w_j / (r_j − x), for powers with r = 1 − q:
 its value at rest x = 0, and where it is one. A kernel of another kind is analysed through its own
-transform; `_TRANSFORMS` names the kinds for which that is known in closed form.
+transform: for sums it is known in closed form.
 """
 
 from __future__ import annotations
@@ -11,22 +11,17 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from volterra.analysis.convolution import convolution_facts
 from volterra.analysis.resolvent import resolvent
+from volterra.arrays import Complex
 from volterra.exact.method import distinct_positive
 from volterra.exact.smallest_root import kernel_deficit, smallest_root
-from volterra.kernels.exponentials import Function, SumOfExponentials
+from volterra.kernels.exponentials import Function
 from volterra.kernels.exponents import of_powers
 from volterra.kernels.functions import Convolution
 from volterra.kernels.powers import SumOfPowers
-
-Array = NDArray[np.float64]
-Complex = NDArray[np.complex128]
-Sum = SumOfExponentials | SumOfPowers
-
-_TRANSFORMS = (SumOfExponentials, SumOfPowers)
+from volterra.kernels.sums import Sum
 
 
 @dataclass(frozen=True)
@@ -35,20 +30,20 @@ class Analysis:
 
     Attributes
     ----------
-    kernel_norm : float
-        Integral of K over time, Re sum_j w_j / r_j, for powers the sum over all m, r = 1 - q;
-        infinite if a rate is zero. That is K's norm if K >= 0, and else what the limit depends on.
-    limit : float
-        Limit of y: f(infinity) / (1 - kernel_norm) if stable, else infinite with the sign of the
-        growing part; NaN if there is none, as where y oscillates. NaN without a forcing, or for
-        one that is not a sum like the kernel.
-    malthusian_exponent : float
-        Growth rate mu of the resolvent: y grows (mu > 0) or relaxes (mu < 0) like exp(mu t), for
-        powers like exp(mu k). For K >= 0 it solves integral K(s) exp(-mu s) ds = 1. Minus infinity
+    kernel_norm
+        Integral of K over time, Re Σ_j w_j / r_j, for powers the sum over all m, r = 1 − q;
+        infinite if a rate is zero. That is K's norm if K ≥ 0, and else what the limit depends on.
+    limit
+        Limit of y: f(∞) / (1 − kernel_norm) if stable, else infinite with the sign of the
+        growing part; NaN if there is none, as where y oscillates. NaN without a forcing, or for one
+        that is not a sum like the kernel.
+    malthusian_exponent
+        Growth rate μ of the resolvent: y grows (μ > 0) or relaxes (μ < 0) like exp(μ t), for
+        powers like exp(μ k). For K ≥ 0 it solves ∫ K(s) exp(−μ s) ds = 1. Minus infinity
         for the zero kernel, NaN if there is none (heavy tails), or if it is too near the rate of a
         function's own decay to be told from it.
-    stable : bool
-        malthusian_exponent < 0; for K >= 0 the same as kernel_norm < 1.
+    stable
+        malthusian_exponent < 0; for K ≥ 0 the same as kernel_norm < 1.
     """
 
     kernel_norm: float
@@ -62,17 +57,17 @@ def analyse(kernel: Sum | Convolution, forcing: Sum | Function | None = None) ->
 
     Parameters
     ----------
-    kernel : SumOfExponentials, SumOfPowers or Convolution
-        A sum with weights of any sign or phase, or a scalar function >= 0; that is integrated
+    kernel
+        A sum with weights of any sign or phase, or a scalar function ≥ 0; that is integrated
         numerically, to 1e-9.
-    forcing : SumOfExponentials, SumOfPowers or callable, optional
+    forcing
         Needed for the limit only; beside a sum it must be one of the same kind.
 
     Returns
     -------
     Analysis
-        Costs O(modes) if all weights are >= 0 and all ratios of powers too; modes^2 with negative
-        ratios, modes^3 with weights of any sign or phase.
+        Costs O(modes) if all weights are ≥ 0 and all ratios of powers too; modes² with negative
+        ratios, modes³ with weights of any sign or phase.
 
     Raises
     ------
@@ -83,20 +78,20 @@ def analyse(kernel: Sum | Convolution, forcing: Sum | Function | None = None) ->
 
     Examples
     --------
+    >>> from volterra import SumOfExponentials
     >>> analyse(SumOfExponentials([2.0], [1.0])).malthusian_exponent
     -1.0
     """
     if isinstance(kernel, Convolution):
         norm, rate, limit = convolution_facts(kernel, forcing)
         return Analysis(norm, limit, rate, norm < 1)
-    if not isinstance(kernel, _TRANSFORMS):
+    if not isinstance(kernel, Sum):
         raise TypeError(
             "analyse needs a SumOfExponentials, a SumOfPowers or a Convolution, got "
             f"{type(kernel).__name__}: wrap a function of t - s as Convolution(k); with a clock "
             "and a weight, analyse the kernel that their final values make."
         )
     comparable = forcing if isinstance(forcing, type(kernel)) else None
-    assert comparable is None or isinstance(comparable, _TRANSFORMS)
     alternates = isinstance(kernel, SumOfPowers) and bool(np.any(kernel.rates.real > 1))
     if kernel.is_positive and not alternates:
         return _positive(kernel, comparable)

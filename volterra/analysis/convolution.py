@@ -1,7 +1,7 @@
-"""Norm, growth rate and limit for a positive kernel that is known only as a function of t - s.
+"""Norm, growth rate and limit for a positive kernel that is known only as a function of t − s.
 
 Its Laplace transform is a sum over geometric pieces of the half line, which sees every time scale
-alike. All answers are found twice, with pieces of ratio 2 and of ratio sqrt(2); if the two differ,
+alike. All answers are found twice, with pieces of ratio 2 and of ratio √2; if the two differ,
 nothing is returned but an error.
 """
 
@@ -10,13 +10,11 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from numpy.typing import NDArray
 
+from volterra.arrays import Array, Mask
 from volterra.kernels.exponentials import Function, SumOfExponentials
 from volterra.kernels.functions import Convolution
 from volterra.panels.panel import gauss
-
-Array = NDArray[np.float64]
 
 _SCALES = 1e30  # differences from 1/_SCALES to _SCALES are looked at
 _AGREEMENT = 1e-9
@@ -40,7 +38,7 @@ class Laplace:
             )
         self.tau = tau
         self.mass: Array = np.diff(edges)[:, None] * weight * value * tau**-kernel.singularity
-        self.faint: NDArray[np.bool_] = value < _TINY * np.max(value, initial=0.0)
+        self.faint: Mask = value < _TINY * np.max(value, initial=0.0)
         self._ratio = 2.0 ** (1.0 / pieces)
 
     def norm(self) -> float:
@@ -70,7 +68,7 @@ class Laplace:
 
 
 def exponent(transform: Laplace, norm: float) -> float:
-    """The rate at which the transform is one; NaN where it diverges before, -inf for no kernel."""
+    """The rate at which the transform is one; NaN where it diverges before, −∞ for no kernel."""
     if norm == 0:
         return -math.inf
     if norm == 1:

@@ -5,35 +5,32 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from volterra import checks
+from volterra.arrays import EPS, Array, Complex
 from volterra.companion.complex_roots import complex_roots
 from volterra.companion.method import complex_poles
 from volterra.companion.oscillations import Oscillations, oscillations
 from volterra.exact.method import distinct_positive
-from volterra.exact.secular import EPS, secular_roots
-from volterra.kernels.exponentials import SumOfExponentials
+from volterra.exact.secular import secular_roots
 from volterra.kernels.powers import SumOfPowers, check_iterations
-
-Array = NDArray[np.float64]
-Complex = NDArray[np.complex128]
-Sum = SumOfExponentials | SumOfPowers
+from volterra.kernels.sums import Sum
 
 _CHUNK = 500_000
 
 
 @dataclass(frozen=True, eq=False)
 class Resolvent:
-    """R(tau) = Re sum_k g_k exp(-x_k tau), or the powers g_k (1 - x_k)^m; it may grow.
+    """R(τ) = Re Σ_k g_k exp(−x_k τ), or the powers g_k (1 − x_k)^m; it may grow.
 
     Attributes
     ----------
-    rates : ndarray, shape (modes,)
-        x_k, ascending in the real part; negative where R grows. Complex unless the kernel's
-        weights are >= 0, then with both members of each conjugate pair.
-    weights : ndarray, shape (modes,)
-        g_k, all positive if the kernel's weights are.
+    rates
+        x_k, ascending in the real part, shape (modes,); negative where R grows. Complex unless the
+        kernel's weights are ≥ 0, then with both members of each conjugate pair.
+    weights
+        g_k, all positive if the kernel's weights are, shape (modes,).
     """
 
     rates: Array | Complex
@@ -79,18 +76,18 @@ class Resolvent:
 def resolvent(kernel: Sum) -> Resolvent:
     """Find R with R = K + K * R, in closed form.
 
-    Its exponents are the roots x_k of 1 = sum_j w_j / (r_j - x), its weights
-    g_k = 1 / sum_j w_j / (r_j - x_k)^2.
+    Its exponents are the roots x_k of 1 = Σ_j w_j / (r_j − x), its weights
+    g_k = 1 / Σ_j w_j / (r_j − x_k)².
 
     Parameters
     ----------
-    kernel : SumOfExponentials or SumOfPowers
+    kernel
         K, of any sign or phase.
 
     Returns
     -------
     Resolvent
-        Costs modes^2 operations if the weights are >= 0, else modes^3.
+        Costs modes² operations if the weights are ≥ 0, else modes³.
 
     Raises
     ------
@@ -99,11 +96,12 @@ def resolvent(kernel: Sum) -> Resolvent:
 
     Examples
     --------
+    >>> from volterra import SumOfExponentials
     >>> kernel = SumOfExponentials([2.0], [0.5])
     >>> float(resolvent(kernel)(0.0))  # it is ½ exp(−1.5 τ)
     0.5
     """
-    if not isinstance(kernel, (SumOfExponentials, SumOfPowers)):
+    if not isinstance(kernel, Sum):
         raise TypeError(
             "the resolvent is known in closed form if the kernel is a SumOfExponentials or a "
             f"SumOfPowers, got {type(kernel).__name__}: approximate other kernels by these."

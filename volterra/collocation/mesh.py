@@ -7,26 +7,22 @@ import math
 from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.typing import NDArray
 
-from volterra.collocation.problem import Problem
+from volterra.arrays import Array, Index
+from volterra.collocation.question import SteppedQuestion
 from volterra.collocation.step import Equation, Step, advance, follow
 from volterra.kernels.exponentials import SumOfExponentials
 from volterra.radau import STAGES, lagrange_matrix, radau
-
-Array = NDArray[np.float64]
+from volterra.stepping import HUGE, ROUNDING, end_of_step, growth, shrinkage
 
 _DENSE_ORDER = STAGES + 1  # of the modes' polynomials inside a step
 _SMALLEST_STEP = 1e-12  # relative to t; smaller ones are accepted, for rounding is in command
-_EPS = float(np.finfo(np.float64).eps)
-_HUGE = 1e280
-ROUNDING = 16.0 * _EPS  # relative, per step, of y and of the forcing
 _MAX_STEPS = 20_000
 
 
 @dataclass(frozen=True, eq=False)
 class Mesh:
-    """Step boundaries and, per step, y at the nodes and the memory y - f at 0 and the nodes.
+    """Step boundaries and, per step, y at the nodes and the memory y − f at 0 and the nodes.
 
     `noise` is what rounding in a step may do to its memory, relative to it.
 
@@ -43,7 +39,7 @@ class Mesh:
         """The last time reached."""
         return float(self.boundaries[-1])
 
-    def interpolate(self, t: Array) -> tuple[Array, NDArray[np.intp]]:
+    def interpolate(self, t: Array) -> tuple[Array, Index]:
         """Memory at times inside the horizon, and the step that each time lies in."""
         step = np.searchsorted(self.boundaries, t, side="left") - 1
         step = np.clip(step, 0, self.boundaries.size - 2)
@@ -80,29 +76,36 @@ class Watch:
 
 
 def adaptive_mesh(
-    equation: Equation, problem: Problem, factor: float, spent: Work, watch: Watch | None = None
+    equation: Equation,
+    question: SteppedQuestion,
+    factor: float,
+    spent: Work,
+    watch: Watch | None = None,
 ) -> Mesh:
     """Step doubling from 0 to the end; the two halves are kept, every mesh step is a half.
 
     `factor` is the share of the tolerance that one step may use up.
     """
     spent.attempts += 1
-    stops = problem.stops
+    stops = question.stops
     state = _State.start(equation, watch)
     record = _Record()
-    t, h = 0.0, _first_step(equation, problem)
-    while stops and abs(record.last) < _HUGE:
-        t_new, lands = _target(t, h, stops[0])
-        trial = _doubled(equation, watch, state, (t, 0.5 * (t + t_new), t_new), problem, factor)
+    t, h = 0.0, _first_step(equation, question)
+    while stops and abs(record.last) < HUGE:
+        t_new = end_of_step(t, h, stops[0])
+        lands = t_new == stops[0]
+        trial = _doubled(equation, watch, state, (t, 0.5 * (t + t_new), t_new), question, factor)
         spent.steps += 3
+        # Beyond so many steps the error is left to the comparison of the whole meshes: an answer
+        # with a large error is better than none.
         many = len(record.boundaries) > 2 * _MAX_STEPS
         if trial.error > 1 and not many and t_new - t > _SMALLEST_STEP * t_new:
-            h = (t_new - t) * min(0.9, trial.growth)
+            h = (t_new - t) * shrinkage(trial.error, _DENSE_ORDER)
             spent.rejected += 1
             continue
         record.add(0.5 * (t + t_new), trial.first)
         record.add(t_new, trial.second)
-        grown = (t_new - t) * (2.0 if many else trial.growth)
+        grown = (t_new - t) * (2.0 if many else growth(trial.error, _DENSE_ORDER))
         # A step cut short by a landing says little about how long the next may be.
         h = max(h, grown) if lands and trial.error <= 1 else grown
         t, state = t_new, trial.state
@@ -132,20 +135,13 @@ class _Trial:
     state: _State
     error: float
 
-    @property
-    def growth(self) -> float:
-        """Factor for the next step; cautious where the error is not even a number."""
-        if not math.isfinite(self.error):
-            return 0.1
-        return min(8.0, max(0.1, 0.85 * math.pow(max(self.error, 1e-30), -1.0 / _DENSE_ORDER)))
-
 
 def _doubled(
     equation: Equation,
     watch: Watch | None,
     state: _State,
     edges: tuple[float, float, float],
-    problem: Problem,
+    question: SteppedQuestion,
     factor: float,
 ) -> _Trial:
     """One step and its two halves, for the equation and the watched output."""
@@ -155,7 +151,7 @@ def _doubled(
     whole = advance(equation, samples[0], state.modes)
     first = advance(equation, samples[1], state.modes)
     second = advance(equation, samples[2], first.modes)
-    error = _step_error((whole, first, second), (first.y, second.y), problem, factor)
+    error = _step_error((whole, first, second), (first.y, second.y), question, factor)
     watched = state.watched
     if watch is not None:
         other = [watch.equation.sample(*span) for span in spans]
@@ -163,7 +159,7 @@ def _doubled(
         one = follow(watch.equation, other[1], watched, first.y, watch.weights)
         two = follow(watch.equation, other[2], one.modes, second.y, watch.weights)
         values = (one.memory[1:] + other[1].forcing, two.memory[1:] + other[2].forcing)
-        error = max(error, _step_error((long, one, two), values, problem, factor))
+        error = max(error, _step_error((long, one, two), values, question, factor))
         watched = two.modes
     return _Trial(first, second, _State(second.modes, watched), error)
 
@@ -190,27 +186,23 @@ class _Record:
         )
 
 
-def _first_step(equation: Equation, problem: Problem) -> float:
+def _first_step(equation: Equation, question: SteppedQuestion) -> float:
     """Small against every time scale that is known; steps grow eightfold, so this costs little."""
-    first = float(np.append(problem.t[problem.t > 0], problem.stop)[0])
+    first = float(np.append(question.t[question.t > 0], question.stop)[0])
     probe = equation.sample(0.0, 1e-3 * first)
     speed = float(np.max(probe.clock_rate)) * float(np.max(equation.rates, initial=0.0))
     speed += float(np.max(np.abs(probe.weight))) * float(np.sum(np.abs(equation.weights)))
-    if isinstance(problem.forcing, SumOfExponentials):
-        speed += float(np.max(problem.forcing.rates, initial=0.0))
+    if isinstance(question.forcing, SumOfExponentials):
+        speed += float(np.max(question.forcing.rates, initial=0.0))
     shortest = 0.1 / speed if speed > 0 else math.inf
-    return float(min(1e-2 * first, shortest, problem.stops[0]))
-
-
-def _target(t: float, h: float, stop: float) -> tuple[float, bool]:
-    """The end of the next step: on the stop, or well before it, never just short of it."""
-    if t + 1.05 * h >= stop:
-        return stop, True
-    return (t + h, False) if t + 2 * h < stop else (0.5 * (t + stop), False)
+    return float(min(1e-2 * first, shortest, question.stops[0]))
 
 
 def _step_error(
-    steps: tuple[Step, Step, Step], values: tuple[Array, Array], problem: Problem, factor: float
+    steps: tuple[Step, Step, Step],
+    values: tuple[Array, Array],
+    question: SteppedQuestion,
+    factor: float,
 ) -> float:
     """Whole step against the two halves at all of their nodes, in units of the tolerance."""
     rule = radau()
@@ -222,20 +214,15 @@ def _step_error(
         ]
     )
     size = np.abs(np.concatenate(values))
+    # A little of the largest y in the step, so that a zero of y is not resolved for its own sake.
     largest = float(np.max(size))
     # What rounding alone can make of the difference is no reason for a smaller step.
     noise = 2.0 * max(step.noise for step in steps) * largest
-    scale = factor * (problem.rtol * (size + 0.05 * largest) + problem.atol) + noise
+    scale = factor * (question.rtol * (size + 0.05 * largest) + question.atol) + noise
     with np.errstate(all="ignore"):
         ratio = np.where(difference == 0, 0.0, np.abs(difference) / scale)
     worst = float(np.max(ratio))
     return worst if math.isfinite(worst) else math.inf
-
-
-def bisect(boundaries: Array) -> Array:
-    """Cut every step in two."""
-    middle = 0.5 * (boundaries[:-1] + boundaries[1:])
-    return np.insert(boundaries, np.arange(1, boundaries.size), middle)
 
 
 def sweep(equation: Equation, boundaries: Array, spent: Work) -> Mesh:

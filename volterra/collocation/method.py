@@ -13,24 +13,24 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 import numpy as np
-from numpy.typing import NDArray
 
+from volterra.arrays import Array
 from volterra.collocation.mesh import (
-    ROUNDING,
     Mesh,
     Watch,
     Work,
     adaptive_mesh,
-    bisect,
     follow_mesh,
     rounding_mesh,
     sweep,
 )
-from volterra.collocation.problem import Problem
+from volterra.collocation.question import SteppedQuestion, check_functions
+from volterra.kernels.exponentials import ModalKernel, SumOfExponentials, TimeChanged
+from volterra.question import Method, Question
 from volterra.radau import radau
-from volterra.solution import Forcing, evaluate_forcing
-
-Array = NDArray[np.float64]
+from volterra.refusals import complex_kernel
+from volterra.solution import Forcing, evaluate_forcing, ratio_to_tolerance
+from volterra.stepping import ROUNDING, bisect, check_horizon, with_neighbours
 
 _ATTEMPTS = 6
 
@@ -39,7 +39,7 @@ _ATTEMPTS = 6
 class CollocationTrajectory:
     """A solution on a fine mesh, with an error per coarse step, and how to observe it."""
 
-    problem: Problem
+    question: SteppedQuestion
     forcing: Forcing | None
     fine: Mesh
     coarse: Mesh
@@ -50,11 +50,7 @@ class CollocationTrajectory:
 
     def evaluate(self, t: Array) -> tuple[Array, Array]:
         """Values and error estimates; infinite beyond the time of overflow."""
-        if np.any(t > self.problem.stop):
-            raise ValueError(
-                f"the solution was computed up to t = {self.problem.stop:g}; "
-                "solve again with a later last time to go beyond."
-            )
+        check_horizon(t, self.question.stop)
         reached = t <= self.fine.horizon
         inside = np.minimum(t, self.fine.horizon)
         memory, _ = self.fine.interpolate(inside)
@@ -76,12 +72,12 @@ class CollocationTrajectory:
         return _observe(self, weights, forcing)
 
 
-def solve_collocation(problem: Problem) -> CollocationTrajectory:
+def solve_collocation(question: SteppedQuestion) -> CollocationTrajectory:
     """Solve to the global tolerance, or as near as can be, with an honest error.
 
     Parameters
     ----------
-    problem : Problem
+    question
         The equation, the times and the tolerance.
 
     Returns
@@ -91,19 +87,19 @@ def solve_collocation(problem: Problem) -> CollocationTrajectory:
     """
     spent, tries = Work(), _Tries()
     while not tries.enough:
-        tries.add(_attempt(problem, tries.factor, spent))
+        tries.add(_attempt(question, tries.factor, spent))
     return tries.best
 
 
 def _attempt(
-    problem: Problem, factor: float, spent: Work, watch: Watch | None = None
+    question: SteppedQuestion, factor: float, spent: Work, watch: Watch | None = None
 ) -> CollocationTrajectory:
     """Make a mesh, solve on it bisected, and see what the rounding errors become."""
-    equation = problem.equation()
-    coarse = adaptive_mesh(equation, problem, factor, spent, watch)
+    equation = question.equation()
+    coarse = adaptive_mesh(equation, question, factor, spent, watch)
     fine = sweep(equation, bisect(coarse.boundaries), spent)
     rounding = rounding_mesh(equation, coarse, spent)
-    return _compare(problem, problem.forcing, coarse, fine, rounding, spent)
+    return _compare(question, question.forcing, coarse, fine, rounding, spent)
 
 
 class _Tries:
@@ -117,6 +113,7 @@ class _Tries:
     def add(self, trajectory: CollocationTrajectory) -> None:
         self.trajectories.append(trajectory)
         self.excess.append(_excess(trajectory))
+        # Local errors add up to a global one in proportion, or nearly: aim a little below.
         shrink = 0.3 / self.excess[-1] if self.excess[-1] > 0 else 1.0
         self.factor *= min(0.3, max(1e-4, shrink))
 
@@ -134,31 +131,26 @@ class _Tries:
 
 def _excess(trajectory: CollocationTrajectory) -> float:
     """Largest ratio of reported error to tolerance over the requested times before overflow."""
-    problem = trajectory.problem
-    t = problem.t[problem.t <= trajectory.fine.horizon]
+    question = trajectory.question
+    t = question.t[question.t <= trajectory.fine.horizon]
     if t.size == 0:
         return 0.0
     y, error = trajectory.evaluate(t)
-    allowed = problem.rtol * np.abs(y) + problem.atol
-    ratio = np.divide(error, allowed, out=np.full_like(error, np.inf), where=allowed > 0)
-    return float(np.max(np.where(error == 0, 0.0, ratio)))
+    return float(np.max(ratio_to_tolerance(y, error, question.rtol, question.atol)))
 
 
 # --------------------------------------------------------------------------- global error
 
 
 def _compare(
-    problem: Problem,
+    question: SteppedQuestion,
     forcing: Forcing | None,
     coarse: Mesh,
     fine: Mesh,
     rounding: Mesh,
     spent: Work,
 ) -> CollocationTrajectory:
-    """Pair two meshes; a step's error is the largest difference in it and its neighbours.
-
-    The neighbours matter where the difference of the two solutions happens to change its sign.
-    """
+    """Pair two meshes; a step's error is the largest difference in it and its neighbours."""
     rule = radau()
     first, second = fine.memory[0::2, 1:], fine.memory[1::2, 1:]
     difference = np.maximum(
@@ -167,12 +159,11 @@ def _compare(
     )
     noise = np.maximum(coarse.noise, np.maximum(fine.noise[0::2], fine.noise[1::2]))
     difference = difference + noise * np.max(np.abs(coarse.memory), axis=1)
-    padded = np.concatenate([[0.0], difference, [0.0]])
-    error = np.maximum(difference, np.maximum(padded[:-2], padded[2:]))
+    error = with_neighbours(difference)
     sign = math.copysign(1.0, float(fine.y[-1, -1]))
-    modes = problem.sum_of_exponentials.rates.size
+    modes = question.mode_count
     return CollocationTrajectory(
-        problem, forcing, fine, coarse, error, rounding, sign, spent.counters(fine, modes)
+        question, forcing, fine, coarse, error, rounding, sign, spent.counters(fine, modes)
     )
 
 
@@ -180,17 +171,35 @@ def _observe(
     source: CollocationTrajectory, weights: Array, forcing: Forcing | None
 ) -> CollocationTrajectory:
     """Follow the observed modes along both meshes; if too coarse for them, make a finer mesh."""
-    problem = source.problem
-    equation, v = problem.observation(weights, forcing)
+    question = source.question
+    equation, v = question.observation(weights, forcing)
     spent, tries = Work(), _Tries()
     while not tries.enough:
         if tries.trajectories:
-            source = _attempt(problem, tries.factor, spent, Watch(equation, v))
+            source = _attempt(question, tries.factor, spent, Watch(equation, v))
         coarse = follow_mesh(equation, source.coarse, v, spent)
         fine = follow_mesh(equation, source.fine, v, spent)
         rounded = replace(
             source.coarse, y=np.abs(source.rounding.y) + ROUNDING * np.abs(source.coarse.y)
         )
         rounding = follow_mesh(equation, rounded, np.abs(v), spent)
-        tries.add(_compare(problem, forcing, coarse, fine, rounding, spent))
+        tries.add(_compare(question, forcing, coarse, fine, rounding, spent))
     return tries.best
+
+
+# --------------------------------------------------------------------------- the method
+
+
+def _run(question: Question) -> CollocationTrajectory:
+    forcing, kernel, t = question.forcing, question.kernel, question.t
+    assert isinstance(kernel, ModalKernel)
+    check_functions(forcing, kernel, t)
+    return solve_collocation(SteppedQuestion(forcing, kernel, t, question.rtol, question.atol))
+
+
+METHOD = Method(
+    name="collocation",
+    kernels=(SumOfExponentials, TimeChanged),
+    run=_run,
+    refusal=complex_kernel,
+)

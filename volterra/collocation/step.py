@@ -1,7 +1,7 @@
 """One collocation step of the equation in modes, at a cost linear in their number.
 
-The modes U_j(t) = integral_0^t exp(-r_j (c(t) - c(s))) w(s) y(s) ds obey
-U_j' = -c'(t) r_j U_j + w(t) y, and y = f + sum_j k_j U_j. Collocation turns a step of length h into
+The modes U_j(t) = ∫₀ᵗ exp(−r_j (c(t) − c(s))) w(s) y(s) ds obey
+U_j' = −c'(t) r_j U_j + w(t) y, and y = f + Σ_j k_j U_j. Collocation turns a step of length h into
 (I + r_j B) U_j = U_j(start) + h A (w y), B = h A diag(c'), the same 5 x 5 matrix for every mode up
 to the factor r_j: diagonalised once, it makes every mode a few divisions, and what couples the
 modes is one 5 x 5 system for y.
@@ -13,21 +13,17 @@ from dataclasses import dataclass
 from functools import cache
 
 import numpy as np
-from numpy.typing import NDArray
 
+from volterra.arrays import EPS, Array, Complex
 from volterra.kernels.exponentials import Function
 from volterra.radau import Radau, radau
 from volterra.solution import Forcing, evaluate_checked, evaluate_forcing
-
-Array = NDArray[np.float64]
-Complex = NDArray[np.complex128]
 
 # Callables are evaluated this far, relatively, inside the right end of a step, so that a function
 # that jumps there gives its value from the left, even if the jump is a few roundings off.
 _INWARD = 1e-15
 
-_EPS = float(np.finfo(np.float64).eps)
-_STEP_NOISE = 64.0 * _EPS  # about the condition number of the eigenvectors
+_STEP_NOISE = 64.0 * EPS  # about the condition number of the eigenvectors
 
 # Above this condition number of the eigenvectors a step falls back to one solve per mode.
 _ILL_CONDITIONED = 1e5
@@ -70,7 +66,7 @@ class Equation:
         fastest = float(np.max(np.abs(rate)))
         if fastest == 0.0:
             return rate, 0.0
-        rounding = _EPS * float(np.max(np.abs(clock))) * float(np.max(np.abs(rule.derivative)))
+        rounding = EPS * float(np.max(np.abs(clock))) * float(np.max(np.abs(rule.derivative)))
         return rate, min(1.0, rounding / (length * fastest))
 
 
@@ -87,7 +83,7 @@ class Sample:
 
 @dataclass(frozen=True, eq=False)
 class Propagator:
-    """(I + r_j B)^-1 for all modes, as left @ diag(1 / (1 + r_j eigenvalue)) @ right.
+    """(I + r_j B)⁻¹ for all modes, as left @ diag(1 / (1 + r_j eigenvalue)) @ right.
 
     Only one of each pair of conjugate eigenvalues is kept, so the real part has to be taken;
     the factor two of a pair is in `left`. For slow modes the identity is taken out, because
@@ -103,7 +99,7 @@ class Propagator:
     is_slow: Array
 
     def matrix_sum(self, weights: Array) -> Array:
-        """Sum over j of weights_j (I + r_j B)^-1, a stages x stages matrix."""
+        """Sum over j of weights_j (I + r_j B)⁻¹, a stages x stages matrix."""
         real, imaginary = np.einsum("ij,j->i", self.response, weights).reshape(2, -1)
         matrix: Array = ((self.left * (real + 1j * imaginary)) @ self.right).real
         slow = float(np.einsum("j,j", self.is_slow, weights))
@@ -130,7 +126,7 @@ class Propagator:
 def _diagonal_propagator(
     rates: Array, eigenvalues: Complex, left: Complex, right: Complex
 ) -> Propagator:
-    # notation: z = rate * eigenvalue; 1/(1+z), or for slow modes 1/(1+z) - 1 = -z/(1+z)
+    # notation: z = rate · eigenvalue; 1/(1+z), or for slow modes 1/(1+z) − 1 = −z/(1+z)
     x = np.multiply.outer(eigenvalues.real, rates)
     y = np.multiply.outer(eigenvalues.imag, rates)
     size = (1.0 + x) ** 2 + y * y
@@ -146,7 +142,7 @@ class DirectPropagator:
     inverses: Array
 
     def matrix_sum(self, weights: Array) -> Array:
-        """Sum over j of weights_j (I + r_j B)^-1."""
+        """Sum over j of weights_j (I + r_j B)⁻¹."""
         matrix: Array = np.tensordot(weights, self.inverses, axes=1)
         return matrix
 
@@ -165,7 +161,7 @@ class DirectPropagator:
 class Step:
     """Outcome of a step.
 
-    y at the nodes, the memory sum_j k_j U_j at the points, the modes at the end, and what rounding
+    y at the nodes, the memory Σ_j k_j U_j at the points, the modes at the end, and what rounding
     may have done to the memory, relative to it.
     """
 
@@ -178,6 +174,7 @@ class Step:
 def propagator(rates: Array, sample: Sample) -> Propagator | DirectPropagator:
     """Diagonalise h A diag(c') once for all modes; where that is unsafe, solve mode by mode."""
     speed = sample.clock_rate
+    # A clock of constant rate only scales the coefficients, whose eigenvectors are known.
     if np.ptp(speed) <= 1e-14 * abs(speed[0]):
         eigenvalues, left, right = _constant_clock()
         length = sample.length * float(speed[0])
@@ -221,6 +218,7 @@ def advance(equation: Equation, sample: Sample, modes: Array) -> Step:
 
 def _advance(equation: Equation, sample: Sample, modes: Array) -> Step:
     matrices = propagator(equation.rates, sample)
+    # y = f + Σ_j k_j (I + r_j B)⁻¹ (U_j(start) + drive y): one system of stages x stages for y.
     drive = sample.length * radau().coefficients * sample.weight
     at_rest = matrices.constant_sum(equation.weights * modes)
     coupling = matrices.matrix_sum(equation.weights) @ drive

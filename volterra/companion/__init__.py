@@ -2,5 +2,6 @@
 
 method           the method, from the question to the answer
 complex_roots    rates of the solution, in the complex plane
-oscillations     the resolvent at these roots, convolved with a forcing
+oscillations     functions of time with complex rates, and how well they are known
+convolution      the resolvent convolved with a forcing
 """

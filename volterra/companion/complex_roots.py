@@ -1,7 +1,7 @@
-"""Roots of 1 = sum_j w_j / (rate_j - x) in the complex plane, for weights of any sign or phase.
+"""Roots of 1 = Σ_j w_j / (rate_j − x) in the complex plane, for weights of any sign or phase.
 
 With weights that are not positive the roots neither interlace with the rates nor stay real. They
-are the eigenvalues of the companion matrix diag(rates) - s s', s = sqrt(weights), which is complex
+are the eigenvalues of the companion matrix diag(rates) − s s', s = √weights, which is complex
 symmetric and dense. LAPACK finds them to the accuracy of the whole matrix; a few sweeps of
 Ehrlich's iteration on the secular equation then give each, as nearest rate + shift, the accuracy
 of its own neighbourhood.
@@ -16,12 +16,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
-from volterra.exact.secular import EPS, row_chunks
-
-Array = NDArray[np.float64]
-Complex = NDArray[np.complex128]
+from volterra.arrays import EPS, Array, Complex, Index
+from volterra.exact.secular import row_chunks
 
 _SWEEPS = 40
 # A residue that may move by more than this part of itself is beyond a first-order bound.
@@ -34,16 +31,16 @@ class ComplexRoots:
 
     Attributes
     ----------
-    rates, weights : ndarray, shape (modes,)
-        The poles, and the weights for which the roots are exact up to rounding.
-    origin, shift : ndarray, shape (modes,)
-        root_k = origin_k + shift_k.
-    residue : ndarray, shape (modes,)
-        g_k = 1 / sum_j w_j / (rate_j - root_k)^2.
-    root_error, residue_error : ndarray, shape (modes,)
-        Absolute error bounds of the first order in the errors of the weights; infinite where
-        roots are so close that the first order says nothing.
-    sweeps : int
+    rates, weights
+        The poles, and the weights for which the roots are exact up to rounding, shape (modes,).
+    origin, shift
+        root_k = origin_k + shift_k, shape (modes,).
+    residue
+        g_k = 1 / Σ_j w_j / (rate_j − root_k)², shape (modes,).
+    root_error, residue_error
+        Absolute error bounds of the first order in the errors of the weights, shape (modes,);
+        infinite where roots are so close that the first order says nothing.
+    sweeps
         Sweeps of the iteration.
     """
 
@@ -62,7 +59,7 @@ class ComplexRoots:
         return self.origin + self.shift
 
     def differences(self, values: Complex, part: slice) -> Complex:
-        """Differences value - root for the roots of a slice: shape (roots, values)."""
+        """Differences value − root for the roots of a slice: shape (roots, values)."""
         return (values - self.origin[part, None]) - self.shift[part, None]
 
 
@@ -71,15 +68,15 @@ def complex_roots(rates: Complex, weights: Complex) -> ComplexRoots:
 
     Parameters
     ----------
-    rates : ndarray, shape (modes,)
-        Distinct.
-    weights : ndarray, shape (modes,)
-        Not zero.
+    rates
+        Distinct, shape (modes,).
+    weights
+        Not zero, shape (modes,).
 
     Returns
     -------
     ComplexRoots
-        Costs an eigenvalue problem, about 25 modes^3, and some sweeps of modes^2.
+        Costs an eigenvalue problem, about 25 modes³, and some sweeps of modes².
     """
     if rates.size == 0:
         empty, none = np.empty(0, np.complex128), np.empty(0)
@@ -87,6 +84,8 @@ def complex_roots(rates: Complex, weights: Complex) -> ComplexRoots:
     s = np.sqrt(weights)
     start = np.linalg.eigvals(np.diag(rates) - np.multiply.outer(s, s)).astype(np.complex128)
     origin = np.empty_like(rates)
+    # A shift starts with the error of its eigenvalue, one of the whole matrix; but as a number of
+    # its own it has digits of its own to gain.
     for part in row_chunks(start.size, rates.size):
         origin[part] = rates[np.argmin(np.abs(start[part, None] - rates), axis=1)]
     shift = start - origin
@@ -109,6 +108,7 @@ def _ehrlich(rates: Complex, weights: Complex, origin: Complex, shift: Complex) 
                 for part in row_chunks(active.size, rates.size)
             ]
         )
+        # Two roots in one place, or one on a pole: the step says nothing, the error bound will.
         steps[~np.isfinite(steps)] = 0.0
         shift[active] += steps
         active = active[np.abs(steps) > 4 * EPS * np.abs(shift[active])]
@@ -118,10 +118,11 @@ def _ehrlich(rates: Complex, weights: Complex, origin: Complex, shift: Complex) 
 
 
 def _ehrlich_step(
-    rates: Complex, weights: Complex, origin: Complex, shift: Complex, rows: NDArray[np.intp]
+    rates: Complex, weights: Complex, origin: Complex, shift: Complex, rows: Index
 ) -> Complex:
-    # notation: F = 1 - sum w/(r - x); p = F prod (r - x), a polynomial with
-    # p'/p = F'/F - sum 1/(r - x)
+    # notation: F = 1 − Σ w/(r − x); p = F Π (r − x), a polynomial with
+    # p'/p = F'/F − Σ 1/(r − x). Newton's step −p/p' with all other roots x_l divided out of p,
+    # p'/p − Σ 1/(x − x_l), cannot lead two of them to the same place.
     inverse = 1.0 / ((rates - origin[rows, None]) - shift[rows, None])
     terms = inverse * weights
     newton = -np.einsum("ij,ij->i", terms, inverse) / (1.0 - terms.sum(axis=1))
@@ -134,7 +135,9 @@ def _ehrlich_step(
 def _finish(
     rates: Complex, weights: Complex, origin: Complex, shift: Complex, sweeps: int
 ) -> ComplexRoots:
-    # notation: D = rate_j - root_k, p_j the uncertainty of w_j; S2, S3 sums of w/D^2, w/D^3
+    # notation: D = rate_j − root_k, p_j the uncertainty of w_j; S2, S3 sums of w/D², w/D³; P1, P2
+    # with |D| in the place of D and p in that of w. From 1 = Σ w/D: dx = −g Σ dw/D; from g = 1/S2:
+    # dg = −g² (Σ dw/D² + 2 S3 dx)
     implied, rounding = implied_weights(rates, origin, shift)
     p = np.abs(implied - weights) + EPS * rounding * np.abs(weights)
     residue = np.empty_like(shift)
@@ -155,7 +158,7 @@ def _finish(
 def implied_weights(rates: Complex, origin: Complex, shift: Complex) -> tuple[Complex, Array]:
     """Weights for which the computed roots are exact, and their rounding in units of epsilon.
 
-    Loewner's formula, -w_j = prod_k (root_k - rate_j) / prod_(k != j) (rate_k - rate_j), each rate
+    Loewner's formula, −w_j = Π_k (root_k − rate_j) / Π_(k ≠ j) (rate_k − rate_j), each rate
     divided into the root that sorting puts at its place.
     """
     order = np.argsort(rates)
@@ -167,6 +170,8 @@ def implied_weights(rates: Complex, origin: Complex, shift: Complex) -> tuple[Co
         gap = rates[order] - rates[rows, None]
         gap[own - part.start, own] = 1.0
         below = (origin[place] - rates[rows, None]) + shift[place]
+        # Sums of logarithms: products of so many factors may leave the range on their way. Sorted
+        # alike, most factors are near one; which branch a logarithm takes does not matter to exp.
         factors = np.log(below / gap)
         implied[rows] = -np.exp(factors.sum(axis=1))
         rounding[rows] = 6.0 * rates.size + 2.0 * np.abs(factors).sum(axis=1)

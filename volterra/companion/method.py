@@ -11,24 +11,20 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
-from numpy.typing import NDArray
 
+from volterra.arrays import EPS, Array, Complex
 from volterra.companion.complex_roots import ComplexRoots, complex_roots
-from volterra.companion.oscillations import ComplexConvolution, complex_convolution
-from volterra.exact.secular import EPS, row_chunks
+from volterra.companion.convolution import ComplexConvolution, complex_convolution
+from volterra.exact.secular import NEGLIGIBLE, row_chunks
 from volterra.kernels.exponentials import SumOfExponentials
 from volterra.kernels.powers import SumOfPowers, check_iterations
+from volterra.kernels.sums import Sum
+from volterra.question import Method, Question
+from volterra.refusals import other_forcing
 from volterra.solution import Forcing, evaluate_forcing
 
-Array = NDArray[np.float64]
-Complex = NDArray[np.complex128]
-Sum = SumOfExponentials | SumOfPowers
-
-MOST_MODES = 1_500
-# The eigenvalues of more than these take longer than other methods.
-WORTHWHILE_MODES = 300
-# A weight this small relative to the sum acts on nothing; as zero it keeps 1/shift^3 finite.
-_NEGLIGIBLE = 1e-40
+_MOST_MODES = 1_500
+_WORTHWHILE_MODES = 300  # the eigenvalues of more take longer than other methods
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,10 +51,10 @@ class CompanionTrajectory:
     @property
     def observed(self) -> bool:
         """Whether this is an observation, without the forcing of y."""
-        return not np.any(self.convolution.own)
+        return not np.any(self.convolution.single.own)
 
     def observe(self, weights: Array, forcing: Forcing | None) -> CompanionTrajectory:
-        """Observation sum_j v_j integral e^{-r_j (t-s)} y(s) ds: the same roots, other residues."""
+        """Observation Σ_j v_j ∫ e^{−r_j (t−s)} y(s) ds: the same roots, other residues."""
         rates, w, v = _poles(self.kernel, weights)
         roots = complex_roots(rates, w)
         convolution = _convolve(self.forcing, self.kernel, roots, v)
@@ -70,15 +66,15 @@ def solve_companion(forcing: Sum, kernel: Sum) -> CompanionTrajectory:
 
     Parameters
     ----------
-    forcing : SumOfExponentials or SumOfPowers
+    forcing
         f, of the kernel's kind.
-    kernel : SumOfExponentials or SumOfPowers
+    kernel
         K, with at most 1500 modes, both members of a conjugate pair counted.
 
     Returns
     -------
     CompanionTrajectory
-        Costs 25 modes^3 operations once, then modes + terms per time.
+        Costs 25 modes³ operations once, then modes + terms per time.
 
     Raises
     ------
@@ -113,7 +109,7 @@ def _convolve(
 
 
 def _observed_residues(roots: ComplexRoots, v: Complex) -> tuple[Complex, Array]:
-    # notation: G_k = g_k sum_j v_j / D, D = rate_j - x_k
+    # notation: G_k = g_k Σ_j v_j / D, D = rate_j − x_k
     G, error = np.empty_like(roots.residue), np.empty(roots.residue.size)
     relative = EPS * (6.0 + np.log2(1 + v.size))
     for part in row_chunks(v.size, v.size):
@@ -130,9 +126,9 @@ def _observed_residues(roots: ComplexRoots, v: Complex) -> tuple[Complex, Array]
 def complex_poles(kernel: Sum) -> tuple[Complex, Complex]:
     """Distinct rates and weights, of which there must not be too many for a dense matrix."""
     rates, w, _ = _poles(kernel, None)
-    if rates.size > MOST_MODES:
+    if rates.size > _MOST_MODES:
         raise ValueError(
-            f"the companion matrix may have at most {MOST_MODES} modes, and {rates.size} would "
+            f"the companion matrix may have at most {_MOST_MODES} modes, and {rates.size} would "
             f"take {16e-9 * rates.size**2:.1f} GB and its eigenvalues many minutes: merge nearly "
             "equal rates, or solve with method='auto'."
         )
@@ -146,7 +142,7 @@ def _poles(kernel: Sum, v: Array | None) -> tuple[Complex, Complex, Complex]:
     """
     rates, w, observed = expand(kernel, v)
     total = float(np.sum(np.abs(w)))
-    floor = _NEGLIGIBLE * (total if total > 0 else 1.0)
+    floor = NEGLIGIBLE * (total if total > 0 else 1.0)
     keep = (np.abs(w) > floor) | (observed != 0)
     w = np.where(np.abs(w) > floor, w, floor)
     return rates[keep], w[keep], observed[keep]
@@ -180,3 +176,36 @@ def expand(terms: Sum, v: Array | None) -> tuple[Complex, Complex, Complex]:
     np.add.at(summed.T, label, both.T)
     used = np.any(summed != 0, axis=0)
     return distinct[used], summed[0, used], summed[1, used]
+
+
+# --------------------------------------------------------------------------- the method
+
+
+def _worthwhile(question: Question) -> bool:
+    """If it is as accurate as asked for, which it is not where roots nearly coincide.
+
+    Relative to the largest y so far: near a zero of y other methods do no better.
+    """
+    kernel = question.kernel
+    assert isinstance(kernel, Sum)
+    if kernel.rates.size > _WORTHWHILE_MODES:
+        return False
+    y, error = _run(question).evaluate(question.t)
+    scale = np.maximum.accumulate(np.abs(y))
+    return not np.any(error > question.rtol * scale + question.atol)
+
+
+def _run(question: Question) -> CompanionTrajectory:
+    forcing, kernel = question.forcing, question.kernel
+    assert isinstance(forcing, Sum)
+    assert isinstance(kernel, Sum)
+    return solve_companion(forcing, kernel)
+
+
+METHOD = Method(
+    name="companion",
+    kernels=(SumOfExponentials, SumOfPowers),
+    run=_run,
+    refusal=other_forcing,
+    worthwhile=_worthwhile,
+)

@@ -2,17 +2,15 @@
 
 The distances s_j of the rates from the smallest one are sorted into cells of width
 0.022 (s + scale) or less, and each cell is replaced by its four-point Gauss rule. On a cell
-exp(-s t) is so nearly a polynomial of degree seven that the error is below rounding:
-width^8 t^8 exp(-s t) / (4^8 8!) times 4 is at most 2e-16 of the cell's weight.
+exp(−s t) is so nearly a polynomial of degree seven that the error is below rounding:
+width⁸ t⁸ exp(−s t) / (4⁸ 8!) times 4 is at most 2e-16 of the cell's weight.
 """
 
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
-Array = NDArray[np.float64]
-Index = NDArray[np.intp]
+from volterra.arrays import Array, Index
 
 PER_OCTAVE = 32
 GROUP = 3 * PER_OCTAVE  # cells per group: a factor of eight in s + scale
@@ -38,26 +36,29 @@ def condense(distance: Array, weight: Array, scale: float) -> tuple[Array, Array
 
     Parameters
     ----------
-    distance, weight : ndarray, shape (points,)
-        s_j > 0 and w_j > 0, in any order.
-    scale : float
+    distance, weight
+        s_j > 0 and w_j > 0, in any order, shape (points,).
+    scale
         Below it the cells are of equal width.
 
     Returns
     -------
-    distance, weight : ndarray, shape (fewer,)
-        They give sum_j w_j s_j^p for p <= 7, cell by cell.
+    tuple of ndarray
+        Fewer distances and their weights, which give Σ_j w_j s_j^p for p ≤ 7, cell by cell.
 
     Notes
     -----
     About 40 ns per point; no sorting.
     """
+    # A rule of four points has the same moments as its cell, so that rules of rules do too: chunks
+    # that share cells are condensed apart, and what is left of them once more together.
     while distance.size > 2 * _CHUNK:
         pieces = [
             _condense_chunk(distance[start : start + _CHUNK], weight[start : start + _CHUNK], scale)
             for start in range(0, distance.size, _CHUNK)
         ]
         shorter, lighter = (np.concatenate(column) for column in zip(*pieces, strict=True))
+        # Where the cells are nearly as many as the points, another pass would gain nothing.
         if shorter.size > 0.5 * distance.size:
             break
         distance, weight = shorter, lighter
@@ -65,8 +66,8 @@ def condense(distance: Array, weight: Array, scale: float) -> tuple[Array, Array
 
 
 def _condense_chunk(distance: Array, weight: Array, scale: float) -> tuple[Array, Array]:
-    """Four steps of the Stieltjes procedure in every cell at once, then its Gauss rule."""
-    # notation: u = (s + scale) / corner - 1 inside a cell, p and q the last two polynomials
+    """The Gauss rule of every cell; of points in any order, for cells are looked up, not sorted."""
+    # notation: u = (s + scale)/corner − 1 inside a cell: from 0 to 0.022 in all, whatever the rates
     number = cell_number(distance, scale)
     first = int(number.min())
     number -= first
@@ -74,6 +75,18 @@ def _condense_chunk(distance: Array, weight: Array, scale: float) -> tuple[Array
     corner = scale * 2.0 ** ((np.arange(count) + first) / PER_OCTAVE)
     u = (distance + scale) / corner[number]
     u -= 1.0
+    return _assemble(*_recurrences(u, weight, number, count), corner, scale)
+
+
+def _recurrences(u: Array, weight: Array, number: Index, count: int) -> tuple[Array, Array, Array]:
+    """Four steps of the Stieltjes procedure, in every cell at once: its Jacobi matrix, its mass.
+
+    The polynomials p_k, orthogonal on the points of a cell, obey
+    p_(k+1) = (u − α_k) p_k − β_k p_(k−1), α_k = ⟨u p_k, p_k⟩/⟨p_k, p_k⟩ and
+    β_k = ⟨p_k, p_k⟩/⟨p_(k−1), p_(k−1)⟩. Arrays as long as the points are overwritten where they can
+    be: their traffic is what the pass costs.
+    """
+    # notation: p and q the last two polynomials, at every point that of its own cell
 
     def total(values: Array) -> Array:
         return np.bincount(number, weights=values, minlength=count).astype(np.float64, copy=False)
@@ -87,6 +100,8 @@ def _condense_chunk(distance: Array, weight: Array, scale: float) -> tuple[Array
             squares *= weight
             previous, norm = norm, total(squares)
             beta[:, k] = _ratio(norm, previous)
+            # A cell with k points or fewer has no polynomial of degree k but rounding. Without a
+            # norm its α is zero, without a β its further nodes get no weight.
             alive = beta[:, k] > _SAME**2
             beta[~alive, k:] = 0.0
             norm = np.where(alive, norm, 0.0)
@@ -98,7 +113,7 @@ def _condense_chunk(distance: Array, weight: Array, scale: float) -> tuple[Array
                 q *= beta[number, k]
                 following -= q
             p, q = following, p
-    return _assemble(alpha, beta, mass, corner, scale)
+    return alpha, beta, mass
 
 
 def _ratio(numerator: Array, denominator: Array) -> Array:
@@ -109,7 +124,7 @@ def _ratio(numerator: Array, denominator: Array) -> Array:
 def _assemble(
     alpha: Array, beta: Array, mass: Array, corner: Array, scale: float
 ) -> tuple[Array, Array]:
-    """Gauss rules of all occupied cells, from their Jacobi matrices."""
+    """Gauss rules of all occupied cells, from their Jacobi matrices (Golub and Welsch)."""
     used = mass > 0
     jacobi = np.zeros((int(used.sum()), _POINTS, _POINTS))
     step = np.arange(_POINTS)
@@ -117,7 +132,7 @@ def _assemble(
     jacobi[:, step[1:], step[:-1]] = np.sqrt(beta[used, 1:])
     values, vectors = np.linalg.eigh(jacobi)
     weight = mass[used, None] * vectors[:, 0, :] ** 2
-    # (s + scale) / corner - 1 back to s; near zero the two scales nearly cancel, harmlessly.
+    # (s + scale) / corner − 1 back to s; near zero the two scales nearly cancel, harmlessly.
     place = corner[used, None] * (1.0 + values) - scale
     keep = weight > 0
     return np.maximum(place[keep], 0.0), weight[keep]

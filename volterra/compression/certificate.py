@@ -1,11 +1,11 @@
 """How far a compressed measure's transform is from the true one: a bound for all times at once.
 
-The transform of a positive measure is sum_j w_j exp(-s_j t). Within a group of points from a to b,
-an m-point Gauss rule stays below it by E(t) = t^(2m) integral P(s) exp(-s t) ds with a positive
+The transform of a positive measure is Σ_j w_j exp(−s_j t). Within a group of points from a to b,
+an m-point Gauss rule stays below it by E(t) = t^(2m) ∫ P(s) exp(−s t) ds with a positive
 Peano kernel P on [a, b], and the Gauss-Radau rule with its extra node at a stays above it. Hence
 E is at most the difference of the two rules. Also E(t) / t^(2m) falls and E(t) exp(b t) / t^(2m)
 grows, so that between two times of a grid E is at most E(t_i) (t_(i+1) / t_i)^(2m), and at most
-E(t_(i+1)) exp(b (t_(i+1) - t_i)). The compressed transform falls; dividing by its value at the
+E(t_(i+1)) exp(b (t_(i+1) − t_i)). The compressed transform falls; dividing by its value at the
 later of the two times makes a bound without gaps. Before the first time of the grid E grows;
 after the last one, beyond 2m / a for all groups, it falls.
 """
@@ -17,17 +17,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from volterra.arrays import EPS, Array
 from volterra.compression.cells import CELL_ERROR
 from volterra.compression.gauss import Rule
 
-Array = NDArray[np.float64]
-
 STEP = 0.05  # of the grid, in log t
-_EPS = float(np.finfo(np.float64).eps)
-_NOISE = 8.0 * _EPS  # of an evaluated rule
-_ROUNDING = 4.0 * _EPS  # of nodes and weights, relative to the group's right end and mass
+_NOISE = 8.0 * EPS  # of an evaluated rule
+_ROUNDING = 4.0 * EPS  # of nodes and weights, relative to the group's right end and mass
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,13 +33,13 @@ class GroupRule:
 
     Attributes
     ----------
-    gauss, radau : Rule
+    gauss, radau
         The enclosing rules; equal if the rule is the group itself.
-    moved : ndarray, shape (nodes,)
-        By how much each Gauss node was moved when it was rounded to a rate.
-    left, right, mass : float
+    moved
+        By how much each Gauss node was moved when it was rounded to a rate, shape (nodes,).
+    left, right, mass
         The group's smallest and largest point and its total weight.
-    condensed : bool
+    condensed
         Whether its points went through the first pass.
     """
 
@@ -65,24 +62,32 @@ class GroupRule:
         """
         truncation = np.zeros_like(t)
         if self.radau is not None:
+            # Radau lies above, Gauss below, but for rounding where the two are nearly the same.
             truncation = np.maximum(_transform(self.radau, t) - lower, 0.0) + _NOISE * lower
-        # From the left E grows like t^(2m) at most, from the right like exp(right (t_(i+1) - t)).
+        # From the left E grows like t^(2m) at most, from the right like exp(right (t_(i+1) − t)).
         from_left = truncation * math.exp(2.0 * self.gauss.nodes.size * STEP)
         following = np.append(truncation[1:], truncation[-1])
+        # Cut off before it overflows: where it is so large the group has long decayed to zero.
         from_right = following * np.exp(np.minimum(self.right * np.diff(t, append=t[-1]), 700.0))
         truncation = np.minimum(from_left, from_right)
-        # None of the roundings grows faster than t^8.
+        # None of the roundings grows faster than t⁸.
         bound: Array = truncation + math.exp(8.0 * STEP) * self._rounding(t, lower)
         return bound
 
     def _rounding(self, t: Array, lower: Array) -> Array:
+        # A node s that is off by rounding changes exp(−s t) by s t times that, relatively; weights
+        # are off in proportion to the mass, and the slowest point decays least.
         out: Array = _ROUNDING * (
             lower * (4.0 + self.right * t) + self.mass * np.exp(-self.left * t)
         )
+        # A node that was moved farther, to the next number that a rate can be: |d exp(−s t)| ≤
+        # t exp(−s t), s the smaller of the two places.
         if np.any(self.moved):
             nodes, weights = self.gauss.nodes, self.gauss.weights
             decay: Array = np.exp(-np.multiply.outer(t, np.maximum(nodes - self.moved, 0.0)))
             out += t * (decay @ (weights * self.moved))
+        # The first pass errs by CELL_ERROR where (s t)⁸ exp(−s t) is largest, at s t = 8, elsewhere
+        # in proportion to it; `peak` is the s t of this group that is nearest to 8.
         if self.condensed:
             peak = np.clip(8.0, self.left * t, self.right * t)
             out += CELL_ERROR * self.mass * (peak / 8.0) ** 8 * np.exp(8.0 - peak)
@@ -108,19 +113,19 @@ def relative_errors(
 
     Parameters
     ----------
-    groups : sequence of GroupRule
+    groups
         The compressed measure on distances > 0.
-    atom : float
+    atom
         Its weight at distance zero, kept exactly.
-    t : ndarray, shape (times,)
-        A `grid`; before its first time all errors grow.
-    forever : bool
+    t
+        A `grid`, shape (times,); before its first time all errors grow.
+    forever
         Whether the bound is to hold beyond the last time, after which all errors fall.
 
     Returns
     -------
-    per_group : ndarray, shape (groups,)
-    total : float
+    tuple of ndarray and float
+        One number for each group, shape (groups,), and one for their sum.
     """
     parts = [group.transform(t) for group in groups]
     transform = atom + np.sum(parts, axis=0)

@@ -17,15 +17,13 @@ import math
 from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.typing import NDArray
 
 from volterra import checks
+from volterra.arrays import Array, Index
 from volterra.compression.cells import GROUP, cell_number, condense
 from volterra.compression.certificate import GroupRule, grid, relative_errors
 from volterra.compression.gauss import Recurrence, recurrence
 from volterra.kernels.exponentials import SumOfExponentials
-
-Array = NDArray[np.float64]
 
 _SHORT = 48  # a sum of so few terms is left alone
 _CONDENSE = 6_000  # beyond so many points the first pass pays
@@ -34,7 +32,7 @@ _MAX_NODES = 44  # per group
 _SPARE = 2  # nodes beyond those asked for that the recurrences provide
 _ROUNDS = 4
 _GAIN = 0.8  # a rule that would not become shorter by this is short enough
-_HORIZON = 700.0  # exp(-700) is 1e-304: there a sum of exponentials ends
+_HORIZON = 700.0  # exp(−700) is 1e-304: there a sum of exponentials ends
 _TINY = 1e-290
 
 
@@ -44,13 +42,13 @@ class Compression:
 
     Attributes
     ----------
-    sum : SumOfExponentials
+    sum
         The short sum S', with terms of the signs of the long sum S.
-    error : float
-        |S(t) - S'(t)| <= error * (sum of the absolute values of the terms of S' at t), at every
-        t >= 0 with exp(-r t) > 1e-304, r being the smallest rate among the terms of either sign.
-        For weights >= 0 that is a relative error.
-    terms : int
+    error
+        |S(t) − S'(t)| ≤ error · (sum of the absolute values of the terms of S' at t), at every
+        t ≥ 0 with exp(−r t) > 1e-304, r being the smallest rate among the terms of either sign.
+        For weights ≥ 0 that is a relative error.
+    terms
         Number of terms of the long sum.
     """
 
@@ -62,13 +60,13 @@ class Compression:
 def compress(sum: SumOfExponentials, *, rtol: float = 1e-10) -> Compression:
     """Replace a long sum of exponentials by a short one.
 
-    S'(t) = sum_i W_i exp(-R_i t) with |S(t) - S'(t)| <= error * sum_i |W_i| exp(-R_i t).
+    S'(t) = Σ_i W_i exp(−R_i t) with |S(t) − S'(t)| ≤ error · Σ_i |W_i| exp(−R_i t).
 
     Parameters
     ----------
-    sum : SumOfExponentials
+    sum
         S, of any length and any signs.
-    rtol : float
+    rtol
         The error that is aimed at, relative to the sum of the absolute values of the terms.
 
     Returns
@@ -172,7 +170,7 @@ class _Half:
             distance, weights = condense(distance, weights, scale)
         self._split(distance, weights, cell_number(distance, scale) // GROUP)
 
-    def _split(self, distance: Array, weights: Array, number: NDArray[np.intp]) -> None:
+    def _split(self, distance: Array, weights: Array, number: Index) -> None:
         order = np.argsort(number, kind="stable")
         ends = np.flatnonzero(np.diff(number[order])) + 1
         for part in np.split(order, ends):
@@ -196,9 +194,11 @@ class _Half:
         best: tuple[list[GroupRule], float] | None = None
         for _ in range(_ROUNDS):
             self._prepare(counts)
+            # A group with few points may have exhausted its recurrence before.
             counts = np.minimum(counts, [self._recurrences[i].degree for i in range(counts.size)])
             rules = [self._group_rule(i, int(m)) for i, m in enumerate(counts)]
             per_group, error = self._certify(rules, int(counts.max()))
+            # A later round is better if it errs less; if it meets the tolerance, it is shorter.
             if best is None or error <= max(rtol, best[1]):
                 best = rules, error
             following = self._adapted(counts, per_group, rtol)
@@ -208,7 +208,7 @@ class _Half:
         assert best is not None
         return best
 
-    def _adapted(self, counts: NDArray[np.intp], per_group: Array, rtol: float) -> NDArray[np.intp]:
+    def _adapted(self, counts: Index, per_group: Array, rtol: float) -> Index:
         """More nodes where the error is too large, fewer where it is much too small."""
         # Neighbouring groups add up: a third of the tolerance for each.
         spare = np.log(np.maximum(rtol / 3.0 / per_group, 1e-30)) / math.log(_PER_NODE)
@@ -227,7 +227,7 @@ class _Half:
         covered = 7.0 + math.log(max(self.atom / total, _TINY)) / math.log(_PER_NODE)
         return max(1, needed - max(0, math.floor(covered)))
 
-    def _prepare(self, counts: NDArray[np.intp]) -> None:
+    def _prepare(self, counts: Index) -> None:
         """Lanczos for all groups, to the degree that is asked for and a little more."""
         for i, (count, (s, w)) in enumerate(zip(counts, self.groups, strict=True)):
             found = self._recurrences.get(i)

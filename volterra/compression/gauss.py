@@ -1,6 +1,6 @@
 """Gauss and Gauss-Radau rules of a discrete positive measure, by Lanczos with reorthogonalisation.
 
-For a completely monotone function such as exp(-s t) the two enclose the integral: Gauss lies below
+For a completely monotone function such as exp(−s t) the two enclose the integral: Gauss lies below
 it, Radau with its fixed node at the left end above.
 
 References
@@ -15,9 +15,8 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
-Array = NDArray[np.float64]
+from volterra.arrays import Array
 
 # An off-diagonal entry below this, on [-1, 1], is zero: the measure has no further points.
 _EXHAUSTED = 1e-13
@@ -25,7 +24,7 @@ _EXHAUSTED = 1e-13
 
 @dataclass(frozen=True, eq=False)
 class Rule:
-    """A quadrature rule: sum_i weights_i f(nodes_i)."""
+    """A quadrature rule: Σ_i weights_i f(nodes_i)."""
 
     nodes: Array
     weights: Array
@@ -37,13 +36,13 @@ class Recurrence:
 
     Attributes
     ----------
-    diagonal, off_diagonal : ndarray, shape (degree,)
-        `off_diagonal[k]` couples polynomials k and k + 1.
-    mass : float
+    diagonal, off_diagonal
+        `off_diagonal[k]` couples polynomials k and k + 1, shape (degree,).
+    mass
         The measure's total.
-    left, right : float
+    left, right
         Smallest and largest point.
-    distinct : int or None
+    distinct
         Number of distinct points, if the Lanczos process found that there are no more.
     """
 
@@ -64,7 +63,7 @@ class Recurrence:
         return self.distinct is not None and nodes >= self.distinct
 
     def gauss(self, nodes: int) -> Rule:
-        """The rule of degree 2 nodes - 1."""
+        """The rule of degree 2 nodes − 1."""
         return self._rule(_jacobi(self.diagonal[:nodes], self.off_diagonal[: nodes - 1]))
 
     def radau(self, nodes: int) -> Rule:
@@ -95,9 +94,9 @@ def recurrence(points: Array, weights: Array, degree: int) -> Recurrence:
 
     Parameters
     ----------
-    points, weights : ndarray, shape (points,)
-        Weights > 0; any order, repeated or not.
-    degree : int
+    points, weights
+        Weights > 0, shape (points,); any order, repeated or not.
+    degree
         The largest number of Gauss nodes that will be asked for.
     """
     left, right, mass = float(points.min()), float(points.max()), float(weights.sum())
@@ -106,6 +105,8 @@ def recurrence(points: Array, weights: Array, degree: int) -> Recurrence:
     x = (points - left) * (2.0 / (right - left)) - 1.0
     basis = np.empty((degree + 1, points.size))
     diagonal, off_diagonal = np.zeros(degree), np.zeros(degree)
+    # The points are the eigenvalues of a diagonal matrix; started with the roots of the weights,
+    # Lanczos makes the Jacobi matrix of their measure.
     np.sqrt(weights / mass, out=basis[0])
     for k in range(degree):
         known, q = basis[: k + 1], x * basis[k]

@@ -1,10 +1,10 @@
 """The exact solution for a kernel and a forcing that are sums of exponentials, or of powers.
 
-The resolvent of K(tau) = sum_j w_j exp(-r_j tau), w_j > 0, is again such a sum, with the secular
+The resolvent of K(τ) = Σ_j w_j exp(−r_j τ), w_j > 0, is again such a sum, with the secular
 roots as rates and positive weights, so that y = f + R * f is a finite sum of exponentials: exact
 at every t, without a time step, at a cost that does not know the horizon. For a positive forcing
-every term is positive, hence nothing cancels. The difference equation with the ratios 1 - r_j has
-the same resolvent, with the powers (1 - x_k)^m in the place of the exponentials.
+every term is positive, hence nothing cancels. The difference equation with the ratios 1 − r_j has
+the same resolvent, with the powers (1 − x_k)^m in the place of the exponentials.
 """
 
 from __future__ import annotations
@@ -13,20 +13,25 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
-from numpy.typing import NDArray
 
-from volterra.exact.residues import Convolution, Residues, convolve
-from volterra.exact.secular import EPS, SecularRoots, secular_roots
+from volterra.arrays import EPS, Array
+from volterra.exact.convolution import RealConvolution, convolve
+from volterra.exact.residues import (
+    observation_residues,
+    resolvent_residues,
+    roots_for_observation,
+)
+from volterra.exact.secular import NEGLIGIBLE, SecularRoots, secular_roots
 from volterra.kernels.exponentials import SumOfExponentials
 from volterra.kernels.exponents import Reading, of_exponentials, of_powers
 from volterra.kernels.powers import SumOfPowers, check_iterations
+from volterra.kernels.sums import Sum
+from volterra.question import Method, Question
+from volterra.refusals import complex_forcing, complex_kernel, other_forcing
 from volterra.solution import Forcing, evaluate_forcing
 
-Array = NDArray[np.float64]
-Sum = SumOfExponentials | SumOfPowers
-
-# A weight this small relative to the sum acts on nothing; as zero it keeps 1/shift^3 finite.
-_NEGLIGIBLE = 1e-40
+# The method costs the square of the number of modes; beyond this, stepping is cheaper.
+_MANY_MODES = 8_000
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,7 +41,7 @@ class ExactTrajectory:
     kernel: Sum
     forcing: Sum
     roots: SecularRoots
-    convolution: Convolution
+    convolution: RealConvolution
     added: Forcing | None
     added_at_zero: Callable[[Array], Array]
     deviation: float = 0.0
@@ -58,9 +63,9 @@ class ExactTrajectory:
         return value, error
 
     def observe(self, weights: Array, forcing: Forcing | None) -> ExactTrajectory:
-        """Observation sum_j v_j integral e^{-r_j (t-s)} y(s) ds: the same roots, other residues.
+        """Observation Σ_j v_j ∫ e^{−r_j (t−s)} y(s) ds: the same roots, other residues.
 
-        For powers the sum over j and s < k of v_j q_j^(k-1-s) y_s.
+        For powers Σ_(j, s<k) v_j q_j^(k−1−s) y_s.
         """
         return _observe(self, weights, forcing)
 
@@ -80,17 +85,17 @@ def solve_exact(forcing: Sum, kernel: Sum, *, deviation: float = 0.0) -> ExactTr
 
     Parameters
     ----------
-    forcing : SumOfExponentials or SumOfPowers
+    forcing
         f, any signs, of the kernel's kind.
-    kernel : SumOfExponentials or SumOfPowers
-        K, weights >= 0.
-    deviation : float
-        |true K - K| <= deviation * K; what that does to y, to first order, joins its error.
+    kernel
+        K, weights ≥ 0.
+    deviation
+        |true K − K| ≤ deviation · K; what that does to y, to first order, joins its error.
 
     Returns
     -------
     ExactTrajectory
-        Costs modes * (modes + terms) operations once, then modes + terms per time.
+        Costs modes · (modes + terms) operations once, then modes + terms per time.
 
     Raises
     ------
@@ -117,7 +122,7 @@ def _respond(forcing: Sum, kernel: Sum, roots: SecularRoots, deviation: float) -
 def distinct_positive(kernel: Sum) -> tuple[Array, Array]:
     """Distinct ascending rates whose weights are not negligible, and these."""
     modes = kernel.modes()
-    keep = modes.weights > _NEGLIGIBLE * np.sum(modes.weights)
+    keep = modes.weights > NEGLIGIBLE * np.sum(modes.weights)
     return modes.rates[keep], modes.weights[keep]
 
 
@@ -158,42 +163,6 @@ def _observe(source: ExactTrajectory, weights: Array, added: Forcing | None) -> 
     )
 
 
-def resolvent_residues(roots: SecularRoots) -> Residues:
-    """Residues of the resolvent itself."""
-    g, relative = roots.residue, 3.0 + np.log2(1 + roots.shift.size)
-    return Residues(g, relative * g, g, roots.residue_slope)
-
-
-def observation_residues(roots: SecularRoots, v: Array) -> Residues:
-    """Residues of the observation with weights `v`."""
-    # notation: G_k = g_k sum_j v_j / D, D = rate_j - x_k
-    g, relative = roots.residue, 3.0 + np.log2(1 + roots.shift.size)
-    signed, positive, absolute, squared = roots.pole_sums(v)
-    if not roots.positive:
-        slope = roots.residue_slope * absolute - g * squared * roots.root_slope
-        return Residues(g * signed, relative * g * absolute, g * absolute, slope)
-    slope = roots.residue_slope * positive + g * squared * roots.root_slope
-    return Residues(g * signed, relative * g * absolute, g * positive, slope)
-
-
-def roots_for_observation(
-    rates: Array, weights: Array, v: Array, positive: bool, deviation: float
-) -> tuple[SecularRoots, NDArray[np.bool_]]:
-    """Roots of a kernel in which every observed mode has at least a vanishing weight.
-
-    An observed mode of weight zero is a pole of the observation but not of the kernel. A weight of
-    1e-40 of the total gives it a root of its own, next to its rate, and changes nothing else; all
-    formulas then hold as they stand, resonances included.
-    """
-    total = float(np.sum(weights))
-    reference = total if total > 0 else float(rates[-1] if rates.size and rates[-1] > 0 else 1.0)
-    floor = _NEGLIGIBLE * reference
-    keep = (weights > floor) | (v != 0)
-    raised = np.maximum(weights[keep], floor)
-    roots = secular_roots(rates[keep], raised, positive=positive, deviation=deviation)
-    return roots, keep
-
-
 def _forcing_terms(forcing: Sum) -> tuple[Array, Array]:
     """Distinct rates with nonzero weights; only equal rates are merged, for weights may cancel."""
     rates, label = np.unique(np.append(forcing.rates, 0.0), return_inverse=True)
@@ -202,10 +171,41 @@ def _forcing_terms(forcing: Sum) -> tuple[Array, Array]:
     return rates[used], weights[used]
 
 
-def _work(roots: SecularRoots, rates: Array, convolution: Convolution) -> dict[str, int]:
+def _work(roots: SecularRoots, rates: Array, convolution: RealConvolution) -> dict[str, int]:
     return {
         "roots": roots.shift.size,
         "root_iterations": roots.iterations,
         "forcing_terms": rates.size,
         "resonant_pairs": convolution.resonant.weight.size,
     }
+
+
+# --------------------------------------------------------------------------- the method
+
+
+def _refusal(question: Question) -> str:
+    return other_forcing(question) or complex_kernel(question) or complex_forcing(question)
+
+
+def _worthwhile(question: Question) -> bool:
+    kernel = question.kernel
+    assert isinstance(kernel, Sum)
+    modes = kernel.rates.size
+    few = modes <= _MANY_MODES or (isinstance(kernel, SumOfPowers) and question.t[-1] > modes)
+    return kernel.is_positive and few
+
+
+def _run(question: Question) -> ExactTrajectory:
+    forcing, kernel = question.forcing, question.kernel
+    assert isinstance(forcing, Sum)
+    assert isinstance(kernel, Sum)
+    return solve_exact(forcing, kernel)
+
+
+METHOD = Method(
+    name="exact",
+    kernels=(SumOfExponentials, SumOfPowers),
+    run=_run,
+    refusal=_refusal,
+    worthwhile=_worthwhile,
+)

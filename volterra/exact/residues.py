@@ -1,17 +1,7 @@
-"""Convolve the resolvent (residues at the secular roots) with a forcing, stably.
+"""Residues at the secular roots: of the resolvent, and of an observation of the solution.
 
-G(tau) = sum_k G_k exp(-x_k tau) and f(t) = sum_i a_i exp(-sigma_i t) give
-(G * f)(t) = sum_ik a_i G_k phi(t; x_k, sigma_i), phi = (exp(-sigma t) - exp(-x t)) / (x - sigma).
-For the difference equation exp(-x t) is the power (1 - x)^t, and nothing else changes.
-Summed pair by pair that is modes^2 * times work and free of cancellation; split into the two
-exponentials it is modes * times, but loses digits where x_k and sigma_i nearly agree. So nearly
-resonant pairs, a few per forcing rate, are kept as pairs and all others are split.
-
-The error bound has two parts. Rounding: the sum of the absolute values of all terms, times
-epsilon. Backward error: the computed roots belong to weights that are slightly off; kernel and
-resolvent being positive, the solution moves by at most its derivative ("slope") in the direction
-of the absolute errors of the weights, with |f| in the place of f. Where ratios are negative
-nothing is positive, and the absolute values of all terms of that derivative are summed instead.
+Each comes with what an error bound wants to know about it: its own rounding, and how it moves when
+the weights of the kernel are slightly off.
 """
 
 from __future__ import annotations
@@ -19,15 +9,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
-from volterra.exact.resonances import Pairs, pairs, resonant_pairs
-from volterra.exact.secular import EPS, SecularRoots, row_chunks
-from volterra.kernels.exponents import Exponents, Reading
-
-Array = NDArray[np.float64]
-
-_TIME_CHUNK = 200_000  # entries of a times x modes temporary; small enough for the cache
+from volterra.arrays import Array, Mask
+from volterra.exact.secular import NEGLIGIBLE, SecularRoots, secular_roots
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,14 +20,15 @@ class Residues:
 
     Attributes
     ----------
-    value : ndarray, shape (modes,)
-        G_k = g_k sum_j v_j / (rate_j - root_k), or g_k itself for the resolvent.
-    rounding : ndarray, shape (modes,)
-        Absolute rounding error of G_k in units of epsilon.
-    majorant : ndarray, shape (modes,)
-        G_k with |v| in the place of v.
-    slope : ndarray, shape (modes,)
-        Derivative of the majorant in the direction of the errors of the kernel weights.
+    value
+        G_k = g_k Σ_j v_j/(rate_j − root_k), or g_k itself for the resolvent, shape (modes,).
+    rounding
+        Absolute rounding error of G_k in units of epsilon, shape (modes,).
+    majorant
+        G_k with |v| in the place of v, shape (modes,).
+    slope
+        Derivative of the majorant in the direction of the errors of the kernel weights, shape
+        (modes,).
     """
 
     value: Array
@@ -52,173 +37,37 @@ class Residues:
     slope: Array
 
 
-@dataclass(frozen=True, eq=False)
-class Terms:
-    """Single exponentials: their exponents, and per exponential one coefficient of each kind.
+def resolvent_residues(roots: SecularRoots) -> Residues:
+    """Residues of the resolvent itself."""
+    g, relative = roots.residue, 3.0 + np.log2(1 + roots.shift.size)
+    return Residues(g, relative * g, g, roots.residue_slope)
 
-    `own` is what does not belong to G * f; `slope_time` multiplies t times the exponential.
+
+def observation_residues(roots: SecularRoots, v: Array) -> Residues:
+    """Residues of the observation with weights `v`, one for each pole."""
+    # notation: G_k = g_k Σ_j v_j/D, D = rate_j − x_k
+    g, relative = roots.residue, 3.0 + np.log2(1 + roots.shift.size)
+    signed, positive, absolute, squared = roots.pole_sums(v)
+    if not roots.positive:
+        slope = roots.residue_slope * absolute - g * squared * roots.root_slope
+        return Residues(g * signed, relative * g * absolute, g * absolute, slope)
+    slope = roots.residue_slope * positive + g * squared * roots.root_slope
+    return Residues(g * signed, relative * g * absolute, g * positive, slope)
+
+
+def roots_for_observation(
+    rates: Array, weights: Array, v: Array, positive: bool, deviation: float
+) -> tuple[SecularRoots, Mask]:
+    """Roots of a kernel in which every observed mode has at least a vanishing weight.
+
+    An observed mode of weight zero is a pole of the observation but not of the kernel. A weight of
+    1e-40 of the total gives it a root of its own, next to its rate, and changes nothing else; all
+    formulas then hold as they stand, resonances included.
     """
-
-    exponents: Exponents
-    value: Array
-    own: Array
-    rounding: Array
-    slope: Array
-    slope_time: Array
-
-    def evaluate(self, t: Array, growth: float, early: bool) -> tuple[Array, Array, Array]:
-        """Value, slope and rounding at times `t`, all multiplied by exp(-growth t)."""
-        power = np.minimum(np.multiply.outer(t, self.exponents.decay + growth), 800.0)
-        basis = np.expm1(-power) if early else np.exp(-power)
-        plain = basis + 1.0 if early else basis
-        slope = basis @ self.slope + t * (plain @ self.slope_time)
-        self.exponents.flip(basis, t)  # nothing alternates at early times
-        value = basis @ self.value + plain @ self.own
-        np.abs(basis, out=basis)
-        # exp(-p) carries the rounding of p, relative to itself.
-        size = self.rounding + np.abs(self.own)
-        summation = 3.0 + np.log2(1 + self.own.size)
-        rounding = basis @ self.rounding + summation * (plain @ np.abs(self.own))
-        if np.any(self.exponents.excess):
-            rounding += t * (plain @ (self.exponents.excess * size))
-        plain *= power
-        return value, slope, rounding + plain @ size
-
-
-@dataclass(frozen=True, eq=False)
-class Convolution:
-    """G * f, plus f itself or other exponentials of its rates, ready for any times."""
-
-    growth: float
-    at_rates: Terms
-    at_roots: Terms
-    resonant: Pairs
-
-    def evaluate(self, t: Array) -> tuple[Array, Array]:
-        """Values and absolute error bounds at times `t`; infinite where they overflow."""
-        value, error = np.empty_like(t), np.empty_like(t)
-        single = [self.at_rates.exponents, self.at_roots.exponents]
-        columns = sum(e.decay.size for e in single) + 2 * self.resonant.weight.size
-        step = max(1, _TIME_CHUNK // max(1, columns))
-        fastest = max(float(np.max(np.abs(e.decay), initial=0.0)) for e in single)
-        is_early = t * fastest <= (-1.0 if any(e.alternate for e in single) else 1.0)
-        for early in (True, False):
-            chosen = np.flatnonzero(is_early == early)
-            for start in range(0, chosen.size, step):
-                part = chosen[start : start + step]
-                value[part], error[part] = self._evaluate(t[part], early)
-        return value, error
-
-    def _evaluate(self, t: Array, early: bool) -> tuple[Array, Array]:
-        """Sum all terms; `early` means that t is short against every time scale.
-
-        G * f vanishes at t = 0, so exp may be replaced by exp - 1 in it: at early times that
-        keeps the digits which a sum of nearly equal exponentials would lose.
-        """
-        growth = 0.0 if early else self.growth
-        with np.errstate(all="ignore"):
-            sums = [
-                self.at_rates.evaluate(t, growth, early),
-                self.at_roots.evaluate(t, growth, early),
-                self.resonant.evaluate(t, growth),
-            ]
-            value, slope, rounding = (np.sum(column, axis=0) for column in zip(*sums, strict=True))
-            rounding = rounding + np.abs(value) * (2.0 + growth * t)
-            error = np.abs(slope) + EPS * rounding
-            # In two halves, so that only a result that overflows does so.
-            factor = np.exp(0.5 * growth * t)
-            value = np.where(value == 0, 0.0, value * factor * factor)
-            error = np.where(error == 0, 0.0, error * factor * factor)
-            return value, np.where(np.isfinite(value), error, np.inf)
-
-
-def convolve(
-    roots: SecularRoots,
-    residues: Residues,
-    rates: Array,
-    weights: Array,
-    *,
-    reading: Reading,
-    own: Array,
-) -> Convolution:
-    """Split G * f into single exponentials and nearly resonant pairs.
-
-    Parameters
-    ----------
-    roots : SecularRoots
-        The exponents x_k of G.
-    residues : Residues
-        G_k.
-    rates, weights : ndarray, shape (terms,)
-        sigma_i >= 0, distinct and ascending, and a_i of the forcing.
-    reading : callable
-        How rates and roots become functions of time, `of_exponentials` or `of_powers`.
-    own : ndarray, shape (terms,)
-        Coefficients of exp(-sigma_i t) that are added to G * f: `weights` to add f.
-
-    Returns
-    -------
-    Convolution
-        Costs modes * terms operations.
-    """
-    ours, theirs = reading(roots.root), reading(rates)
-    near = resonant_pairs(roots, ours, theirs)
-    numerators = _numerators(roots, residues)
-    at_rate = np.zeros((4, rates.size))
-    at_root = np.zeros((4, roots.shift.size))
-    both = np.stack([weights, np.abs(weights)])
-    for part in row_chunks(rates.size, roots.shift.size):
-        c = 1.0 / near.other_differences(roots, rates, part)
-        at_rate[:2, part] = (c @ numerators[:, :2]).T
-        at_root[:2] += both[:, part] @ c
-        np.abs(c, out=c)
-        at_rate[2, part] = c @ numerators[:, 2]
-        at_root[2] += both[1, part] @ c
-        if not roots.positive:
-            at_rate[1, part] = c @ numerators[:, 1]
-        c *= c
-        at_rate[1, part] += c @ numerators[:, 3]
-        at_rate[2, part] += c @ numerators[:, 4]
-        at_root[3] += both[1, part] @ c
-    return Convolution(
-        growth=max(0.0, -float(np.min(ours.decay, initial=0.0))),
-        at_rates=_rate_terms(theirs, weights, own, at_rate),
-        at_roots=_root_terms(ours, numerators, at_root, roots.positive),
-        resonant=pairs(roots, near, residues, weights),
-    )
-
-
-def _numerators(roots: SecularRoots, residues: Residues) -> Array:
-    """Per root: G, slope, rounding; then the slope from, and the rounding by, a moving root."""
-    size = np.abs(residues.value)
-    return np.stack(
-        [
-            residues.value,
-            residues.slope,
-            residues.rounding + 3.0 * size,
-            -residues.majorant * roots.root_slope,
-            size * np.abs(roots.shift),
-        ],
-        axis=1,
-    )
-
-
-def _rate_terms(theirs: Exponents, weights: Array, own: Array, sums: Array) -> Terms:
-    size = np.abs(weights)
-    return Terms(
-        theirs, weights * sums[0], own, size * sums[2], size * sums[1], np.zeros_like(weights)
-    )
-
-
-def _root_terms(ours: Exponents, numerators: Array, sums: Array, positive: bool) -> Terms:
-    # notation: sums over the forcing of a c, |a| c, |a c|, |a| c^2 with c = 1 / (root - rate)
-    G, slope, rounding, moving, jitter = numerators.T
-    weight, gradient = (-sums[1], -sums[3]) if positive else (sums[2], sums[3])
-    return Terms(
-        exponents=ours,
-        value=-sums[0] * G,
-        own=np.zeros_like(G),
-        rounding=sums[2] * rounding + sums[3] * jitter,
-        slope=weight * slope + gradient * moving,
-        slope_time=weight * moving * ours.slope,
-    )
+    total = float(np.sum(weights))
+    reference = total if total > 0 else float(rates[-1] if rates.size and rates[-1] > 0 else 1.0)
+    floor = NEGLIGIBLE * reference
+    keep = (weights > floor) | (v != 0)
+    raised = np.maximum(weights[keep], floor)
+    roots = secular_roots(rates[keep], raised, positive=positive, deviation=deviation)
+    return roots, keep

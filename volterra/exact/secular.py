@@ -1,8 +1,8 @@
-"""Roots of the secular equation 1 = sum_j w_j / (rate_j - x), each to full relative accuracy.
+"""Roots of the secular equation 1 = Σ_j w_j / (rate_j − x), each to full relative accuracy.
 
 Between two neighbouring rates there is exactly one root, and one lies below the smallest rate.
 A root is kept as origin + shift, the origin being the nearer rate, so that every difference
-rate_j - root = (rate_j - origin) - shift is accurate however close the two are. That is the
+rate_j − root = (rate_j − origin) − shift is accurate however close the two are. That is the
 representation of the symmetric eigenvalue solvers for "diagonal plus rank one".
 
 References
@@ -20,42 +20,40 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from volterra.arrays import EPS, Array, Index, Mask
 from volterra.exact.smallest_root import smallest_root
 
-Array = NDArray[np.float64]
-Mask = NDArray[np.bool_]
-
-EPS = float(np.finfo(np.float64).eps)
+# A weight this small relative to the sum acts on nothing; as zero it keeps 1/shift³ finite.
+NEGLIGIBLE = 1e-40
 _CHUNK = 120_000  # matrix entries worked on at once; small enough to stay in the cache
 _MAX_ITERATIONS = 60
 
 
 @dataclass(frozen=True, eq=False)
 class SecularRoots:
-    """All roots of 1 = sum_j w_j / (rate_j - x), ascending, with what the resolvent needs.
+    """All roots of 1 = Σ_j w_j / (rate_j − x), ascending, with what the resolvent needs.
 
     Attributes
     ----------
-    rates, weights : ndarray, shape (modes,)
-        The poles, ascending and distinct, and the positive weights for which the roots are exact;
-        they differ from the given ones by rounding.
-    origin, shift : ndarray, shape (modes,)
-        root_k = origin_k + shift_k.
-    residue : ndarray, shape (modes,)
-        g_k = 1 / sum_j w_j / (rate_j - root_k)^2, the weight of exp(-root_k t) in the resolvent.
-    weight_error : ndarray, shape (modes,)
-        Bound on |implied weight - true weight|, rounding included.
-    root_slope, residue_slope : ndarray, shape (modes,)
-        How root_k and g_k move when `weight_error` is added to the weights, to first order; if not
-        `positive`, how far at most when errors of that size and any sign are.
-    iterations : int
+    rates, weights
+        The poles, ascending and distinct, and the positive weights for which the roots are exact,
+        shape (modes,); they differ from the given ones by rounding.
+    origin, shift
+        root_k = origin_k + shift_k, shape (modes,).
+    residue
+        g_k = 1 / Σ_j w_j / (rate_j − root_k)², the weight of exp(−root_k t) in the resolvent,
+        shape (modes,).
+    weight_error
+        Bound on |implied weight − true weight|, rounding included, shape (modes,).
+    root_slope, residue_slope
+        How root_k and g_k move when `weight_error` is added to the weights, to first order, shape
+        (modes,); if not `positive`, how far at most when errors of that size and any sign are.
+    iterations
         Sweeps over the interior roots.
-    positive : bool
-        Whether kernel and resolvent are positive functions, so that the worst of all errors is
-        the one with the same sign everywhere. Not so if ratios of a difference equation are
-        negative.
+    positive
+        Whether kernel and resolvent are positive functions, so that the worst of all errors is the
+        one with the same sign everywhere. Not so if ratios of a difference equation are negative.
     """
 
     rates: Array
@@ -75,7 +73,7 @@ class SecularRoots:
         return self.origin + self.shift
 
     def pole_sums(self, numerators: Array) -> tuple[Array, Array, Array, Array]:
-        """Sums over j of v/D, |v|/D, |v/D| and |v|/D^2 for every root, D = rate_j - root."""
+        """Sums over j of v/D, |v|/D, |v/D| and |v|/D² for every root, D = rate_j − root."""
         both = np.stack([numerators, np.abs(numerators)], axis=1)
         out = np.empty((4, self.shift.size))
         for part in row_chunks(self.shift.size, self.rates.size):
@@ -90,7 +88,7 @@ class SecularRoots:
 
 
 def row_chunks(rows: int, columns: int) -> Iterator[slice]:
-    """Slices of rows such that rows * columns stays near the chunk size."""
+    """Slices of rows such that rows · columns stays near the chunk size."""
     step = max(1, _CHUNK // max(1, columns))
     for start in range(0, rows, step):
         yield slice(start, min(start + step, rows))
@@ -103,20 +101,20 @@ def secular_roots(
 
     Parameters
     ----------
-    rates : ndarray, shape (modes,)
-        Distinct and ascending, >= 0.
-    weights : ndarray, shape (modes,)
-        Positive.
-    positive : bool
+    rates
+        Distinct and ascending, ≥ 0, shape (modes,).
+    weights
+        Positive, shape (modes,).
+    positive
         See `SecularRoots`.
-    deviation : float
+    deviation
         Relative to which the weights are known; it joins their `weight_error`.
 
     Returns
     -------
     SecularRoots
         The relative error of a shift is a few units in the last place times
-        (1 + sum |w/(rate-x)|) / (|shift| sum w/(rate-x)^2).
+        (1 + Σ |w/(rate−x)|) / (|shift| Σ w/(rate−x)²).
 
     Notes
     -----
@@ -143,23 +141,24 @@ def secular_roots(
 # ------------------------------------------------------------------------- interior roots
 
 
-def _interior_roots(
-    rates: Array, weights: Array, rows: NDArray[np.intp]
-) -> tuple[Array, Array, int]:
+def _interior_roots(rates: Array, weights: Array, rows: Index) -> tuple[Array, Array, int]:
     """Roots number `rows`, each between the rates rows-1 and rows, by Gragg's iteration.
 
-    The unknown is theta > 0, the distance to the nearer of the two rates.
+    The unknown is θ > 0, the distance to the nearer of the two rates.
     """
     left, right = rates[rows - 1], rates[rows]
     gap = right - left
     inverse = 1.0 / ((rates - left[:, None]) - 0.5 * gap[:, None])
+    # The function falls from one pole to the next: its sign in the middle says which is nearer.
     middle = 1.0 - inverse @ weights
     near_left = middle <= 0.0
     origin = np.where(near_left, left, right)
     side = np.where(near_left, 1.0, -1.0)
     offset = rates - origin[:, None]
+    # First guess: the two neighbouring poles as they are, all others as in the middle.
     background = middle + 2.0 * (weights[rows] - weights[rows - 1]) / gap
     theta = _two_pole_root(background, weights[rows - 1], weights[rows], gap, near_left)
+    # Half of the gap would do, but rounding may have chosen the farther side.
     low, high = np.zeros_like(theta), 0.75 * gap
     theta = np.clip(theta, np.finfo(np.float64).tiny, high)
     active = np.arange(rows.size)
@@ -192,13 +191,13 @@ def _gragg_step(
     offset: Array,
     weights: Array,
     shift: Array,
-    rows: NDArray[np.intp],
+    rows: Index,
     gap: Array,
     near_left: Mask,
     theta: Array,
     low: Array,
     high: Array,
-    active: NDArray[np.intp],
+    active: Index,
 ) -> Array:
     # notation: near, far the signed distances to the two poles around x; S2, S3 the sums of
     # w/(rate-x)^p over all poles but the nearer one, whose own share would drown them.
@@ -212,6 +211,8 @@ def _gragg_step(
     power *= inverse
     S3 = power @ weights
     own = weights[pole] / (near * near)
+    # The interpolant, a constant less a share of either pole, weight/(pole − x), has the function's
+    # value and first two derivatives here: these are its weights, over the squares of near and far.
     # In exact arithmetic both interpolating weights are at least the poles' own.
     at_far = np.maximum((S2 - near * S3) / (1.0 - near / far), weights[other] / (far * far))
     at_near = np.maximum((S2 + own - far * (S3 + own / near)) / (1.0 - far / near), own)
@@ -230,7 +231,8 @@ def _gragg_step(
 
 
 def _two_pole_root(c: Array, s: Array, S: Array, d: Array, near_left: Mask) -> Array:
-    # notation: c + s/theta - S/(d-theta) = 0, theta from the left pole; mirrored for the right one
+    # notation: c + s/theta − S/(d−theta) = 0, theta from the left pole; mirrored for the right one.
+    # Of the two formulas for the root of the quadratic, the one that does not subtract.
     c, s, S = np.where(near_left, c, -c), np.where(near_left, s, S), np.where(near_left, S, s)
     B = c * d - s - S
     root = np.sqrt(np.maximum(B * B + 4.0 * c * s * d, 0.0))
@@ -250,7 +252,7 @@ def _finish(
     iterations: int,
     positive: bool,
 ) -> SecularRoots:
-    # notation: D = rate_j - root_k, p_j the uncertainty of w_j; S2 = sum w/D^2, S3 = sum w/D^3;
+    # notation: D = rate_j − root_k, p_j the uncertainty of w_j; S2 = Σ w/D², S3 = Σ w/D³;
     # P1, P2 with p in the place of w
     residue, root_slope, residue_slope = (np.empty_like(shift) for _ in range(3))
     both = np.stack([implied, p], axis=1)
@@ -285,7 +287,7 @@ def implied_weights(rates: Array, origin: Array, shift: Array) -> tuple[Array, A
     M. Gu, S. C. Eisenstat, "A stable and efficient algorithm for the rank-one modification of the
     symmetric eigenproblem", SIAM J. Matrix Anal. Appl. 15 (1994), 1266-1276.
     """
-    # notation: w_j = (rate_j - root_j) prod_(k != j) (1 + u_jk), 1 + u = (root_k - rate_j) / gap
+    # notation: w_j = (rate_j − root_j) Π_(k ≠ j) (1 + u_jk), 1 + u = (root_k − rate_j) / gap
     below = (origin - rates) + shift
     implied, rounding = np.empty_like(rates), np.empty_like(rates)
     for part in row_chunks(rates.size, rates.size):
@@ -294,6 +296,7 @@ def implied_weights(rates: Array, origin: Array, shift: Array) -> tuple[Array, A
         gap[rows - part.start, rows] = 1.0
         u = below / gap
         u[rows - part.start, rows] = 0.0
+        # Nearly −1: there 1 + u is taken from the differences, in which nothing cancels.
         row, k = np.nonzero(u < -0.5)
         close = ((origin[k] - rates[rows[row]]) + shift[k]) / gap[row, k]
         u[row, k] = 0.0

@@ -1,195 +1,29 @@
 """The exact solution where clock and weight are piecewise constant, segment by segment.
 
-Between two boundaries the equation, with the modes U_j = integral of e^{-r_j (c(t) - c(s))} w y ds,
-is a convolution again. In local time u, the clock's since the start of the segment,
-y(u) = F(u) + (w/c') k * y, F(u) = f + sum_j k_j U_j(start) exp(-r_j u), which is the exact method's
-business; where the clock stands, all rates are zero and u is time itself. At the end of the segment
-U_j = U_j(start) exp(-r_j u) + (w/c') sum_k g_k / (r_j - x_k) Z_k, Z_k = sum_i F_i phi(u; x_k, s_i),
-for all modes at once: modes * (modes + terms) operations, with the divided differences phi of
-`pairs` for every pair of a root x_k and a rate s_i of F.
-
-Errors. Kernel and weight being positive, an error dU_j of the modes and an error dF of the forcing
-move y by at most the solution of the same equation with the forcing |dF| + sum_j k_j |dU_j| e^{..}.
-That solution, the slack, is carried along as a second right-hand side.
+Each segment starts from the modes in which the one before it ended; `segment` says how one is
+solved. They are solved when somebody first asks for a time in them.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 import numpy as np
-from numpy.typing import NDArray
 
-from volterra.exact.method import (
-    observation_residues,
-    require_positive,
-    resolvent_residues,
-    roots_for_observation,
-)
-from volterra.exact.residues import Convolution, Residues, convolve
-from volterra.exact.resonances import all_differences
-from volterra.exact.secular import EPS, SecularRoots, row_chunks
-from volterra.kernels.exponentials import Modes, SumOfExponentials
-from volterra.kernels.exponents import of_exponentials
+from volterra.arrays import EPS, Array, Index
+from volterra.exact.method import require_positive
+from volterra.exact.residues import roots_for_observation
+from volterra.exact.segment import FEW, Piece, Segment
+from volterra.kernels.exponentials import SumOfExponentials
 from volterra.kernels.piecewise import OnClock, PiecewiseClock
+from volterra.kernels.sums import Modes
+from volterra.question import Method, Question
+from volterra.refusals import complex_forcing
 from volterra.solution import Forcing, evaluate_forcing
 
-Array = NDArray[np.float64]
-Index = NDArray[np.intp]
-
-# The error bounds of the exact method are for given rates and weights and times. Here local times,
-# w/c' times the weights, and rates in local time are rounded once or twice: less than the bounds
-# allow for already, so that twice these bounds cover it.
-_ROUNDED = 2.0
-_FEW = 8.0  # roundings of a short formula
-
-
-@dataclass(frozen=True, eq=False)
-class Segment:
-    """One segment: its equation in local time, and what it starts from.
-
-    Attributes
-    ----------
-    start, pace : float
-        Time at its start; units of local time per unit of time.
-    feed : float
-        w/c': what y adds to every mode, per unit of local time.
-    rates : ndarray, shape (modes,)
-        Rates of the modes in local time.
-    label : ndarray, shape (modes,)
-        Which of the distinct rates in `roots` is whose.
-    roots : SecularRoots
-        Of the kernel in local time.
-    sigma, terms : ndarray, shapes (terms,) and (terms, 2)
-        Rates of F, ascending; its coefficients and bounds on their errors.
-    own : ndarray, shape (modes,)
-        The position of each mode's rate in `sigma`.
-    modes : ndarray, shape (modes, 2)
-        U_j at the start, and bounds on their errors.
-    """
-
-    start: float
-    pace: float
-    feed: float
-    rates: Array
-    label: Index
-    roots: SecularRoots
-    sigma: Array
-    terms: Array
-    own: Index
-    modes: Array
-
-    def solution(self) -> Piece:
-        """The solution y."""
-        residues = resolvent_residues(self.roots)
-        return self._piece(residues, residues, self.terms)
-
-    def observation(self, v: Array) -> Piece:
-        """sum_j v_j U_j."""
-        value, majorant = self._observed(v), self._observed(np.abs(v))
-        together = np.bincount(self.own, minlength=1).max()
-        if self.roots.rates.size < v.size:
-            # Weights of all modes that stand still were added, and may have cancelled.
-            rounding = value.rounding + together * np.abs(majorant.value)
-            value = replace(value, rounding=rounding)
-        own = np.zeros_like(self.terms)
-        state, error = self.modes.T
-        np.add.at(own[:, 0], self.own, v * state)
-        error = error + (_FEW + together) * EPS * np.abs(state)
-        np.add.at(own[:, 1], self.own, np.abs(v) * error)
-        return self._piece(value, majorant, own)
-
-    def _observed(self, v: Array) -> Residues:
-        """Residues of feed * sum_j v_j exp(-r_j u), convolved with y."""
-        total = np.bincount(self.label, v, self.roots.rates.size).astype(np.float64)
-        return observation_residues(self.roots, self.feed * total)
-
-    def _piece(self, residues: Residues, majorant: Residues, own: Array) -> Piece:
-        value, slack = (
-            convolve(self.roots, seen, self.sigma, terms, reading=of_exponentials, own=added)
-            for seen, terms, added in zip((residues, majorant), self.terms.T, own.T, strict=True)
-        )
-        return Piece(self.start, self.pace, value, slack)
-
-    def end(self, stop: float) -> Array:
-        """The modes at time `stop` and bounds on their errors, shape (modes, 2)."""
-        time = self.pace * (stop - self.start)
-        with np.errstate(all="ignore"):
-            added, error = _increments(self.roots, self.sigma, self.terms, time)
-            power = self.rates * time
-            kept = np.exp(-power)[:, None] * self.modes
-            moved: Array = kept + self.feed * added[self.label]
-            moved[:, 1] += self.feed * error.sum(axis=1)[self.label]
-            rounding = (_FEW + 3.0 * power) * np.abs(kept).sum(axis=1)
-            moved[:, 1] += EPS * (rounding + _FEW * np.abs(moved[:, 0]))
-        return moved
-
-
-@dataclass(frozen=True, eq=False)
-class Piece:
-    """An output on one segment, and what earlier errors may do to it."""
-
-    start: float
-    pace: float
-    value: Convolution
-    slack: Convolution
-
-    def evaluate(self, t: Array) -> tuple[Array, Array]:
-        """Values and error bounds at times `t` of this segment."""
-        local = self.pace * (t - self.start)
-        value, error = self.value.evaluate(local)
-        slack, slack_error = self.slack.evaluate(local)
-        with np.errstate(all="ignore"):
-            total = _ROUNDED * (error + slack_error) + np.abs(slack)
-        finite = np.isfinite(value)
-        total = np.where(finite & np.isfinite(total), total, np.inf)
-        return np.where(np.isnan(value), np.inf, value), total
-
-
-def _increments(
-    roots: SecularRoots, sigma: Array, terms: Array, time: float
-) -> tuple[Array, Array]:
-    """What y adds to the modes by `time` per unit of feed, and its error; (rates, right sides).
-
-    The errors are those of the observations of one mode each: see `resolvent`.
-    """
-    # notation: g_k residues, Z_k the filtered forcing; D = rate_j - root_k
-    Z, majorant, moved, rounding = _filtered(roots, sigma, terms, time)
-    g, gradient = roots.residue[:, None], roots.root_slope[:, None]
-    relative = _FEW + np.log2(1 + roots.shift.size)
-    blur = g * (relative * majorant + rounding)
-    first = roots.residue_slope[:, None] * majorant - g * gradient * moved
-    second = g * gradient * majorant
-    value, error = (np.empty((roots.rates.size, Z.shape[1])) for _ in range(2))
-    for part in row_chunks(roots.rates.size, roots.shift.size):
-        inverse = 1.0 / ((roots.rates[part, None] - roots.origin) - roots.shift)
-        value[part] = inverse @ (g * Z)
-        slope = inverse @ first
-        np.abs(inverse, out=inverse)
-        error[part] = EPS * (inverse @ blur)
-        inverse *= inverse
-        error[part] += np.abs(slope + inverse @ second)
-    return value, _ROUNDED * error
-
-
-def _filtered(roots: SecularRoots, sigma: Array, terms: Array, time: float) -> Array:
-    """sum_i a_i phi(time; x_k, s_i) per root and right side, its majorant, slope and rounding."""
-    out = np.zeros((4, roots.shift.size, terms.shape[1]))
-    for part in row_chunks(sigma.size, roots.shift.size):
-        shape = part.stop - part.start, roots.shift.size
-        functions = all_differences(roots, sigma[part]).functions(np.array([time]), 0.0)
-        phi, moved, facing, power = functions
-        moved *= facing
-        phi, psi, power = (each.reshape(shape) for each in (phi, moved, power))
-        a, size = terms[part], np.abs(terms[part])
-        out[0] += phi.T @ a
-        out[1] += phi.T @ size
-        out[2] += psi.T @ size
-        phi *= _FEW + np.log2(1 + sigma.size) + np.abs(power)
-        psi *= np.abs(roots.shift)
-        out[3] += (phi + psi).T @ size
-    return out
+# Pairs of a mode and a mode or forcing term, on all segments; beyond this, stepping is cheaper.
+_MANY_PAIRS = 10_000_000
 
 
 @dataclass(frozen=True, eq=False)
@@ -219,10 +53,11 @@ class Walk:
         if moves:
             label, distinct, weights = np.arange(rates.size), rates, feed * self.modes.weights
         else:
+            # Where the clock stands all rates are zero, and all modes copies of a single one.
             label, distinct = np.zeros(rates.size, np.intp), np.zeros(min(1, rates.size))
             weights = np.full(distinct.shape, feed * np.sum(self.modes.weights))
             rates = np.zeros_like(rates)
-        # All modes are kept, for the next segment needs the state of each.
+        # All modes are kept, even of no weight, for the next segment needs the state of each.
         roots, _ = roots_for_observation(distinct, weights, np.ones_like(distinct), True, 0.0)
         sigma, terms, own = self._terms(number, pace, before, rates)
         return Segment(start, pace, feed, rates, label, roots, sigma, terms, own, before)
@@ -237,7 +72,7 @@ class Walk:
         coefficients = np.concatenate([past, inner[:, 0]])
         errors = np.concatenate([blur, inner[:, 1]])
         together = np.bincount(position, minlength=sigma.size)
-        errors += EPS * (_FEW + together[position]) * np.abs(coefficients)
+        errors += EPS * (FEW + together[position]) * np.abs(coefficients)
         terms = np.zeros((sigma.size, 2))
         np.add.at(terms, position, np.stack([coefficients, errors], axis=1))
         return sigma, terms, position[outer.size :]
@@ -276,7 +111,7 @@ class SegmentedTrajectory:
         return value + extra, error + 4 * EPS * np.abs(extra)
 
     def observe(self, weights: Array, forcing: Forcing | None) -> SegmentedTrajectory:
-        """G + sum_j v_j U_j, from the same segments."""
+        """G + Σ_j v_j U_j, from the same segments."""
         return SegmentedTrajectory(self.walk, self.walk.modes.collect(weights), forcing)
 
     def _piece(self, number: int) -> Piece:
@@ -300,16 +135,61 @@ def solve_segments(
 
     Parameters
     ----------
-    forcing : SumOfExponentials or OnClock
+    forcing
         f, a sum of exponentials of the time or of the kernel's clock; any signs.
-    kernel : PiecewiseClock
-        K, its inner weights >= 0.
+    kernel
+        K, its inner weights ≥ 0.
 
     Returns
     -------
     SegmentedTrajectory
-        Segments are solved when first needed: modes * (modes + terms) operations each, with as
+        Segments are solved when first needed: modes · (modes + terms) operations each, with as
         many exponentials, then modes + terms per time.
     """
     require_positive(kernel.kernel)
     return SegmentedTrajectory(Walk(forcing, kernel, kernel.kernel.modes()))
+
+
+# --------------------------------------------------------------------------- the method
+
+
+def _refusal(question: Question) -> str:
+    kernel, forcing = question.kernel, question.forcing
+    assert isinstance(kernel, PiecewiseClock)
+    if isinstance(forcing, SumOfExponentials):
+        return complex_forcing(question)
+    if not isinstance(forcing, OnClock):
+        return (
+            "the segments method needs a SumOfExponentials of the time or of the clock as forcing, "
+            f"got {type(forcing).__name__}: pass kernel.on_clock(f) for f(c(t)), or "
+            "method='collocation' for other functions."
+        )
+    if not forcing.fits(kernel):
+        return "the forcing runs on another clock: pass kernel.on_clock(f) of this very kernel."
+    return ""
+
+
+def _worthwhile(question: Question) -> bool:
+    kernel, forcing = question.kernel, question.forcing
+    assert isinstance(kernel, PiecewiseClock)
+    outer = forcing.terms if isinstance(forcing, OnClock) else forcing
+    assert isinstance(outer, SumOfExponentials)
+    modes, segments = kernel.kernel.rates.size, 1 + int(kernel.segment_of(question.t[-1]))
+    few = segments * modes * (modes + outer.rates.size) <= _MANY_PAIRS
+    return kernel.kernel.is_positive and few
+
+
+def _run(question: Question) -> SegmentedTrajectory:
+    forcing, kernel = question.forcing, question.kernel
+    assert isinstance(forcing, (SumOfExponentials, OnClock))
+    assert isinstance(kernel, PiecewiseClock)
+    return solve_segments(forcing, kernel)
+
+
+METHOD = Method(
+    name="segments",
+    kernels=(PiecewiseClock,),
+    run=_run,
+    refusal=_refusal,
+    worthwhile=_worthwhile,
+)

@@ -1,4 +1,4 @@
-"""The smallest root of 1 = sum_j w_j / (rate_j - x): the rate at which a solution relaxes or grows.
+"""The smallest root of 1 = Σ_j w_j / (rate_j − x): the rate at which a solution relaxes or grows.
 
 It lies below the smallest rate and is the only root that may be near zero or negative.
 """
@@ -9,15 +9,12 @@ import math
 from collections.abc import Callable
 
 import numpy as np
-from numpy.typing import NDArray
 
-Array = NDArray[np.float64]
-
-_EPS = float(np.finfo(np.float64).eps)
+from volterra.arrays import EPS, Array
 
 
 def kernel_deficit(rates: Array, weights: Array) -> float:
-    """1 - kernel norm = 1 - sum_j w_j / rate_j, summed exactly; -inf if a rate is zero."""
+    """1 − kernel norm = 1 − Σ_j w_j / rate_j, summed exactly; −∞ if a rate is zero."""
     if np.any(weights[rates == 0] > 0):
         return -math.inf
     keep = weights > 0
@@ -29,8 +26,8 @@ def kernel_deficit(rates: Array, weights: Array) -> float:
 def smallest_root(rates: Array, weights: Array) -> tuple[float, float]:
     """Origin and shift of the root below the smallest rate.
 
-    Near the critical point this root is near 0, not near a rate; there 1 - K is written
-    (1 - norm) - x sum w/(rate (rate-x)), whose value at 0 carries all of the cancellation.
+    Near the critical point this root is near 0, not near a rate; there 1 − K is written
+    (1 − norm) − x Σ w/(rate (rate−x)), whose value at 0 carries all of the cancellation.
     """
     smallest, total = float(rates[0]), float(np.sum(weights))
     deficit = kernel_deficit(rates, weights)
@@ -50,6 +47,8 @@ def smallest_root(rates: Array, weights: Array) -> tuple[float, float]:
         terms = weights * inverse
         return deficit - x * math.fsum(terms / rates), float(terms @ inverse)
 
+    # The sign at half the smallest rate tells whether the root is nearer to that or to 0; as the
+    # distance from the nearer one it keeps its digits.
     half = 0.5 * smallest
     if smallest > 0 and deficit > 0 and far(half)[0] > 0:
         bracket = (-half, -0.5 * float(weights[0]))
@@ -65,7 +64,7 @@ def smallest_root(rates: Array, weights: Array) -> tuple[float, float]:
 def _one_pole_iteration(
     function: Callable[[float], tuple[float, float]], bracket: tuple[float, float], *, pole: float
 ) -> float:
-    """Bracketed interpolation by c - S/(pole - x), from the right end of the bracket."""
+    """Bracketed interpolation by c − S/(pole − x), from the right end of the bracket."""
     low, x = bracket
     high = x
     for _ in range(400):
@@ -74,9 +73,10 @@ def _one_pole_iteration(
         b = pole - x
         denominator = value + slope * b
         step = value * b / denominator if denominator > 0 else math.inf
-        if abs(step) <= 2 * _EPS * abs(x):
+        if abs(step) <= 2 * EPS * abs(x):
             break
         x += step
+        # Left the bracket: halve it, in the logarithm if both ends have one sign.
         if not low < x < high:
             product = low * high
             x = math.copysign(math.sqrt(product), low) if product > 0 else 0.5 * (low + high)

@@ -1,5 +1,6 @@
 """What an equation is made of: kernels and forcings, as frozen nouns.
 
+sums            what the two kinds of sums share
 exponentials    sums of exponentials of the time, or of a clock
 powers          sums of powers, for difference equations
 piecewise       clocks and weights that are constant between given times

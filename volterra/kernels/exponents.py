@@ -1,9 +1,9 @@
-"""What turns a rate into a decaying function of time: exp(-rate t), or the power (1 - rate)^t.
+"""What turns a rate into a decaying function of time: exp(−rate t), or the power (1 − rate)^t.
 
 The two equations, integral and difference, have the same resolvent: poles where
-1 = sum_j w_j / (rate_j - x), the same residues, and the same divided differences in the forcing,
-if the ratio q of the difference equation is written q = 1 - rate. All that differs is what a root
-does in time. Written exp(-decay t) with decay = -log|1 - rate|, times a sign where the ratio is
+1 = Σ_j w_j / (rate_j − x), the same residues, and the same divided differences in the forcing,
+if the ratio q of the difference equation is written q = 1 − rate. All that differs is what a root
+does in time. Written exp(−decay t) with decay = −log|1 − rate|, times a sign where the ratio is
 negative, that is one set of formulas.
 """
 
@@ -13,36 +13,32 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
-Array = NDArray[np.float64]
-Complex = NDArray[np.complex128]
-Mask = NDArray[np.bool_]
-
-_EPS = float(np.finfo(np.float64).eps)
+from volterra.arrays import EPS, Array, Complex, Index, Mask
 
 # Ratios smaller than this are this: known to no more than epsilon they have no digits anyway.
-_SMALLEST_RATIO = 1e-15
+SMALLEST_RATIO = 1e-15
 
 
 @dataclass(frozen=True, eq=False)
 class Exponents:
-    """Functions sign^t exp(-decay t) of time, and how they depend on the rates they come from.
+    """Functions sign^t exp(−decay t) of time, and how they depend on the rates they come from.
 
     Attributes
     ----------
-    rate : ndarray, shape (terms,)
-        The rates x: divided differences are taken in these.
-    decay : ndarray, shape (terms,)
-        -log of the modulus of the ratio; the rate itself for exponentials.
-    slope : ndarray, shape (terms,)
-        |d decay / d rate|: one over the modulus of the ratio; 1 for exponentials.
-    excess : ndarray, shape (terms,)
-        Relative rounding error of the function per unit of time, in epsilons, beyond decay.
-    alternates : ndarray of bool, shape (terms,)
-        Whether the sign changes from each whole time to the next.
-    lag : float
-        1 for powers, 0 for exponentials: derivatives of z^t have t (t - lag) (t - 2 lag) ...
+    rate
+        The rates x, shape (terms,): divided differences are taken in these.
+    decay
+        −log of the modulus of the ratio, shape (terms,); the rate itself for exponentials.
+    slope
+        |d decay / d rate|, shape (terms,): one over the modulus of the ratio; 1 for exponentials.
+    excess
+        Relative rounding error of the function per unit of time, in epsilons, beyond decay, shape
+        (terms,).
+    alternates
+        Whether the sign changes from each whole time to the next, shape (terms,).
+    lag
+        1 for powers, 0 for exponentials: derivatives of z^t have t (t − lag) (t − 2 lag) …
     """
 
     rate: Array
@@ -57,7 +53,7 @@ class Exponents:
         """Whether any sign changes."""
         return bool(np.any(self.alternates))
 
-    def take(self, index: NDArray[np.intp]) -> Exponents:
+    def take(self, index: Index) -> Exponents:
         """Those at the given positions."""
         return Exponents(
             rate=self.rate[index],
@@ -93,27 +89,34 @@ class Exponents:
 
 
 def of_exponentials(rate: Array) -> Exponents:
-    """Functions exp(-rate t)."""
+    """Functions exp(−rate t)."""
     one, none = np.ones_like(rate), np.zeros_like(rate)
     return Exponents(rate, rate, one, none, np.zeros(rate.shape, bool), lag=0.0)
 
 
 def of_powers(rate: Array) -> Exponents:
-    """Functions (1 - rate)^t of whole times."""
-    # notation: q the modulus of 1 - rate, blurred by the rounding of the rate and by the floor
+    """Functions (1 − rate)^t of whole times."""
+    # notation: q the modulus of 1 − rate, blurred by the rounding of the rate and by the floor
     distance = np.abs(1.0 - rate)
-    q = np.maximum(distance, _SMALLEST_RATIO)
-    alternates = (rate > 1) & (distance >= _SMALLEST_RATIO)
+    q = np.maximum(distance, SMALLEST_RATIO)
+    alternates = (rate > 1) & (distance >= SMALLEST_RATIO)
     below = np.log1p(np.where(rate < 0.5, -rate, 0.0))
     decay = -np.where(rate < 0.5, below, np.log(q))
-    blur = (np.abs(rate) + (q - distance) / _EPS) / q
+    blur = (np.abs(rate) + (q - distance) / EPS) / q
     excess = np.maximum(0.0, blur - np.abs(decay))
     return Exponents(rate, decay, 1.0 / q, excess, alternates, lag=1.0)
 
 
+def regrown(values: Array, growth: float, t: Array) -> Array:
+    """Values times exp(growth t), in two halves, so that only a result that overflows does so."""
+    factor = np.exp(0.5 * growth * t)
+    out: Array = np.where(values == 0, 0.0, values * factor * factor)
+    return out
+
+
 def log1p(z: Complex) -> Complex:
     """log(1 + z) of complex numbers, accurate for small ones too."""
-    # notation: |1 + z|^2 = 1 + 2 a + a^2 + b^2, z = a + i b
+    # notation: |1 + z|² = 1 + 2 a + a² + b², z = a + i b
     a, b = z.real, z.imag
     with np.errstate(divide="ignore"):
         near = np.log1p(np.maximum(a * (2.0 + a) + b * b, -1.0))

@@ -1,4 +1,4 @@
-"""Kernels given as functions: k(t - s), K(t, s), and a nonlinearity under the integral.
+"""Kernels given as functions: k(t − s), K(t, s), and a nonlinearity under the integral.
 
 A kernel is scalar, or an m x m matrix if it says so by `dimension=m`. That decides how a forcing
 is read: beside a scalar kernel an array (times, r) is r right-hand sides; beside a matrix kernel
@@ -7,16 +7,18 @@ is read: beside a scalar kernel an array (times, r) is r right-hand sides; besid
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from volterra import checks
+from volterra.arrays import Array
 from volterra.kernels.exponentials import Function, SumOfExponentials
 
-Array = NDArray[np.float64]
 TwoTimes = Callable[[Array, Array], ArrayLike]
 Nonlinearity = Callable[[Array, Array], ArrayLike]
 
@@ -24,17 +26,47 @@ _CHUNK = 500_000  # values of a kernel that are asked for at once: 4 MB
 
 
 @dataclass(frozen=True, eq=False)
-class Convolution:
-    """A kernel of the time difference, K(t, s) = k(t - s) (t - s)^-singularity.
+class FunctionKernel(ABC):
+    """A smooth function times (t − s)^−singularity; what the function is of, the kinds say."""
+
+    function: Callable[..., ArrayLike]
+    singularity: float = field(default=0.0, kw_only=True)
+    dimension: int | None = field(default=None, kw_only=True)
+
+    def __post_init__(self) -> None:
+        """Check the types and the exponent."""
+        _check_kernel(self.function, self.singularity, self.dimension)
+
+    @abstractmethod
+    def values(self, t: Array, s: Array, difference: Array) -> Array:
+        """The smooth factor as matrices, shape (…, m, m); `difference` is t − s, unrounded."""
+
+    def _chunked(self, arguments: tuple[Array, ...], name: str) -> Array:
+        """Call the function on flat arrays, piece by piece, and check what comes back."""
+        size = 1 if self.dimension is None else self.dimension
+        flat = [np.ascontiguousarray(a).reshape(-1) for a in arguments]
+        out = np.empty((flat[0].size, size, size))
+        step = max(1, _CHUNK // size**2)
+        for begin in range(0, flat[0].size, step):
+            part = slice(begin, begin + step)
+            chunk = [a[part] for a in flat]
+            values = _checked(self.function(*chunk), chunk, self.dimension, name)
+            out[part] = values.reshape(-1, size, size)
+        return out.reshape(*arguments[0].shape, size, size)
+
+
+@dataclass(frozen=True, eq=False)
+class Convolution(FunctionKernel):
+    """A kernel of the time difference, K(t, s) = k(t − s) (t − s)^−singularity.
 
     Parameters
     ----------
-    function : callable
-        k, vectorised: an array of differences > 0, shape (n,), in; an array (n,) out, or
-        (n, m, m) if `dimension` is m. Smooth for differences > 0.
-    singularity : float
-        The exponent alpha in [0, 1) of a weak singularity; k is then its smooth factor.
-    dimension : int, optional
+    function
+        k, vectorised: an array of differences > 0, shape (n,), in; an array (n,) out, or (n, m, m)
+        if `dimension` is m. Smooth for differences > 0.
+    singularity
+        The exponent α in [0, 1) of a weak singularity; k is then its smooth factor.
+    dimension
         m for a matrix kernel, none for a scalar one.
 
     Raises
@@ -51,30 +83,24 @@ class Convolution:
     """
 
     function: Function
-    singularity: float = field(default=0.0, kw_only=True)
-    dimension: int | None = field(default=None, kw_only=True)
-
-    def __post_init__(self) -> None:
-        """Check the types and the exponent."""
-        _check_kernel(self.function, self.singularity, self.dimension)
 
     def values(self, t: Array, s: Array, difference: Array) -> Array:
-        """The smooth factor as matrices, shape (..., m, m); `difference` is t - s, unrounded."""
-        return _chunked(lambda tau: self.function(tau), (difference,), self.dimension, "t - s")
+        """The smooth factor as matrices, shape (…, m, m); `difference` is t − s, unrounded."""
+        return self._chunked((difference,), "t - s")
 
 
 @dataclass(frozen=True, eq=False)
-class Kernel:
-    """A kernel of two times, K(t, s) = k(t, s) (t - s)^-singularity for 0 <= s <= t.
+class Kernel(FunctionKernel):
+    """A kernel of two times, K(t, s) = k(t, s) (t − s)^−singularity for 0 ≤ s ≤ t.
 
     Parameters
     ----------
-    function : callable
+    function
         k, vectorised: two arrays t and s of one shape (n,) in; an array (n,) out, or (n, m, m) if
         `dimension` is m. Smooth for s < t, and never called with s > t.
-    singularity : float
-        The exponent alpha in [0, 1) of a weak singularity; k is then its smooth factor.
-    dimension : int, optional
+    singularity
+        The exponent α in [0, 1) of a weak singularity; k is then its smooth factor.
+    dimension
         m for a matrix kernel, none for a scalar one.
 
     Raises
@@ -90,30 +116,24 @@ class Kernel:
     """
 
     function: TwoTimes
-    singularity: float = field(default=0.0, kw_only=True)
-    dimension: int | None = field(default=None, kw_only=True)
-
-    def __post_init__(self) -> None:
-        """Check the types and the exponent."""
-        _check_kernel(self.function, self.singularity, self.dimension)
 
     def values(self, t: Array, s: Array, difference: Array) -> Array:
-        """The smooth factor as matrices, shape (..., m, m)."""
-        return _chunked(self.function, (t, s), self.dimension, "(t, s)")
+        """The smooth factor as matrices, shape (…, m, m)."""
+        return self._chunked((t, s), "(t, s)")
 
 
 @dataclass(frozen=True, eq=False)
 class Hammerstein:
-    """A nonlinearity under the integral, y(t) = f(t) + integral_0^t K(t, s) g(s, y(s)) ds.
+    """A nonlinearity under the integral, y(t) = f(t) + ∫₀ᵗ K(t, s) g(s, y(s)) ds.
 
     Parameters
     ----------
-    kernel : Convolution, Kernel or SumOfExponentials
+    kernel
         The kernel K.
-    nonlinearity : callable
+    nonlinearity
         g, vectorised: times (n,) and values (n,) in, (n,) out; with a matrix kernel values (n, m)
         in and (n, m) out.
-    derivative : callable, optional
+    derivative
         The derivative of g by y: (n,) out, or (n, m, m). Without it Newton's method uses
         differences, which costs a few calls of g but no accuracy.
 
@@ -147,19 +167,20 @@ class Hammerstein:
 
 
 def as_function_kernel(kernel: Convolution | Kernel | SumOfExponentials) -> Convolution | Kernel:
-    """A sum of exponentials seen as any other function of t - s."""
+    """A sum of exponentials seen as any other function of t − s."""
     return Convolution(kernel) if isinstance(kernel, SumOfExponentials) else kernel
 
 
-def _check_kernel(function: object, singularity: object, dimension: object) -> None:
+def _check_kernel(function: object, singularity: Any, dimension: object) -> None:
     if not callable(function):
         raise TypeError(
             f"the kernel must be a vectorised function, got {type(function).__name__}: "
             "pass e.g. lambda tau: np.exp(-tau)."
         )
     number = isinstance(singularity, (int, float, np.integer, np.floating))
+    # NumPy counts a duration among the integers.
     number = number and not isinstance(singularity, np.timedelta64)
-    if not number or not 0 <= singularity < 1:  # type: ignore[operator]
+    if not number or not 0 <= singularity < 1:
         raise ValueError(
             f"singularity must be a number in [0, 1), because (t - s)^-singularity has to be "
             f"integrable; got {checks.shown(singularity)}."
@@ -172,21 +193,6 @@ def _check_kernel(function: object, singularity: object, dimension: object) -> N
         raise TypeError(f"dimension must be an integer or None, got {checks.shown(dimension)}.")
     if dimension < 1:
         raise ValueError(f"dimension must be >= 1, got {dimension}; None means a scalar kernel.")
-
-
-def _chunked(
-    function: Callable[..., ArrayLike], arguments: tuple[Array, ...], m: int | None, name: str
-) -> Array:
-    """Call a user's kernel on flat arrays, piece by piece, and check what comes back."""
-    size = 1 if m is None else m
-    flat = [np.ascontiguousarray(a).reshape(-1) for a in arguments]
-    out = np.empty((flat[0].size, size, size))
-    step = max(1, _CHUNK // size**2)
-    for begin in range(0, flat[0].size, step):
-        part = slice(begin, begin + step)
-        chunk = [a[part] for a in flat]
-        out[part] = _checked(function(*chunk), chunk, m, name).reshape(-1, size, size)
-    return out.reshape(*arguments[0].shape, size, size)
 
 
 def _checked(values: ArrayLike, arguments: list[Array], m: int | None, name: str) -> Array:

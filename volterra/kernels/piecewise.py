@@ -5,39 +5,40 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from volterra import checks
+from volterra.arrays import Array, Index
 from volterra.kernels.exponentials import SumOfExponentials, TimeChanged
-
-Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False, init=False)
 class PiecewiseClock(TimeChanged):
     """A sum of exponentials seen through a clock and a weight that are piecewise constant.
 
-    K(t, s) = k(c(t) - c(s)) w(s): between two boundaries the clock runs at a constant rate c' and
+    K(t, s) = k(c(t) − c(s)) w(s): between two boundaries the clock runs at a constant rate c' and
     w is constant. Such an equation is solved exactly, segment by segment (method "segments"), if
     its forcing is a `SumOfExponentials` of the time, or one of the clock, made by `on_clock`.
 
     Parameters
     ----------
-    kernel : SumOfExponentials
+    kernel
         The kernel k; its rates are per unit of the clock.
-    boundaries : array_like, shape (segments - 1,)
-        Strictly increasing times > 0 at which the clock's rate or the weight jumps.
-    clock_rates : array_like, shape (segments,)
-        c' >= 0 on each segment; the last one has no end. The clock reads 0 at t = 0.
-    weights : array_like, shape (segments,)
-        w >= 0 on each segment.
+    boundaries
+        Strictly increasing times > 0 at which the clock's rate or the weight jumps, shape
+        (segments−1,).
+    clock_rates
+        c' ≥ 0 on each segment, shape (segments,); the last one has no end. The clock reads 0 at
+        t = 0.
+    weights
+        w ≥ 0 on each segment, shape (segments,).
 
     Raises
     ------
     TypeError
         If the kernel is not a `SumOfExponentials`.
     ValueError
-        If the boundaries do not increase, or there is not one rate and one weight >= 0 per segment.
+        If the boundaries do not increase, or there is not one rate and one weight ≥ 0 per segment.
 
     Examples
     --------
@@ -91,7 +92,7 @@ class PiecewiseClock(TimeChanged):
         """What the clock reads there; its relative rounding is at most epsilon per segment."""
         return np.concatenate([[0.0], np.cumsum(self.clock_rates[:-1] * np.diff(self.starts))])
 
-    def segment_of(self, t: ArrayLike) -> NDArray[np.intp]:
+    def segment_of(self, t: ArrayLike) -> Index:
         """Number of the segment of each time; a boundary belongs to the segment it begins."""
         return np.asarray(np.searchsorted(self.boundaries, t, side="right"), dtype=np.intp)
 

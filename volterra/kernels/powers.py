@@ -1,17 +1,16 @@
-"""Kernels and forcings of the difference equation y_k = f_k + sum_(s<k) K_(k-1-s) y_s."""
+"""Kernels and forcings of the difference equation y_k = f_k + Σ_(s<k) K_(k−1−s) y_s."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from volterra import checks
-from volterra.kernels.exponentials import Modes, merge_modes, require_real
+from volterra.arrays import EPS, Array
 from volterra.kernels.exponents import log1p
-
-Array = NDArray[np.float64]
+from volterra.kernels.sums import Sum
 
 _CHUNK = 1_000_000  # entries of a temporary: 8 MB
 
@@ -19,33 +18,37 @@ _CHUNK = 1_000_000  # entries of a temporary: 8 MB
 _LAST_ITERATION = 2.0**53
 
 # Complex ratios meant to lie on the unit circle are off it by rounding.
-_UNIT_CIRCLE = 1.0 + 4 * float(np.finfo(np.float64).eps)
+_UNIT_CIRCLE = 1.0 + 4 * EPS
 
 
 @dataclass(frozen=True, eq=False, init=False)
-class SumOfPowers:
-    r"""A finite sum of powers, c + Re sum_j w_j q_j^m, of the whole number m = 0, 1, 2, ...
+class SumOfPowers(Sum):
+    """A finite sum of powers, c + Re Σ_j w_j q_j^m, of whole numbers m ≥ 0.
 
     The discrete twin of `SumOfExponentials`: as a kernel it means
-    y_k = f_k + sum_(s<k) K_(k-1-s) y_s, as a forcing f_k itself. Complex ratios and weights are
+    y_k = f_k + Σ_(s<k) K_(k−1−s) y_s, as a forcing f_k itself. Complex ratios and weights are
     taken as there: both members of each conjugate pair, or one with twice its weight.
 
     Parameters
     ----------
-    ratios : array_like, shape (modes,)
-        Ratios, \|q_j\| <= 1, in any order, repeated or not. What is kept is 1 - q_j, rounded
-        once: exact for q_j >= 1/2, to 1e-16 below. For ratios nearer to 1 than floating-point
+    ratios
+        Ratios, |q_j| ≤ 1, in any order, repeated or not, shape (modes,). What is kept is 1 − q_j,
+        rounded once: exact for q_j ≥ ½, to 1e-16 below. For ratios nearer to 1 than floating-point
         numbers are to each other use `from_decrements`.
-    weights : array_like, shape (modes,)
-        Weights w_j. A forcing may have any sign; the exact method needs kernel weights >= 0, the
-        companion method takes all.
-    constant : float
+    weights
+        Weights w_j, shape (modes,). A forcing may have any sign; the exact method needs kernel
+        weights ≥ 0, the companion method takes all.
+    constant
         The constant c; in a kernel it acts as one more mode, of ratio one.
 
     Attributes
     ----------
-    rates : ndarray, shape (modes,)
-        The decrements 1 - q_j, under the name they share with `SumOfExponentials`.
+    rates
+        The decrements 1 − q_j, under the name they share with `SumOfExponentials`, shape (modes,).
+    is_complex
+        Whether a ratio or a weight has an imaginary part.
+    is_positive
+        Whether all weights, the constant included, are real and ≥ 0.
 
     Raises
     ------
@@ -60,10 +63,6 @@ class SumOfPowers:
     [2.0, 0.0, 0.5]
     """
 
-    rates: Array
-    weights: Array
-    constant: float = 0.0
-
     def __init__(self, ratios: ArrayLike, weights: ArrayLike, constant: float = 0.0) -> None:
         q = checks.vector("ratios", ratios, "iufc")
         self._set("ratios", 1.0 - q, weights, constant)
@@ -72,12 +71,12 @@ class SumOfPowers:
     def from_decrements(
         cls, decrements: ArrayLike, weights: ArrayLike, constant: float = 0.0
     ) -> SumOfPowers:
-        """Build the sum from the decrements 1 - q_j, so that 1e-12 keeps its digits.
+        """Build the sum from the decrements 1 − q_j, so that 1e-12 keeps its digits.
 
         Parameters
         ----------
-        decrements : array_like, shape (modes,)
-            1 - q_j, in [0, 2] or in the complex disk with that diameter.
+        decrements
+            1 − q_j, in [0, 2] or in the complex disk with that diameter, shape (modes,).
         weights, constant
             As for the class.
 
@@ -113,15 +112,15 @@ class SumOfPowers:
 
     @property
     def ratios(self) -> Array:
-        """q_j = 1 - decrement, rounded to floating point."""
+        """q_j = 1 − decrement, rounded to floating point."""
         return 1.0 - self.rates
 
     def __call__(self, m: ArrayLike) -> Array:
-        """Evaluate the sum at whole numbers `m` >= 0 of any shape; costs modes * numbers powers."""
+        """Evaluate the sum at whole numbers `m` ≥ 0 of any shape; costs modes · numbers powers."""
         number = checks.times("m", m)
         flat = check_iterations(number.reshape(-1), "m")
         out = np.full(flat.shape, self.constant)
-        # 0^0 = 1, and the ratio zero is one whose decay is infinite.
+        # 0⁰ = 1, and the ratio zero is one whose decay is infinite.
         later, first = flat > 0, float(np.sum(self.weights.real))
         out[~later] += first
         rows = max(1, _CHUNK // max(1, self.rates.size))
@@ -138,21 +137,6 @@ class SumOfPowers:
         with np.errstate(divide="ignore"):
             size: Array = np.exp(np.multiply.outer(m, np.log1p(np.where(d > 1, d - 2.0, -d))))
         return np.where(np.multiply.outer(m % 2 == 1, d > 1), -size, size)
-
-    @property
-    def is_complex(self) -> bool:
-        """Whether a rate or a weight has an imaginary part."""
-        return np.iscomplexobj(self.rates) or np.iscomplexobj(self.weights)
-
-    @property
-    def is_positive(self) -> bool:
-        """Whether all weights, the constant included, are real and >= 0."""
-        return not self.is_complex and bool(np.all(self.weights >= 0)) and self.constant >= 0
-
-    def modes(self) -> Modes:
-        """Distinct decrements, ascending, with the weights of (nearly) equal ones added."""
-        require_real(self.is_complex)
-        return merge_modes(self.rates, self.weights, self.constant)
 
 
 def check_iterations(k: Array, name: str = "t") -> Array:

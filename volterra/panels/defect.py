@@ -9,12 +9,10 @@ meshes alone could understate the error.
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
+from volterra.arrays import Array
 from volterra.panels.mesh import PanelMesh
 from volterra.panels.panel import lagrange, nodes, points
-
-Array = NDArray[np.float64]
 
 
 def defect(mesh: PanelMesh) -> Array:

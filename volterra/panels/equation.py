@@ -10,18 +10,14 @@ import math
 from dataclasses import dataclass, field
 
 import numpy as np
-from numpy.typing import NDArray
 
+from volterra.arrays import EPS, Array
 from volterra.kernels.exponentials import SumOfExponentials
 from volterra.kernels.functions import Convolution, Hammerstein, Kernel, as_function_kernel
 from volterra.panels.panel import STAGES, Panel, panel
 from volterra.solution import Forcing
+from volterra.stepping import HUGE, ROUNDING
 
-Array = NDArray[np.float64]
-
-EPS = float(np.finfo(np.float64).eps)
-ROUNDING = 16.0 * EPS  # relative, per panel, of y, of the forcing and of the memory
-HUGE = 1e280
 LIMIT_BYTES = 4 * 2**30
 _NEWTON = 15
 
@@ -55,12 +51,12 @@ class GeneralEquation:
         return forcing_values(self.forcing, t, self.shape).reshape(t.size, self.m, self.columns)
 
     def matrices(self, t: Array, difference: Array) -> Array:
-        """Smooth kernel factor at t and s = t - difference, shape (..., m, m)."""
+        """Smooth kernel factor at t and s = t − difference, shape (…, m, m)."""
         t = np.broadcast_to(t, difference.shape)
         return self.kernel.values(t, np.maximum(t - difference, 0.0), difference)
 
     def singular_matrices(self, t: Array, difference: Array) -> Array:
-        """The kernel itself there: the smooth factor times difference^-singularity."""
+        """The kernel itself there: the smooth factor times difference^−singularity."""
         smooth = self.matrices(t, difference)
         if self.singularity == 0.0:
             return smooth
@@ -112,6 +108,7 @@ class GeneralEquation:
         middle = self.apply_law(t, y)[:, :, 0]
         out = np.empty((t.size, self.m, self.m))
         for j in range(self.m):
+            # The usual compromise, √ε, between the quotient's curvature and its rounding.
             step = math.sqrt(EPS) * np.maximum(np.abs(y[:, j, 0]), 1e-3 * np.max(np.abs(y)) + 1e-30)
             moved = y.copy()
             moved[:, j, 0] += step
@@ -260,6 +257,7 @@ def solve_panel(
             carried = history[:, :, r:] + (own @ missed.reshape(q * m, r)).reshape(q, m, r)
             fresh = ROUNDING * (np.abs(values) + np.abs(forcing) + np.abs(history[:, :, :r]))
             error = (inverse @ (fresh + carried).reshape(q * m, r)).reshape(q, m, r)
+            # To first order in the errors: g(t, y + error) − g(t, y), and what g was missed by.
             moved = missed + (error if slope is None else slope @ error)
             values, z = np.concatenate([values, error], axis=2), np.concatenate([z, moved], axis=2)
         memory = history + (own @ z.reshape(q * m, -1)).reshape(q, m, -1)
@@ -284,6 +282,7 @@ def _newton(
         nodes = y.reshape(q, m, 1)
         slope = equation.slope(t, nodes)
         residual = base + own @ equation.apply_law(t, nodes).reshape(q * m, 1) - y
+        # One Newton step solves (I − own dg/dy) change = residual.
         coupled = np.einsum("iajb,jbc->iajc", own.reshape(q * m, q, m)[:, None], slope)
         inverse = _inverse(coupled.reshape(q * m, q * m))
         change = inverse @ residual
@@ -291,6 +290,7 @@ def _newton(
         if not math.isfinite(size) or scale > HUGE:
             return None
         y = y + change
+        # Changes that are small and do not shrink any more are rounding: this is all there is.
         settled = size <= 1e-9 * scale and size >= 0.5 * last
         if size <= 4 * EPS * scale or settled or size == 0:
             return y, slope, inverse

@@ -7,12 +7,10 @@ cut geometrically towards the time from which it is seen.
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
+from volterra.arrays import Array
 from volterra.panels.equation import GeneralEquation
 from volterra.panels.panel import STAGES, geometric_pieces, half_panel, lagrange, nodes
-
-Array = NDArray[np.float64]
 
 _CHUNK = 2_000_000  # kernel values held at once: 16 MB
 
@@ -78,6 +76,7 @@ class History:
         if not self._z or beyond.size == 0:
             return total
         edges = np.array(self.boundaries)
+        # Near is a panel whose distance is less than its own length: there its nodes are too few.
         near = np.flatnonzero(np.min(beyond) + (self.end - edges[1:]) < np.diff(edges))
         # Everything is far before the first near panel, and often between near ones too.
         begin = 0
@@ -93,6 +92,7 @@ class History:
         if before.size == 0:
             return
         m = self.equation.m
+        # One matrix product: kernel values (times m) x (points m) and charges (points m) x columns.
         rows = max(1, _CHUNK // (before.size * m * m))
         flat = charge.reshape(before.size * m, self.columns)
         for begin in range(0, beyond.size, rows):

@@ -6,16 +6,15 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from volterra.arrays import EPS, Array
 from volterra.kernels.functions import Convolution
-from volterra.panels.equation import EPS, GeneralEquation, PanelSolution
+from volterra.panels.equation import GeneralEquation, PanelSolution
 from volterra.panels.history import History
 from volterra.panels.mesh import Layout, PanelMesh, Record, attempt_panel, nodes_of
 from volterra.panels.panel import DENSE_ORDER, lagrange, points
 from volterra.panels.tail import tail_bytes
-
-Array = NDArray[np.float64]
+from volterra.stepping import end_of_step, growth, shrinkage
 
 _SHARE = 0.03  # of the tolerance, that one panel may use up
 _NOISE = 64.0 * EPS
@@ -30,7 +29,7 @@ _TAIL_BYTES = 2**30
 
 @dataclass(frozen=True, eq=False)
 class Tolerance:
-    """What is allowed: |error| <= rtol * |y| + atol."""
+    """What is allowed: |error| ≤ rtol · |y| + atol."""
 
     rtol: float
     atol: float
@@ -54,11 +53,11 @@ def march(equation: GeneralEquation, t: Array, tolerance: Tolerance) -> Found:
 
     Parameters
     ----------
-    equation : GeneralEquation
+    equation
         What to solve.
-    t : ndarray
+    t
         The requested times; the first positive one sets the first panel's length.
-    tolerance : Tolerance
+    tolerance
         Each panel may use up a share of it.
 
     Returns
@@ -72,17 +71,22 @@ def march(equation: GeneralEquation, t: Array, tolerance: Tolerance) -> Found:
     wholes, rejected = [0.0], 0
     while wholes[-1] < stop:
         start = wholes[-1]
-        tail = _tail(equation, np.array(wholes), stop)
+        tail = _uniform_rest(equation, np.array(wholes), stop)
         if tail is not None:
             return Found(tail, None, rejected)
-        end = _end(start, length, stop)
+        end = end_of_step(start, length, stop)
         trial = _doubled(equation, history, record, end, tolerance)
+        # The shortest panel is accepted in a linear equation, where rounding is in command by then.
+        # The solution of a nonlinear one that it does not resolve has a blow-up ahead.
         shortest = end - start <= _SMALLEST * end
         if shortest and (trial is None or (equation.law is not None and trial.error > 1)):
             break  # it cannot be continued
+        # Each panel costs a sum over all before it. Beyond so many the error is left to the
+        # comparison of whole meshes: an answer with a large error is better than none.
         many = len(wholes) > _MOST
         if trial is None or (trial.error > 1 and not many and not shortest):
-            shrunk = (end - start) * (0.1 if trial is None else min(0.9, trial.growth))
+            error = math.inf if trial is None else trial.error
+            shrunk = (end - start) * shrinkage(error, DENSE_ORDER)
             length = max(shrunk, 0.5 * _SMALLEST * end)
             rejected += 1
             continue
@@ -91,15 +95,9 @@ def march(equation: GeneralEquation, t: Array, tolerance: Tolerance) -> Found:
             history.push(edge, half.z)
             record.add(edge, half)
         wholes.append(end)
-        length = max((end - start) * (2.0 if many else trial.growth), 0.5 * _SMALLEST * end)
+        grown = (end - start) * (2.0 if many else growth(trial.error, DENSE_ORDER))
+        length = max(grown, 0.5 * _SMALLEST * end)
     return Found(Layout(np.array(wholes), wholes[-1]), record.mesh(), rejected)
-
-
-def _end(start: float, length: float, stop: float) -> float:
-    """The end of the next panel: the last time, or well before it."""
-    if start + 1.05 * length >= stop:
-        return stop
-    return start + length if start + 2 * length < stop else 0.5 * (start + stop)
 
 
 @dataclass(frozen=True, eq=False)
@@ -109,13 +107,6 @@ class _Trial:
     first: PanelSolution
     second: PanelSolution
     error: float
-
-    @property
-    def growth(self) -> float:
-        """Factor for the next panel."""
-        if not math.isfinite(self.error):
-            return 0.1
-        return min(8.0, max(0.1, 0.85 * math.pow(max(self.error, 1e-30), -1.0 / DENSE_ORDER)))
 
 
 def _doubled(
@@ -139,26 +130,42 @@ def _doubled(
         [nodes_of(equation, index, start, middle), nodes_of(equation, index + 1, middle, end)]
     )
     place = equation.panel(index).place(np.clip((t - start) / (end - start), 0.0, 1.0))
+    # The whole panel's polynomial, of the memory and not of y: f may be as rough as it likes.
     memory = np.concatenate([record.last_memory[None], whole.memory])
     guessed = np.tensordot(lagrange(points(), place), memory, axes=1)
+    return _Trial(first, second, _panel_error(guessed, whole, first, second, tolerance))
+
+
+def _panel_error(
+    guessed: Array,
+    whole: PanelSolution,
+    first: PanelSolution,
+    second: PanelSolution,
+    tolerance: Tolerance,
+) -> float:
+    """The memory that the whole panel gives at its halves' nodes against theirs, in tolerances."""
     difference = np.abs(guessed - np.concatenate([first.memory, second.memory]))
     size = np.abs(np.concatenate([first.y, second.y]))
     top = np.max(size, axis=0)
+    # What rounding alone can make of the difference is no reason for a shorter panel: the largest
+    # terms in it, y and the memory it is made from, amplified by the panel's inverse.
     terms = top + np.max(np.abs(whole.memory), axis=0)
     worst = max(p.amplification for p in (whole, first, second))
     noise = _NOISE * min(worst, _MOST_NOISE) * np.max(terms)
+    # A little of the largest y in the panel, so that a zero of y is not resolved for its own sake.
     scale = _SHARE * tolerance.allowed(size + 0.05 * top) + noise
     with np.errstate(all="ignore"):
         ratio = np.where(difference == 0, 0.0, difference / scale)
-    return _Trial(first, second, float(np.max(ratio)))
+    return float(np.max(ratio))
 
 
-def _tail(equation: GeneralEquation, wholes: Array, stop: float) -> Layout | None:
+def _uniform_rest(equation: GeneralEquation, wholes: Array, stop: float) -> Layout | None:
     """A uniform rest, if the panels have stopped growing and many are still to come."""
     if not isinstance(equation.kernel, Convolution) or wholes.size <= 2 * _LOOK_BACK:
         return None
     lengths = np.diff(wholes)
     recent = lengths[-_LOOK_BACK:]
+    # Shorter than most: equal panels must be right for every place, with no panel to adapt.
     length = float(np.quantile(recent, 0.25))
     left = (stop - wholes[-1]) / length
     if recent[-1] > _SLOW_GROWTH * recent[0] or left < 2 * _LOOK_BACK:

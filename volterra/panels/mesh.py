@@ -9,14 +9,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
-from volterra.panels.equation import HUGE, GeneralEquation, PanelSolution, solve_panel
+from volterra.arrays import Array
+from volterra.panels.equation import GeneralEquation, PanelSolution, solve_panel
 from volterra.panels.history import History
 from volterra.panels.panel import STAGES, lagrange, points
 from volterra.panels.tail import solve_tail
-
-Array = NDArray[np.float64]
+from volterra.stepping import HUGE, bisect
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,9 +28,7 @@ class Layout:
 
     def bisect(self) -> Layout:
         """Every panel cut in two."""
-        middle = 0.5 * (self.start[:-1] + self.start[1:])
-        finer = np.insert(self.start, np.arange(1, self.start.size), middle)
-        return Layout(finer, self.stop, 2 * self.tail)
+        return Layout(bisect(self.start), self.stop, 2 * self.tail)
 
     @property
     def panels(self) -> int:

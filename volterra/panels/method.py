@@ -13,20 +13,21 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
-from numpy.typing import NDArray
 
+from volterra.arrays import Array
+from volterra.kernels.exponentials import SumOfExponentials
+from volterra.kernels.functions import Convolution, Hammerstein, Kernel
 from volterra.panels.defect import defect, worse_half
-from volterra.panels.equation import LIMIT_BYTES, ROUNDING, GeneralEquation
+from volterra.panels.equation import LIMIT_BYTES, GeneralEquation, general_equation
 from volterra.panels.march import Tolerance, march
 from volterra.panels.mesh import Layout, PanelMesh, sweep
 from volterra.panels.panel import lagrange, nodes, points
 from volterra.panels.tail import tail_bytes
-from volterra.solution import Forcing
-
-Array = NDArray[np.float64]
+from volterra.question import Method, Question
+from volterra.solution import Forcing, ratio_to_tolerance
+from volterra.stepping import ROUNDING, check_horizon, last_time, with_neighbours
 
 _ATTEMPTS = 4
-_SHORT = 1e-9  # a horizon, if only t = 0 is asked for
 _MOST_PANELS = 2_000  # of a start, whose cost is their square
 
 
@@ -48,11 +49,7 @@ class PanelTrajectory:
 
     def evaluate(self, t: Array) -> tuple[Array, Array]:
         """Values and error estimates; beyond the horizon infinite, or NaN if nonlinear."""
-        if np.any(t > self.stop):
-            raise ValueError(
-                f"the solution was computed up to t = {self.stop:g}; "
-                "solve again with a later last time to go beyond."
-            )
+        check_horizon(t, self.stop)
         reached = t <= self.horizon
         inside = np.minimum(t, self.horizon)
         r = self.equation.columns
@@ -90,20 +87,20 @@ def solve_panels(equation: GeneralEquation, t: Array, rtol: float, atol: float) 
 
     Parameters
     ----------
-    equation : GeneralEquation
+    equation
         The equation; its kernel may be singular, a matrix, of two times, or under a nonlinearity.
-    t : ndarray, shape (times,)
-        The times at which the tolerance has to be met.
-    rtol, atol : float
+    t
+        The times at which the tolerance has to be met, shape (times,).
+    rtol, atol
         The global tolerance.
 
     Returns
     -------
     PanelTrajectory
-        Costs the square of the number of panels of the start, N log^2 N for the uniform tail.
+        Costs the square of the number of panels of the start, N log² N for the uniform tail.
     """
     tolerance = Tolerance(rtol, atol)
-    stop = float(t[-1]) if t[-1] > 0 else _SHORT
+    stop = last_time(t)
     times = t if t[-1] > 0 else np.array([stop])
     found = march(equation, times, tolerance)
     spent = 3 * found.rejected + (found.layout.panels if found.halves else 0)
@@ -112,6 +109,7 @@ def solve_panels(equation: GeneralEquation, t: Array, rtol: float, atol: float) 
     excess: list[float] = []
     while True:
         fine = fine or sweep(equation, layout.bisect())
+        # The coarse solve, half as expensive, carries along what the fine one's defects do to y.
         coarse = sweep(equation, layout, worse_half(defect(fine), layout.panels))
         spent += 3 * layout.panels
         work = _work(layout.bisect(), spent, found.rejected, len(excess) + 1)
@@ -146,10 +144,7 @@ def _work(layout: Layout, computed: int, rejected: int, attempts: int) -> dict[s
 def _compare(
     equation: GeneralEquation, coarse: PanelMesh, fine: PanelMesh, stop: float, work: dict[str, int]
 ) -> PanelTrajectory:
-    """The largest difference in each coarse panel and its neighbours.
-
-    The neighbours matter where the difference of the two solutions happens to change its sign.
-    """
+    """The largest difference in each coarse panel and its neighbours."""
     r, panels = equation.columns, min(len(coarse.y), len(fine.y) // 2)
     tops = np.zeros((panels, equation.m, r))
     for half in (0, 1):
@@ -159,9 +154,7 @@ def _compare(
             guess = np.einsum("ij,pj...->pi...", place, coarse.memory[:panels, :, :, :r][part])
             difference = np.abs(guess - values[part])
             tops[part] = np.maximum(tops[part], np.max(difference, axis=1, initial=0.0))
-    padded = np.concatenate([np.zeros_like(tops[:1]), tops, np.zeros_like(tops[:1])])
-    error = np.maximum(tops, np.maximum(padded[:-2], padded[2:])) if panels else tops
-    return PanelTrajectory(equation, fine, coarse, stop, error, work)
+    return PanelTrajectory(equation, fine, coarse, stop, with_neighbours(tops), work)
 
 
 def _half_places(equation: GeneralEquation, half: int, *, first: bool) -> Array:
@@ -177,6 +170,21 @@ def _excess(trial: PanelTrajectory, t: Array, tolerance: Tolerance) -> float:
     if t.size == 0:
         return 0.0
     y, error = trial.evaluate(t)
-    allowed = tolerance.allowed(y)
-    ratio = np.divide(error, allowed, out=np.full_like(error, np.inf), where=allowed > 0)
-    return float(np.max(np.where(error == 0, 0.0, ratio)))
+    return float(np.max(ratio_to_tolerance(y, error, tolerance.rtol, tolerance.atol)))
+
+
+# --------------------------------------------------------------------------- the method
+
+
+def _run(question: Question) -> PanelTrajectory:
+    kernel = question.kernel
+    assert isinstance(kernel, (Convolution, Kernel, Hammerstein, SumOfExponentials))
+    equation = general_equation(question.forcing, kernel, question.t)
+    return solve_panels(equation, question.t, question.rtol, question.atol)
+
+
+METHOD = Method(
+    name="panels",
+    kernels=(Convolution, Kernel, Hammerstein, SumOfExponentials),
+    run=_run,
+)

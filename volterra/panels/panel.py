@@ -2,7 +2,7 @@
 
 On a panel the unknown is the polynomial through its values at the Radau nodes, the last of which
 is the panel's end: collocation at these is stiffly accurate. A kernel K(t, s) may be anything as a
-function of t - s near zero (stiff, weakly singular), as long as it is tame on every interval whose
+function of t − s near zero (stiff, weakly singular), as long as it is tame on every interval whose
 length is comparable with its distance from t. Hence one rule serves all: cut what lies near t
 geometrically towards t, and use Gauss on each piece.
 
@@ -18,17 +18,15 @@ from dataclasses import dataclass
 from functools import cache
 
 import numpy as np
-from numpy.typing import NDArray
 
+from volterra.arrays import Array
 from volterra.radau import radau_nodes
-
-Array = NDArray[np.float64]
 
 STAGES = 10
 DENSE_ORDER = STAGES + 1  # of the memory's polynomial inside a panel
 
 _RATIO = 3.0  # of neighbouring pieces, towards t
-_LEVELS = 26  # 3^-26 = 4e-13: a kernel may be that much faster than its panel is long
+_LEVELS = 26  # 3⁻²⁶ = 4e-13: a kernel may be that much faster than its panel is long
 _GAUSS = 16
 
 
@@ -38,18 +36,19 @@ class Panel:
 
     Attributes
     ----------
-    exponent : float
-        The polynomial is one in place = position^(1 / exponent). One, but for the first panel of a
-        singular equation: there y is a smooth function of t^(1 - singularity).
-    positions : ndarray, shape (stages,)
-        Of the nodes.
-    distance, weight : ndarray, shape (stages, own)
+    exponent
+        The polynomial is one in place = position^(1/exponent). One, but for the first panel of a
+        singular equation: there y is a smooth function of t^(1 − singularity).
+    positions
+        Of the nodes, shape (stages,).
+    distance, weight
         Quadrature for the integral over s from the panel's start to node i, by the distance of s
-        from node i; the weight contains distance^-singularity.
-    basis : ndarray, shape (stages, own, stages)
-        weight times the Lagrange polynomials at the quadrature points.
-    source_position, source_basis : ndarray, shapes (sources,) and (sources, stages)
-        Quadrature for kernels that are tame on the panel; the weight is in the basis.
+        from node i, shape (stages, own); the weight contains distance^−singularity.
+    basis
+        weight times the Lagrange polynomials at the quadrature points, shape (stages, own, stages).
+    source_position, source_basis
+        Quadrature for kernels that are tame on the panel, shapes (sources,) and (sources, stages);
+        the weight is in the basis.
     """
 
     exponent: float
@@ -78,7 +77,7 @@ def points() -> Array:
 
 @cache
 def panel(singularity: float, first: bool) -> Panel:
-    """The panel for a singularity; the first one of a mesh resolves t^(1 - singularity)."""
+    """The panel for a singularity; the first one of a mesh resolves t^(1 − singularity)."""
     exponent = 1.0 / (1.0 - singularity) if first else 1.0
     positions = nodes() ** exponent
     distance, weight, remaining = _towards_node(positions, singularity, both_ends=exponent != 1.0)
@@ -137,6 +136,8 @@ def _towards_node(
     """Distances from node i, weights, and positions, for the integral from 0 to node i."""
     reach = 0.5 * positions if both_ends else positions
     innermost = reach * _RATIO**-_LEVELS
+    # The innermost piece has the singular factor in its weights, in closed form; on all others it
+    # is smooth enough to be sampled.
     distance, weight = geometric_pieces(innermost, reach)
     weight = weight * distance**-singularity
     x, amount = _jacobi(singularity)
@@ -187,7 +188,7 @@ def radau_weights() -> Array:
 
 
 def _jacobi(singularity: float) -> tuple[Array, Array]:
-    """Gauss nodes and weights for x^-singularity on the unit interval."""
+    """Gauss nodes and weights for x^−singularity on the unit interval."""
     if singularity == 0.0:
         return gauss()
     from scipy.special import roots_jacobi  # scipy is slow to load and rarely needed

@@ -1,6 +1,6 @@
-"""The uniform tail of a convolution equation: O(N log^2 N) by blocks.
+"""The uniform tail of a convolution equation: O(N log² N) by blocks.
 
-On equal panels the memory is a block-triangular Toeplitz sum, memory_p = sum_d M_d z_(p-d). The
+On equal panels the memory is a block-triangular Toeplitz sum, memory_p = Σ_d M_d z_(p−d). The
 first half of a block is solved, its share in the memory of the second half is one convolution,
 then the second half is solved; short blocks are solved panel by panel.
 
@@ -15,14 +15,12 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 import numpy as np
-from numpy.typing import NDArray
 
-from volterra.panels.equation import EPS, HUGE, GeneralEquation, PanelSolution, solve_panel
+from volterra.arrays import EPS, Array, Complex
+from volterra.panels.equation import GeneralEquation, PanelSolution, solve_panel
 from volterra.panels.history import History
 from volterra.panels.panel import STAGES, nodes, radau_weights
-
-Array = NDArray[np.float64]
-Complex = NDArray[np.complex128]
+from volterra.stepping import HUGE
 
 _SHORT = 16  # panels; below it a matrix product is faster than a transform
 _BYTES_PER_PANEL = 56  # per entry of M_d: itself, its transforms at all lengths, temporaries
@@ -106,6 +104,8 @@ class _Tail:
             for panel in range(begin, end):
                 self._panel(begin, panel, guess if panel == 0 else self._last(panel - 1))
             return
+        # Halves of a length that is a power of two times the shortest, not of the block: so few
+        # lengths occur that the kernel's transforms are made once for each.
         half = _SHORT
         while 2 * half < end - begin:
             half *= 2
@@ -118,6 +118,7 @@ class _Tail:
         if self.failed:
             return
         equation, m = self.equation, self.equation.m
+        # Panels before the block are in the memory already: `_carry` put them there.
         for earlier in range(begin, panel):
             self.memory[panel] += self.lags[panel - earlier] @ self.z[earlier]
         history = self.memory[panel].reshape(STAGES, m, -1)
@@ -145,11 +146,14 @@ class _Tail:
         length = 2 * (middle - begin)
         if length not in self.transforms:
             self.transforms[length] = np.fft.rfft(self.lags[:length], n=length, axis=0)
+        # A circular convolution: what wraps around falls on the first half, and the second alone is
+        # wanted. So the length need not be doubled.
         z = self.z[begin:middle]
         product = self.transforms[length] @ np.fft.rfft(z, n=length, axis=0)
         share = np.fft.irfft(product, n=length, axis=0)[length // 2 :]
         self.memory[middle:end] += share[: end - middle]
-        # A transform rounds relative to its largest terms, not to each.
+        # A transform rounds relative to its largest terms, not to each: the columns of errors get
+        # epsilon times the norm of the kernel's matrices times that of z.
         if self.defects is not None:
             r = self.equation.columns
             norm = np.sqrt(np.sum(self.lags[:length] ** 2, axis=(0, 2)))
@@ -158,11 +162,13 @@ class _Tail:
 
 
 def _lag_matrices(equation: GeneralEquation, length: float, panels: int) -> Array:
-    """M_d for d = 0 .. panels - 1: what a panel contributes to the nodes of the d-th after it."""
+    """M_d for d = 0 .. panels − 1: what a panel contributes to the nodes of the d-th after it."""
     m, rows = equation.m, STAGES * equation.m
     out = np.empty((panels, rows, rows))
     out[0] = equation.own(1, 0.0, length)
     if panels > 1:
+        # Seen from the next panel a kernel may still be steep: a history of one panel, with unit
+        # vectors as z, cuts it towards the viewer as it does for all others.
         neighbour = History(equation, rows, first=1)
         neighbour.push(length, np.eye(rows).reshape(STAGES, m, rows))
         out[1] = neighbour.integrate(length * nodes()).reshape(rows, rows)
@@ -172,6 +178,7 @@ def _lag_matrices(equation: GeneralEquation, length: float, panels: int) -> Arra
 
 
 def _far_lags(equation: GeneralEquation, length: float, panels: int) -> Array:
+    """The same for d ≥ 2: there the kernel is tame, and the panel's own nodes are enough."""
     rows = STAGES * equation.m
     difference = nodes()[:, None] - nodes()
     distance = length * (np.arange(2, panels)[:, None, None] + difference)

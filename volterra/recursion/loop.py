@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
+from volterra.arrays import Array, Complex
 from volterra.compiling import compiled
-
-Array = NDArray[np.float64]
-Complex = NDArray[np.complex128]
 
 BLOCK = 32  # summed in blocks, n terms lose at most 32 + n/32 units of rounding instead of n
 
@@ -24,7 +21,7 @@ def iterate(
     feedback: bool,
     unit: float,
 ) -> None:
-    """Add Re sum_j w_j V_j to y, where V_j <- (1 - d_j) V_j + source; in place.
+    """Add Re Σ_j w_j V_j to y, where V_j ← (1 − d_j) V_j + source; in place.
 
     On entry y is the forcing and error what is wrong with it. With feedback the source is y
     itself. Every operation's rounding is bounded by `unit` times its result, and carried on as any

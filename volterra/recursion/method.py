@@ -1,4 +1,4 @@
-"""A difference equation iterated in its modes, V <- q V + y, with a running bound of its rounding.
+"""A difference equation iterated in its modes, V ← q V + y, with a running bound of its rounding.
 
 For forcings that are any function and kernels of any sign. Every iteration is stored, so that
 other iterations and observations cost no second solve.
@@ -10,15 +10,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
-from numpy.typing import NDArray
 
+from volterra.arrays import EPS, Array, Complex
 from volterra.companion.method import one_of_each_pair, solve_companion
-from volterra.exact.secular import EPS
 from volterra.kernels.powers import SumOfPowers, check_iterations
+from volterra.question import Method, Question
 from volterra.solution import Forcing, evaluate_forcing
-
-Array = NDArray[np.float64]
-Complex = NDArray[np.complex128]
 
 # About half a minute of one core, and two gigabytes.
 _MOST_WORK = 2e10
@@ -57,17 +54,17 @@ def solve_recursion(forcing: Forcing, kernel: SumOfPowers, last: int) -> Recursi
 
     Parameters
     ----------
-    forcing : SumOfPowers or callable
+    forcing
         f; a callable takes an array of iterations and returns an array of the same shape.
-    kernel : SumOfPowers
+    kernel
         K, weights of any sign.
-    last : int
+    last
         The last iteration.
 
     Returns
     -------
     RecursionTrajectory
-        Costs modes * iterations operations; its error is a bound, carried along with the solution.
+        Costs modes · iterations operations; its error is a bound, carried along with the solution.
 
     Raises
     ------
@@ -115,3 +112,11 @@ def _iterate(
         y[first:] = np.copysign(np.inf, y[first - 1] if first else y[first])
         error[first:] = np.inf
     return y, np.where(np.isnan(error), np.inf, error)
+
+
+def _run(question: Question) -> RecursionTrajectory:
+    assert isinstance(question.kernel, SumOfPowers)
+    return solve_recursion(question.forcing, question.kernel, int(question.t[-1]))
+
+
+METHOD = Method(name="recursion", kernels=(SumOfPowers,), run=_run)

@@ -46,7 +46,8 @@ class Basis:
         """Add orthonormal row vectors, shape (m, n): one half-application each."""
         size = self.size + len(fresh)
         if size > len(self.matrices):
-            # Memory that is not written to is not taken.
+            # Twice as many, so that rows are seldom moved. Memory that is not written to is not
+            # taken.
             capacity = min(max(2 * size, 64), self.rows.number)
             for name in ("vectors", "matrices"):
                 old = getattr(self, name)
@@ -88,6 +89,8 @@ class Kernel:
         old, p, s = self.feedback.shape[1], basis.size, len(basis.observed)
         if old == 0:
             self.readout = np.zeros((self.powers.number, 0, s))
+        # The new rows of W_l (p − old of them), against all vectors and, beside them, against the
+        # statistics. W_l is symmetric, so they are also its new columns.
         fresh = np.zeros((self.powers.number, p - old, p + s))
         for panel in self.powers.panels:
             for start in range(0, len(panel.entries), _CHUNK):
@@ -95,6 +98,8 @@ class Kernel:
                 chosen = panel.entries[part]
                 X = np.take(basis.X, chosen, axis=1)
                 both = np.concatenate((X, np.take(basis.observed, chosen, axis=1)))
+                # Σ_e c_l(D_e) X_e X_eᵀ for all l of the panel as one product of matrices: on its
+                # left stand as many copies of the new X as there are l, each with its own weights.
                 weighted = panel.cardinal[part].T[:, None, :] * X[old:]
                 fresh[panel.nodes] += (weighted.reshape(-1, len(chosen)) @ both.T).reshape(
                     -1, p - old, p + s
@@ -148,10 +153,13 @@ def advance(
     with np.errstate(over="ignore", invalid="ignore"):
         L, p, q = kernel.powers.number, f.shape[1], stretch.order
         W = kernel.feedback.reshape(L * p, p)
+        # What the iterations before the panel still do: each state fades by its own factor D_l.
         carried = kernel.powers.at(np.r_[stretch.offsets, stretch.length])[:, :, None] * state
         y = f + carried[:q].reshape(q, L * p) @ W
         w = node_sums(kernel.powers, stretch)
         if q > 1:
+            # Values on the panel act on each other. The first node is where the panel begins, so a
+            # panel with one node has nothing to solve for.
             y = _implicit(kernel, w[:q], y)
         states = carried + w @ y
         readout = kernel.readout.reshape(L * p, -1)
@@ -164,6 +172,7 @@ def _implicit(kernel: Kernel, w: Array, known: Array) -> Array:
     """Solve y_c = known_c + Σ_b (Σ_l w_clb W_l) y_b."""
     L, p, q = kernel.powers.number, known.shape[1], len(w)
     blocks = w.transpose(0, 2, 1).reshape(q * q, L) @ kernel.feedback.reshape(L, p * p)
+    # 1 − Σ_l w_clb W_l as one matrix: rows (c, curve), columns (b, curve).
     matrix = -blocks.reshape(q, q, p, p).transpose(0, 2, 1, 3).reshape(q * p, q * p)
     matrix[np.diag_indices(q * p)] += 1.0
     if not (np.isfinite(matrix).all() and np.isfinite(known).all()):
@@ -204,6 +213,7 @@ def covariance(
     for entries, values in regime.source(k, start):
         V[:, entries] = values
     p = basis.size
+    # V_e += q Σ_l c_l(D_e) X_e · v_l, v_l the states of node l, in chunks as in `Kernel.update`.
     for panel in kernel.powers.panels:
         v = states[:, panel.nodes].reshape(-1, p)
         for first in range(0, len(panel.entries), _CHUNK):

@@ -54,6 +54,8 @@ class Regime:
     @cached_property
     def _mean_logs(self) -> tuple[Array, NDArray[np.bool_]]:
         """log|1−γl/n| and where 1−γl/n is negative."""
+        # `log_magnitude` wants 1 − |D|, D = 1 − h: h itself, or 2 − h where D is negative. From D
+        # the small h would have lost their digits.
         negative = self._shrink > 1.0
         return log_magnitude(np.where(negative, 2.0 - self._shrink, self._shrink)), negative
 
@@ -71,6 +73,7 @@ class Regime:
 
     def fade(self, k: NDArray[np.int64]) -> Array:
         """What is left after k iterations of a direction that no row sees."""
+        # There only the ridge acts (λ = 0); the logarithm is taken as in `_mean_logs`.
         factor = np.array([self.rate * self.rows.ridge / self.rows.number])
         negative = factor > 1.0
         logs = log_magnitude(np.where(negative, 2.0 - factor, factor))
@@ -127,6 +130,9 @@ class Regime:
             D = 1.0 - self._distances(i)
             cross = self.noise / n * lam[i] * lam[tail]
             both = powers[:, tail] * powers[:, i : i + 1]
+            # g_i g_j = (al_i + be_i m_i^j)(al_j + be_j m_j^j): four products, of which three hold
+            # al, that is zero without a ridge. Each `_sums` is given D − y by a formula, because
+            # the difference of the two floats, both near 1, would be mostly rounding.
             sums = be[i] * be[tail] * _sums(D, m[i] * m[tail], -cross, both, count)
             if self.rows.ridge > 0:
                 sums += al[i] * al[tail] * _sums(D, np.ones(1), -self._distances(i), one, count)
@@ -141,7 +147,7 @@ class Regime:
                     * _sums(D, m[i : i + 1], -m[i] * h[tail] - cross, powers[:, i : i + 1], count)
                 )
             sums *= -self.noise / n
-            sums[:, 1:] *= SQRT2
+            sums[:, 1:] *= SQRT2  # packed: all but the diagonal entry, which is first
             if start is not None:
                 logs = log_magnitude(np.where(D < 0, 1.0 + D, self._distances(i)))
                 sums += signed_powers(logs, D < 0, k) * start[entries]
@@ -157,6 +163,7 @@ def constant_regimes(rows: Rows, algorithm: SGD, last: int) -> list[Regime] | No
     if not isinstance(schedule, Constant | Piecewise):
         return None
     changes = first_iterations((*schedule.breakpoints, *algorithm.batch_boundaries), n)
+    # Rates and batch sizes may change at the same iteration: then one regime ends there, not two.
     firsts = np.unique(np.r_[0, changes[changes < last]])
     times = firsts / n
     rates = schedule(times)
@@ -167,6 +174,7 @@ def constant_regimes(rows: Rows, algorithm: SGD, last: int) -> list[Regime] | No
     for first, end, rate, factor in zip(firsts, ends, rates, factors, strict=True):
         regime = Regime(rows, int(first), int(end), float(rate), float(factor), start, outside)
         regimes.append(regime)
+        # Only the mean goes on from here; the covariance is handed over by who solves the regimes.
         start = regime.mean(np.array([regime.length]))[0]
         outside = outside * regime.fade(np.array([regime.length]))[0]
     return regimes
@@ -178,15 +186,17 @@ def _sums(D: Array, y: Array, difference: Array, powers: Array, k: Array) -> Arr
     Where the two have different signs nothing cancels, and the quotient is taken as it stands.
     """
     with np.errstate(all="ignore"):
+        # D/y = 1 + (D−y)/y. Where D and y are close, D^k − y^k as a difference of powers would
+        # cancel; as y^k (e^{k·log(D/y)} − 1) it keeps its digits, by log1p and expm1.
         same = D * y > 0
         ratio = np.where(same, difference / y, 0.0)
         safe = np.where(same & (difference != 0), difference, 1.0)
         sums = powers * (np.expm1(k * np.log1p(ratio)) / safe)
         equal = same & (difference == 0)
-        if equal.any():
+        if equal.any():  # the limit D → y: k·y^{k−1}
             sums = np.where(equal, powers * (k / y), sums)
         bad = ~same | ~np.isfinite(sums)
-        if bad.any():
+        if bad.any():  # different signs, D or y zero, or expm1 too large: nothing cancels there
             logs = log_magnitude(1.0 - np.abs(D))
             gap = np.where(difference == 0, 1.0, difference)
             sums = np.where(bad, (signed_powers(logs, D < 0, k[:, 0]) - powers) / gap, sums)

@@ -48,12 +48,12 @@ class Rows:
 
     @property
     def number(self) -> int:
-        """N."""
+        """Number of rows n."""
         return len(self.values)
 
     @property
     def rank(self) -> int:
-        """R."""
+        """Number r of eigenvalues that are not zero."""
         return len(self.eigenvalues)
 
     @property

@@ -1,0 +1,49 @@
+"""How the frozen nouns take what a user passes: the one way that all of them share.
+
+A noun takes more than it keeps: a list, a table or an array of any data type becomes a read-only
+array of doubles, an omitted start a vector of zeros, a pair of held-out rows a population. So each
+noun whose fields are not simply what was passed writes its own `__init__`:
+
+- its parameters are typed by what may be passed, the fields of the class by what is kept;
+- it has the names of the fields, which is all that `dataclasses.replace` needs to call it;
+- it checks, converts, and then sets all fields at once by `keep`.
+
+`dataclass` finds `__init__` there and adds the rest (`repr`, `eq`, `fields`), so that pickles and
+copies are those of any dataclass. A subclass with further fields writes an `__init__` as well.
+Algorithms keep what they are given, so that theirs is made by `dataclass`, also in subclasses.
+
+A swept parameter, an `xarray.DataArray` with dims, is kept as it is until a verb runs once for each
+of its members. The field `ridge` of a problem is typed as what the verbs see: a number.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import numpy as np
+import xarray as xr
+
+if TYPE_CHECKING:
+    from scipy import sparse
+
+    from hsgd.checks import Array
+
+Real = float | np.floating[Any] | np.integer[Any]
+"""A number that may be passed; it is kept as a float."""
+Whole = int | np.integer[Any]
+"""A count that may be passed; it is kept as an int."""
+Swept = Real | xr.DataArray
+"""A number, or a DataArray of numbers: a sweep."""
+Sparse: TypeAlias = "sparse.sparray[Any, Any] | sparse.spmatrix[Any]"
+"""A SciPy sparse matrix that may be passed."""
+Matrix: TypeAlias = "Array | Any"
+"""A matrix as it is kept: an array, or a `scipy.sparse.csr_array` where a sparse one was passed.
+
+`Any` stands for the second, so that those who passed an array need not say so again wherever they
+use it, and those who passed a sparse matrix may call what arrays have not."""
+
+
+def keep(noun: object, **fields: object) -> None:
+    """Set the fields of a frozen noun: once, at the end of its `__init__`."""
+    for name, value in fields.items():
+        object.__setattr__(noun, name, value)
