@@ -8,18 +8,16 @@ Power: a curve 3% off, Gaussian rows, n = 2000, a quarter of critical, 64 runs. 
 `python benchmarks/calibration.py --quick` takes d = 200 and 400 comparisons.
 """
 
-import sys
+from collections.abc import Iterator
 
 import numpy as np
 import scipy.stats
+from _records import Figure, fixed, main
 
 import hsgd
 import simulate
 from validation import compare
 from validation.data import coefficients
-
-QUICK = "--quick" in sys.argv
-TRIALS = 400 if QUICK else 2000
 
 
 def gaussian(n: int, d: int) -> hsgd.LeastSquares:
@@ -47,40 +45,39 @@ def outcomes(reference, runs, group: int, **options) -> tuple[float, float]:
     return rejected / count, sum(1 - attrs["decided"] for attrs in found) / count
 
 
-def false_alarms() -> None:
-    """Print the table of false alarms."""
-    print(f"false alarms over {TRIALS} comparisons of 32 runs, n = 60, d = 20, 20 times")
-    print(
-        f"{'γ/critical':>10} {'level':>6} {'share':>7} {'99% interval':>15} "
-        f"{'undecided':>9} {'skewness':>9}"
-    )
+def false_alarms(trials: int) -> Iterator[Figure]:
+    """Small problems: n = 60, d = 20, 20 times."""
     for fraction in (0.25, 0.5, 0.8):
-        exact, runs = setting(60, 20, fraction, np.linspace(0, 4, 21), 32 * TRIALS)
+        exact, runs = setting(60, 20, fraction, np.linspace(0, 4, 21), 32 * trials)
         skewness = scipy.stats.skew(runs.empirical_risk.isel(time=-1).values)
         for level in (0.01, 0.05):
             share, undecided = outcomes(exact, runs, 32, false_alarm=level)
-            low, high = scipy.stats.binom.interval(0.99, TRIALS, level)
-            print(
-                f"{fraction:10.2f} {level:6.0%} {share:7.2%} "
-                f"{low / TRIALS:7.2%} {high / TRIALS:7.2%} "
-                f"{undecided:9.2%} {skewness:9.2f}"
-            )
+            low, high = scipy.stats.binom.interval(0.99, trials, level)
+            row = f"{fraction:.2f} of critical, level {level:.0%}"
+            yield fixed(f"{row} / share", 100 * share, "%", better="")
+            yield fixed(f"{row} / 99% from", 100 * low / trials, "%", better="")
+            yield fixed(f"{row} / 99% to", 100 * high / trials, "%", better="")
+            yield fixed(f"{row} / undecided", 100 * undecided, "%")
+            yield fixed(f"{row} / skewness", skewness, "", better="")
 
 
-def power() -> None:
-    """Print how often a curve that is 3% off is rejected."""
-    n, d = (400, 200) if QUICK else (2000, 1000)
+def power(n: int, d: int) -> Iterator[Figure]:
+    """How often a curve that is 3% off is rejected, by 64 runs."""
     trials, group = 50, 64
     exact, runs = setting(n, d, 0.25, np.linspace(0, 8, 41), trials * group)
     wrong = exact.copy()
     for name in ("empirical_risk", "population_risk"):
         wrong[name] = exact[name] * np.where(exact.iteration > 0, 1.03, 1.0)
-    share, _ = outcomes(wrong, runs, group)
-    alarms, _ = outcomes(exact, runs, group)
-    print(f"power at 3%, n = {n}, d = {d}, {group} runs: {share:.0%} of {trials} comparisons")
-    print(f"the true curve is rejected in {alarms:.0%} of them")
+    for name, curve, better in (("3% off", wrong, "higher"), ("true", exact, "lower")):
+        share, _ = outcomes(curve, runs, group)
+        yield fixed(f"n = {n}, d = {d}, {name} / rejected", 100 * share, "%", better)
+
+
+def measure(quick: bool = False) -> Iterator[Figure]:
+    """Both."""
+    yield from false_alarms(400 if quick else 2000)
+    yield from power(*((400, 200) if quick else (2000, 1000)))
 
 
 if __name__ == "__main__":
-    false_alarms()
-    power()
+    main(measure)

@@ -7,8 +7,10 @@ errors that are so small that nobody asks). About a minute.
 """
 
 import warnings
+from collections.abc import Iterator
 
 import numpy as np
+from _records import Figure, fixed, main
 from sklearn.datasets import load_digits
 
 import hsgd
@@ -47,40 +49,35 @@ PROBLEMS = {
 }
 
 
-def shown(error: float) -> str:
-    """A relative error; beyond 1000% its size means nothing."""
-    return f"{error:.1%}" if error < 10 else ">1000%"
+def errors(problem: hsgd.LeastSquares, fraction: float) -> tuple[np.ndarray, np.ndarray]:
+    """True and expected, at the epochs."""
+    sgd = hsgd.SGD(fraction * hsgd.critical_learning_rate(problem))
+    theory = hsgd.predict(problem, sgd, TIMES, statistics="empirical_risk")
+    exact = hsgd.exact_mean(problem, sgd, TIMES, statistics="empirical_risk")
+    true = exact.empirical_risk.values / theory.empirical_risk.values - 1
+    return true, theory.empirical_risk_discrepancy.values
 
 
-def main() -> None:
-    """Print the table."""
+def measure() -> Iterator[Figure]:
+    """Means over four seeds."""
     warnings.simplefilter("ignore", UserWarning)
-    print("true (expected) at epochs 1, 2, 4, 8; mean of 4 seeds")
-    print(f"{'problem':22} {'γ/critical':>10}")
     inside: dict[float, list[np.ndarray]] = {}
     for name, make in PROBLEMS.items():
         problems = [make(seed) for seed in range(4)]
         for fraction in (0.25, 0.5, 0.8, 0.95):
-            true, expected = [], []
-            for problem in problems:
-                sgd = hsgd.SGD(fraction * hsgd.critical_learning_rate(problem))
-                theory = hsgd.predict(problem, sgd, TIMES, statistics="empirical_risk")
-                exact = hsgd.exact_mean(problem, sgd, TIMES, statistics="empirical_risk")
-                true.append(exact.empirical_risk.values / theory.empirical_risk.values - 1)
-                expected.append(theory.empirical_risk_discrepancy.values)
-            allowed = ALLOWANCE * np.array(expected) + 0.002
+            found = np.array([errors(problem, fraction) for problem in problems])
+            true, expected = found[:, 0], found[:, 1]
             # Where 100% and more are expected, both figures only say that the theory fails.
-            asked = np.array(expected) < 1.0
-            inside.setdefault(fraction, []).append((np.abs(true) <= allowed)[asked])
-            pairs = zip(np.mean(true, axis=0), np.mean(expected, axis=0), strict=True)
-            print(
-                f"{name:22} {fraction:10.2f}  ", *(f"{shown(t):>7} ({shown(e)})" for t, e in pairs)
-            )
-    print("\nwithin what is allowed (problems, seeds and epochs together)")
+            hits = np.abs(true) <= ALLOWANCE * expected + 0.002
+            inside.setdefault(fraction, []).append(hits[expected < 1.0])
+            row = f"{name}, {fraction:.2f}"
+            for epoch, both in zip(TIMES, 100 * found.mean(axis=0).T, strict=True):
+                for kind, value in zip(("true", "expected"), both, strict=True):
+                    yield fixed(f"{row} / {epoch:.0f}, {kind}", value, "%", better="")
     for fraction, hits in inside.items():
-        all_hits = np.concatenate(hits)
-        print(f"{fraction:10.2f} of critical: {all_hits.mean():4.0%} of {all_hits.size}")
+        share = 100 * np.concatenate(hits).mean()
+        yield fixed(f"within what is allowed / {fraction:.2f}", share, "%", "higher")
 
 
 if __name__ == "__main__":
-    main()
+    main(measure)

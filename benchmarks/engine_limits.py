@@ -14,14 +14,13 @@ median over rounds in which all contestants run in turn; compilation is excluded
 
 from __future__ import annotations
 
-import argparse
-import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numba
 import numpy as np
+from _records import Figure, interleaved, main, median, ratios
 
 import simulate
 from hsgd.algorithms.sgd import SGD
@@ -108,40 +107,24 @@ def contestants(n: int, d: int, steps: int, cores: int) -> dict[str, Callable[[]
     return {name: looped(loop) for name, loop in LOOPS.items()} | {"engine": engine}
 
 
-def measure(table: dict[str, Callable[[], Any]], rounds: int) -> dict[str, float]:
-    """Median seconds of each."""
-    taken: dict[str, list[float]] = {name: [] for name in table}
-    for _ in range(rounds + 1):  # the first one compiles
-        for name, work in table.items():
-            start = time.perf_counter()
-            work()
-            taken[name].append(time.perf_counter() - start)
-    return {name: float(np.median(seconds[1:])) for name, seconds in taken.items()}
-
-
-def main() -> None:
-    """Measure, and print the table."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--rounds", type=int, default=7)
-    parser.add_argument("--dimension", type=int, default=1000)
-    options = parser.parse_args()
-    d, all_cores = options.dimension, threads.available()
-    print(
-        f"d = {d}, medians of {options.rounds} rounds; nanoseconds a row, and rows against engine"
-    )
+def measure(rounds: int = 7, dimension: int = 1000) -> Iterator[Figure]:
+    """Nanoseconds a row, and the engine's speed over that of every loop."""
     for place, n in SIZES.items():
-        found = {}
-        for cores in sorted({1, all_cores}):
-            found[cores] = measure(contestants(n, d, STEPS[place], cores), options.rounds)
-            print(f"\n{place}, {n} rows, {cores} core{'s' if cores > 1 else ''}")
-            for name, seconds in found[cores].items():
-                each = 1e9 * seconds / STEPS[place]
-                share = seconds / found[cores]["engine"]
-                print(f"  {name:24s} {each:7.1f} ns   engine at {share:5.2f} of it")
-        if all_cores > 1:
-            speed = all_cores * found[1]["engine"] / found[all_cores]["engine"]
-            print(f"  {all_cores} cores do {speed:.2f} times the work of one")
+        engine = {}
+        for cores in sorted({1, threads.available()}):
+            table = contestants(n, dimension, STEPS[place], cores)
+            found = interleaved(table, rounds)
+            row, engine[cores] = f"{place}, {cores} core{'s'[: cores - 1]}", found["engine"]
+            for name, seconds in found.items():
+                each = [1e9 * one / STEPS[place] for one in seconds]
+                yield median(f"{row} / {name}", each, "ns")
+            for name in LOOPS:
+                speed = ratios(found[name], found["engine"])
+                yield median(f"{row} / engine × {name}", speed, "×", "higher")
+        for cores in set(engine) - {1}:
+            speed = [cores * a / b for a, b in zip(engine[1], engine[cores], strict=True)]
+            yield median(f"{place} / {cores} cores over one", speed, "×", "higher")
 
 
 if __name__ == "__main__":
-    main()
+    main(measure)

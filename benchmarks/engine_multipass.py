@@ -16,13 +16,12 @@ machine that others use slows all of them alike. Compilation is excluded.
 
 from __future__ import annotations
 
-import argparse
-import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import numba
 import numpy as np
+from _records import Figure, interleaved, main, median, ratios
 
 import simulate
 from hsgd.algorithms.sgd import SGD
@@ -70,13 +69,6 @@ def read_rows(A, rows):
     return total
 
 
-def seconds(work: Callable[[], object]) -> float:
-    """Time of one call."""
-    start = time.perf_counter()
-    work()
-    return time.perf_counter() - start
-
-
 def contestants(n: int, d: int, epochs: int) -> dict[str, tuple[Callable[[], object], float]]:
     """Name → (what to run, how many steps that is)."""
     generator = np.random.default_rng(0)
@@ -114,38 +106,21 @@ def contestants(n: int, d: int, epochs: int) -> dict[str, tuple[Callable[[], obj
     }
 
 
-def main() -> None:
-    """Measure, and print the table."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--rounds", type=int, default=7)
-    parser.add_argument("--epochs", type=int, default=100)
-    parser.add_argument("--rows", type=int, default=2000)
-    parser.add_argument("--dimension", type=int, default=1000)
-    options = parser.parse_args()
-    table = contestants(options.rows, options.dimension, options.epochs)
-    for work, _ in table.values():
-        work()
-    taken: dict[str, list[float]] = {name: [] for name in table}
-    for _ in range(options.rounds):
-        for name, (work, _) in table.items():
-            taken[name].append(seconds(work))
-    median = {name: float(np.median(values)) for name, values in taken.items()}
-    rate = {name: table[name][1] / median[name] for name in table}
-    print(
-        f"n = {options.rows}, d = {options.dimension}, {REPLICATES} replicates, "
-        f"{options.epochs} epochs, {threads.available()} threads, "
-        f"medians of {options.rounds} rounds"
-    )
-    print(f"{'':18s} {'seconds':>9s} {'rows/s':>11s} {'GB/s':>7s} {'x loop':>7s} {'x reading':>9s}")
-    for name in table:
-        print(
-            f"{name:18s} {median[name]:9.3f} {rate[name]:11.3e} "
-            f"{8e-9 * options.dimension * rate[name]:7.1f} {rate[name] / rate['numpy loop']:7.1f} "
-            f"{rate[name] / rate['reading']:9.2f}"
-        )
-    ratios = np.array(taken["with 100 records"]) / np.array(taken["whole call"]) - 1
-    print(f"recording {NUM_RECORDS} times adds {100 * np.median(ratios):.0f}%")
+def measure(
+    rounds: int = 7, epochs: int = 100, rows: int = 2000, dimension: int = 1000
+) -> Iterator[Figure]:
+    """Rows a second, and speeds over the loop's and over that of reading."""
+    table = contestants(rows, dimension, epochs)
+    taken = interleaved({name: work for name, (work, _) in table.items()}, rounds)
+    each = {name: [one / table[name][1] for one in seconds] for name, seconds in taken.items()}
+    for name, seconds in each.items():
+        yield median(f"{name} / speed", [1 / one for one in seconds], "rows/s", "higher")
+        for other in ("numpy loop", "reading"):
+            speed = ratios(each[other], seconds)
+            yield median(f"{name} / against {other}", speed, "×", "higher")
+    added = [100 * (r - 1) for r in ratios(taken["with 100 records"], taken["whole call"])]
+    yield median(f"{NUM_RECORDS} records / add", added, "%")
 
 
 if __name__ == "__main__":
-    main()
+    main(measure)

@@ -12,16 +12,15 @@ Every figure is a median over rounds in which all contestants run in turn; compi
 
 from __future__ import annotations
 
-import argparse
 import os
-import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 os.environ["NUMBA_NUM_THREADS"] = "1"
 
 import numba
 import numpy as np
+from _records import Figure, interleaved, main, median, ratios
 
 import simulate
 from hsgd.algorithms.sgd import StreamingSGD
@@ -91,28 +90,15 @@ def contestants(d: int, steps: int) -> dict[str, Callable[[], Any]]:
     }
 
 
-def main() -> None:
-    """Measure, and print the table."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--rounds", type=int, default=9)
-    parser.add_argument("--dimension", type=int, default=1000)
-    parser.add_argument("--steps", type=int, default=12_800)
-    options = parser.parse_args()
-    table = contestants(options.dimension, options.steps)
-    taken: dict[str, list[float]] = {name: [] for name in table}
-    for _ in range(options.rounds + 1):  # the first one compiles
-        for name, work in table.items():
-            start = time.perf_counter()
-            work()
-            taken[name].append(time.perf_counter() - start)
-    entries = options.steps * options.dimension
-    print(f"d = {options.dimension}, {options.steps} steps, medians of {options.rounds} rounds")
-    fed = np.array(taken["same loop, numpy rows"][1:])
+def measure(rounds: int = 9, dimension: int = 1000, steps: int = 12_800) -> Iterator[Figure]:
+    """Nanoseconds an entry of a row, and speeds over that of the loop fed by NumPy."""
+    taken = interleaved(contestants(dimension, steps), rounds)
     for name, seconds in taken.items():
-        ratio = np.median(fed / np.array(seconds[1:]))
-        each = 1e9 * np.median(seconds[1:]) / entries
-        print(f"{name:26s} {each:6.2f} ns per entry   {ratio:5.2f} x the loop fed by numpy")
+        each = [1e9 * one / (steps * dimension) for one in seconds]
+        yield median(f"{name} / an entry", each, "ns")
+        speed = ratios(taken["same loop, numpy rows"], seconds)
+        yield median(f"{name} / against the loop", speed, "×", "higher")
 
 
 if __name__ == "__main__":
-    main()
+    main(measure)

@@ -13,11 +13,12 @@ from __future__ import annotations
 import resource
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from _records import Figure, fixed, main
 
 import hsgd
 from validation import data
@@ -25,6 +26,9 @@ from validation.features import random_features
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from tests.hsgd import arnoldi
+
+# The peak of memory is told in kilobytes, on macOS in bytes.
+KILOBYTES_PER_GB = 1e9 if sys.platform == "darwin" else 1e6
 
 
 def digits(n: int, d: int, ridge: float = 0.01) -> hsgd.LeastSquares:
@@ -62,39 +66,36 @@ def solve(problem: hsgd.LeastSquares, fraction: float, epochs: float, **options:
     return hsgd.exact_mean(problem, sgd, times, statistics="empirical_risk", **options)
 
 
-def accuracy() -> None:
-    """Against both witnesses."""
-    print(f"{'problem':16} {'γ':>5} {'estimate':>9} {'recursion':>10} {'Arnoldi':>9}", end="")
-    print(f" {'processor seconds: row basis, recursion, Arnoldi':>50}")
-    for n, d, fraction in ((300, 100, 0.5), (300, 100, 0.9), (600, 200, 0.8)):
-        problem = digits(n, d)
+def seconds(name: str, value: float) -> Figure:
+    """Seconds that were measured once."""
+    return Figure(name, value, "s")
+
+
+def accuracy() -> Iterator[Figure]:
+    """Against both witnesses; processor seconds of all three."""
+    for n, d, fraction in ((300, 100, 0.5), (300, 100, 0.9), (600, 200, 0.8), (1200, 400, 0.8)):
+        row, problem = f"digits {n} x {d}, {fraction}", digits(n, d)
         fast, _, quick = timed(lambda p=problem, f=fraction: solve(p, f, 20, method="row_basis"))
-        plain, _, slow = timed(lambda p=problem, f=fraction: solve(p, f, 20, method="recursion"))
-        rate = float(fast.learning_rate[0])
-        witness, _, third = timed(
-            lambda p=problem, r=rate, k=fast.iteration.values: arnoldi.risks(p, r, 1.0, k, 200)
-        )
+        yield fixed(f"{row} / estimate", float(fast.estimated_error), "")
+        yield seconds(f"{row} / row basis", quick)
         risk = fast.empirical_risk.values
-        errors = [np.abs(risk / other - 1).max() for other in (plain.empirical_risk, witness)]
-        print(
-            f"digits {n} x {d:<4} {fraction:5.2f} {fast.estimated_error:9.1e} "
-            f"{errors[0]:10.1e} {errors[1]:9.1e} {quick:16.1f} {slow:16.1f} {third:16.1f}"
+        if n < 1200:  # else too long for the recursion
+            plain, _, slow = timed(
+                lambda p=problem, f=fraction: solve(p, f, 20, method="recursion")
+            )
+            error = np.abs(risk / plain.empirical_risk.values - 1).max()
+            yield fixed(f"{row} / from the recursion", error, "")
+            yield seconds(f"{row} / recursion", slow)
+        rate, iterations = float(fast.learning_rate[0]), fast.iteration.values
+        size = 200 if n < 1200 else 250
+        witness, _, third = timed(
+            lambda p=problem, r=rate, k=iterations, s=size: arnoldi.risks(p, r, 1.0, k, s)
         )
-    problem = digits(1200, 400)  # too long for the recursion
-    fast, _, quick = timed(lambda: solve(problem, 0.8, 20, method="row_basis"))
-    witness, _, third = timed(
-        lambda: arnoldi.risks(
-            problem, float(fast.learning_rate[0]), 1.0, fast.iteration.values, 250
-        )
-    )
-    error = np.abs(fast.empirical_risk.values / witness - 1).max()
-    print(
-        f"digits 1200 x 400   0.80 {fast.estimated_error:9.1e} {'':10} {error:9.1e} "
-        f"{quick:16.1f} {'':16} {third:16.1f}"
-    )
+        yield fixed(f"{row} / from Arnoldi", np.abs(risk / witness - 1).max(), "")
+        yield seconds(f"{row} / Arnoldi", third)
 
 
-def cost() -> None:
+def cost() -> Iterator[Figure]:
     """Against n, d and the number of epochs."""
     table = {
         "digits 600 x 200": digits(600, 200),
@@ -102,24 +103,23 @@ def cost() -> None:
         "patches 3000 x 800": patches(3000, 800),
         "digits 1200 x 1500": digits(1200, 1500, 0.1),
     }
-    columns = ("problem", "γ", "epochs", "seconds", "processor", "half-apps", "basis", "estimate")
-    print("{:20} {:>5} {:>7} {:>8} {:>9} {:>9} {:>6} {:>9} {:>8}".format(*columns, "peak GB"))
     for name, problem in table.items():
         problem.svd  # noqa: B018  (not counted)
         for fraction, epochs in ((0.5, 20), (0.8, 20), (0.8, 1000), (0.95, 20)):
             found, clock, processor = timed(
                 lambda p=problem, f=fraction, e=epochs: solve(p, f, e, method="row_basis")
             )
-            peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
-            print(
-                f"{name:20} {fraction:5.2f} {epochs:7d} {clock:8.1f} {processor:9.1f} "
-                f"{found.num_half_applications:9d} {found.basis_size:6d} "
-                f"{found.estimated_error:9.1e} {peak:8.2f}",
-                flush=True,
-            )
+            row = f"{name}, {fraction}, {epochs} epochs"
+            yield seconds(f"{row} / seconds", clock)
+            yield seconds(f"{row} / processor", processor)
+            yield fixed(f"{row} / half-applications", found.num_half_applications, "")
+            yield fixed(f"{row} / basis", found.basis_size, "")
+            yield fixed(f"{row} / estimate", float(found.estimated_error), "")
+            peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / KILOBYTES_PER_GB
+            yield Figure(f"{row} / peak", peak, "GB")
 
 
-def threshold() -> None:
+def threshold() -> Iterator[Figure]:
     """How much earlier than homogenized SGD the given rows turn unstable."""
     table = {
         "digits 600 x 200": digits(600, 200),
@@ -131,27 +131,25 @@ def threshold() -> None:
         "lognormal 0.3, 80 x 140": gaussian(80, 140, 0.3),
         "lognormal 0.8, 600 x 300": gaussian(600, 300, 0.8),
     }
-    columns = ("rows", "HSGD", "exact/HSGD", "bracket", "steps", "processor")
-    print("{:26} {:>8} {:>11} {:>9} {:>6} {:>10}".format(*columns))
     for name, problem in table.items():
         problem.svd  # noqa: B018  (not counted)
         found, _, processor = timed(lambda p=problem: hsgd.exact_stability(p))
         exact = "mean_square_critical_learning_rate"
         width = 1 - float(found[f"{exact}_lower"] / found[f"{exact}_upper"])
-        print(
-            f"{name:26} {float(found.critical_learning_rate):8.4f} "
-            f"{float(found.mean_square_over_critical):11.5f} {width:9.0e} "
-            f"{found.num_steps:6d} {processor:10.1f}"
-        )
+        over = float(found.mean_square_over_critical)
+        yield fixed(f"{name} / HSGD", float(found.critical_learning_rate), "", better="")
+        yield fixed(f"{name} / exact over HSGD", over, "×", better="")
+        yield fixed(f"{name} / bracket", width, "")
+        yield fixed(f"{name} / steps", found.num_steps, "")
+        yield seconds(f"{name} / processor", processor)
 
 
-def main() -> None:
-    """Print the tables that are asked for."""
-    parts = {"accuracy": accuracy, "cost": cost, "threshold": threshold}
-    for name in sys.argv[1:] or parts:
-        parts[name]()
-        print()
+def measure(parts: tuple[str, ...] = ("accuracy", "cost", "threshold")) -> Iterator[Figure]:
+    """The parts that are asked for."""
+    known = {"accuracy": accuracy, "cost": cost, "threshold": threshold}
+    for name in parts:
+        yield from known[name]()
 
 
 if __name__ == "__main__":
-    main()
+    main(measure)

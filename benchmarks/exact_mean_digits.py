@@ -1,19 +1,21 @@
 """Homogenized SGD, the exact mean and 1,000 runs on handwritten digits, at three learning rates.
 
-    python benchmarks/exact_mean_digits.py [--runs 1000] [--out docs/exact_mean.png]
+    python benchmarks/exact_mean_digits.py [--runs 1000] [--figure docs/exact_mean.png]
 
-Training risk over 20 epochs, 400 random features of 1200 digits, ridge 0.01. Prints how far the
-runs and homogenized SGD are from the exact mean, and draws the figure of the docs. A few minutes.
+Training risk over 20 epochs, 400 random features of 1200 digits, ridge 0.01. How far the runs
+and homogenized SGD are from the exact mean, and the figure of the docs. A few minutes.
 """
 
 from __future__ import annotations
 
-import argparse
+import dataclasses
 import warnings
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import xarray as xr
+from _records import Figure, fixed, main
 
 import hsgd
 import simulate
@@ -57,19 +59,23 @@ def curves(problem: hsgd.LeastSquares, fraction: float, runs: int) -> dict[str, 
     }
 
 
-def report(found: dict[float, dict[str, xr.DataArray]]) -> None:
-    """Print both discrepancies at the ends of the epochs."""
-    columns = ("learning rate", "runs/exact", "std. error", "largest |z|", "exact/HSGD", "error")
-    print("{:>13} {:>15} {:>10} {:>11} {:>15} {:>8}".format(*columns))
-    for fraction, curve in found.items():
-        at = {name: values.sel(time=EPOCHS).values for name, values in curve.items()}
-        runs, theory = at["mean"] / at["exact"], at["exact"] / at["theory"]
-        score = np.abs(at["mean"] - at["exact"]) / at["standard_error"]
-        print(
-            f"{fraction:13.2f} {runs.min():7.4f} {runs.max():7.4f} "
-            f"{np.max(at['standard_error'] / at['exact']):10.2%} {score.max():11.2f} "
-            f"{theory.min():7.3f} {theory.max():7.3f} {np.max(at['error'] / at['exact']):8.0e}"
-        )
+def figures_of(fraction: float, curve: dict[str, xr.DataArray]) -> Iterator[Figure]:
+    """Both discrepancies at the ends of the epochs."""
+    at = {name: values.sel(time=EPOCHS).values for name, values in curve.items()}
+    runs, theory = at["mean"] / at["exact"], at["exact"] / at["theory"]
+    score = np.abs(at["mean"] - at["exact"]) / at["standard_error"]
+    standard_error = 100 * np.max(at["standard_error"] / at["exact"])
+    found = {
+        "runs over exact, least": fixed("", runs.min(), "×", ""),
+        "runs over exact, most": fixed("", runs.max(), "×", ""),
+        "standard error": fixed("", standard_error, "%"),
+        "largest |z|": fixed("", score.max(), "", ""),
+        "exact over HSGD, least": fixed("", theory.min(), "×", ""),
+        "exact over HSGD, most": fixed("", theory.max(), "×", ""),
+        "error": fixed("", np.max(at["error"] / at["exact"]), ""),
+    }
+    for name, figure in found.items():
+        yield dataclasses.replace(figure, name=f"{fraction} of critical / {name}")
 
 
 def draw(found: dict[float, dict[str, xr.DataArray]], runs: int, path: Path) -> None:
@@ -111,17 +117,16 @@ def draw(found: dict[float, dict[str, xr.DataArray]], runs: int, path: Path) -> 
     figures.save(figure, path)
 
 
-def main() -> None:
-    """Measure, print, draw."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--runs", type=int, default=1000)
-    parser.add_argument("--out", type=Path, default=Path("docs/exact_mean.png"))
-    options = parser.parse_args()
+def measure(runs: int = 1000, figure: str = "") -> Iterator[Figure]:
+    """At three learning rates; a figure, if a file is named for it."""
     problem = digits()
-    found = {fraction: curves(problem, fraction, options.runs) for fraction in FRACTIONS}
-    report(found)
-    draw(found, options.runs, options.out)
+    found = {}
+    for fraction in FRACTIONS:
+        found[fraction] = curves(problem, fraction, runs)
+        yield from figures_of(fraction, found[fraction])
+    if figure:
+        draw(found, runs, Path(figure))
 
 
 if __name__ == "__main__":
-    main()
+    main(measure)

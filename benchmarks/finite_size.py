@@ -5,8 +5,10 @@ of the training risk over epochs 1 to 8, mean over 16 seeds per size. About a mi
 """
 
 import warnings
+from collections.abc import Iterator
 
 import numpy as np
+from _records import Figure, fixed, main
 
 import hsgd
 
@@ -33,16 +35,18 @@ def slope(sizes: tuple[int, ...], errors: np.ndarray) -> tuple[float, float]:
     return float(x @ np.log(means) / (x @ x)), float(np.sqrt(x**2 @ relative**2) / (x @ x))
 
 
-def main() -> None:
-    """Print the table and the slopes."""
+def measure() -> Iterator[Figure]:
+    """Errors in per cent by size, and the slopes."""
     errors = np.array([[largest_error(d, seed) for seed in SEEDS] for d in SIZES])
-    print(f"{'d':>5} {'n':>5} {'mean error':>11} {'std. error':>11}")
-    for d, row in zip(SIZES, errors, strict=True):
-        print(f"{d:5d} {2 * d:5d} {row.mean():11.4%} {row.std(ddof=1) / len(row) ** 0.5:11.4%}")
+    for d, row in zip(SIZES, 100 * errors, strict=True):
+        spread = row.std(ddof=1) / len(row) ** 0.5
+        yield fixed(f"d = {d}, n = {2 * d} / mean error", row.mean(), "%")
+        yield fixed(f"d = {d}, n = {2 * d} / standard error", spread, "%", better="")
     for count in (3, 4):
         value, uncertainty = slope(SIZES[:count], errors[:count])
-        print(f"slope over d = {SIZES[:count]}: {value:.3f} ± {uncertainty:.3f}")
+        yield fixed(f"first {count} sizes / slope", value, "", better="")
+        yield fixed(f"first {count} sizes / standard error", uncertainty, "", better="")
 
 
 if __name__ == "__main__":
-    main()
+    main(measure)

@@ -6,8 +6,10 @@ first iterations only. Half a minute.
 """
 
 import warnings
+from collections.abc import Iterator
 
 import numpy as np
+from _records import Figure, fixed, main
 
 import hsgd
 from hsgd.theory.asking import ask
@@ -47,17 +49,18 @@ def errors(problem: hsgd.LeastSquares, batch: int, fraction: float) -> list[floa
     return [100 * float(np.abs(curve / exact - 1).max()) for curve in curves]
 
 
-def main() -> None:
-    """Print the table."""
+def measure() -> Iterator[Figure]:
+    """Largest relative errors, in per cent."""
     warnings.simplefilter("ignore", UserWarning)
     # All iterations here, not the affordable few.
     rows._MOST_STEPS, rows._WORK = 10**9, 1e18
-    print(f"{'rows':<18} {'B':>3} {'of critical':>11} {'hsgd':>7} {'discrete':>9} {'rows':>6}   %")
     for name, problem in problems().items():
         for batch, fraction in BATCHES:
-            values = "{:7.1f} {:9.1f} {:6.1f}".format(*errors(problem, batch, fraction))
-            print(f"{name:<18} {batch:3d} {fraction:11.1f} {values}")
+            row = f"{name}, B = {batch}, {fraction} of critical"
+            values = errors(problem, batch, fraction)
+            for method, value in zip(("hsgd", "discrete", "rows"), values, strict=True):
+                yield fixed(f"{row} / {method}", value, "%")
 
 
 if __name__ == "__main__":
-    main()
+    main(measure)

@@ -7,12 +7,12 @@ Each round starts an interpreter of its own; medians. `import hsgd` is timed aft
 
 from __future__ import annotations
 
-import argparse
 import json
 import subprocess
 import sys
+from collections.abc import Iterator
 
-import numpy as np
+from _records import Figure, fixed, main, median
 
 CHILD = """
 import json, sys, time
@@ -26,7 +26,7 @@ def seconds(work):
 def load():
     import hsgd
 
-taken = {"import hsgd": seconds(load)}
+taken = {"import hsgd / once": seconds(load)}
 import hsgd
 population = hsgd.GaussianRows(1 / np.arange(1.0, 1001.0), np.ones(1000) / 30, 0.1)
 rows = np.random.default_rng(0).standard_normal((600, 300)) / np.sqrt(300)
@@ -40,25 +40,24 @@ for name, asked in {
     "1000 eigenvalues": (population, hsgd.StreamingSGD),
     "600 x 300 rows": (problem, hsgd.SGD),
 }.items():
-    taken[f"{name}, first"] = seconds(lambda: predict(*asked, 10))
-    taken[f"{name}, again"] = seconds(lambda: predict(*asked, 11))
+    taken[f"{name} / first"] = seconds(lambda: predict(*asked, 10))
+    taken[f"{name} / again"] = seconds(lambda: predict(*asked, 11))
 print(json.dumps(taken | {"numba imported": float("numba" in sys.modules)}))
 """
 
 
-def main() -> None:
-    """Measure, and print the table."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--rounds", type=int, default=5)
-    rounds = [
-        json.loads(
-            subprocess.run([sys.executable, "-c", CHILD], capture_output=True, check=True).stdout
-        )
-        for _ in range(parser.parse_args().rounds)
+def measure(rounds: int = 5) -> Iterator[Figure]:
+    """Seconds; and whether numba was imported, which none of it needs."""
+    command = [sys.executable, "-c", CHILD]
+    found = [
+        json.loads(subprocess.run(command, capture_output=True, check=True).stdout)
+        for _ in range(rounds)
     ]
-    for name in rounds[0]:
-        print(f"{name:26s} {np.median([one[name] for one in rounds]):8.4f}")
+    imported = max(one.pop("numba imported") for one in found)
+    for name in found[0]:
+        yield median(name, [one[name] for one in found], "s")
+    yield fixed("numba / imported", imported, "")
 
 
 if __name__ == "__main__":
-    main()
+    main(measure)

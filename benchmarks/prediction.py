@@ -8,9 +8,11 @@ of it is the singular value decomposition that all calls on a problem share. Hal
 import sys
 import time
 import warnings
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
+from _records import Figure, fixed, interleaved, main, median
 
 import hsgd
 
@@ -29,36 +31,35 @@ def largest_error(fraction: float) -> float:
     return float(np.abs(curve.empirical_risk / expected - 1).max())
 
 
-def timings(n: int, d: int) -> tuple[float, float, float]:
+def timings(n: int, d: int, rounds: int) -> Iterator[Figure]:
     """Seconds of the decomposition, a constant rate and a cosine schedule (401 times)."""
     rng = np.random.default_rng(0)
     A = rng.normal(size=(n, d)) / np.sqrt(d)
-    problem = hsgd.LeastSquares(A, A @ rng.normal(size=d) + rng.normal(size=n), ridge=0.1)
-    began = time.perf_counter()
-    critical = hsgd.critical_learning_rate(problem)
-    decomposed = time.perf_counter() - began
+    b = A @ rng.normal(size=d) + rng.normal(size=n)
+    decomposed = []
+    for _ in range(rounds):
+        problem = hsgd.LeastSquares(A, b, ridge=0.1)
+        began = time.perf_counter()
+        critical = hsgd.critical_learning_rate(problem)
+        decomposed.append(time.perf_counter() - began)
     times = np.linspace(0.0, 20.0, 401)
-    spent = []
-    for rate in (0.5 * critical, hsgd.CosineDecay(0.5 * critical, 20.0)):
-        hsgd.predict(problem, hsgd.SGD(rate), times)
-        laps = []
-        for _ in range(5):
-            began = time.perf_counter()
-            hsgd.predict(problem, hsgd.SGD(rate), times)
-            laps.append(time.perf_counter() - began)
-        spent.append(float(np.median(laps)))
-    return decomposed, *spent
+    constant, cosine = 0.5 * critical, hsgd.CosineDecay(0.5 * critical, 20.0)
+    table = {
+        "constant rate": lambda: hsgd.predict(problem, hsgd.SGD(constant), times),
+        "cosine schedule": lambda: hsgd.predict(problem, hsgd.SGD(cosine), times),
+    }
+    for name, seconds in ({"SVD, once": decomposed} | interleaved(table, rounds)).items():
+        yield median(f"n = {n}, d = {d} / {name}", seconds, "s")
 
 
-def main() -> None:
-    """Print both tables."""
+def measure(rounds: int = 5) -> Iterator[Figure]:
+    """Errors, then seconds."""
     warnings.simplefilter("ignore", UserWarning)
     for fraction in (0.5, 0.95, 0.99, 1.02):
-        print(f"at {fraction:4} of critical: relative error {largest_error(fraction):.1e}")
-    print(f"{'n':>5} {'d':>5} {'SVD':>8} {'constant':>9} {'cosine':>8}   seconds, median of 5")
+        yield fixed(f"relative error / {fraction} of critical", largest_error(fraction), "")
     for n, d in ((600, 300), (2000, 1000)):
-        print(f"{n:5d} {d:5d} {'{:8.3f} {:9.3f} {:8.3f}'.format(*timings(n, d))}")
+        yield from timings(n, d, rounds)
 
 
 if __name__ == "__main__":
-    main()
+    main(measure)

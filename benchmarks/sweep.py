@@ -3,17 +3,17 @@
 First both from fresh problems, so that each pays for the singular value decomposition and for the
 diagnosis of the rows: n = 4000, d = 2000, 64 learning rates, 401 times; two minutes. Then small
 members, whose cost the overheads can be seen against: limits at n = 200, d = 100, 64 learning
-rates, a piece for each.
+rates, a piece for each. `python benchmarks/sweep.py --n 400 --d 200` is quick.
 """
 
-import sys
 import tempfile
 import time
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import numpy as np
 import xarray as xr
+from _records import Figure, interleaved, main, median, ratios
 
 import hsgd
 
@@ -32,8 +32,8 @@ def seconds(n: int, d: int, fractions: np.ndarray | float) -> float:
     return time.perf_counter() - began
 
 
-def overheads(num_members: int = 64, rounds: int = 3) -> None:
-    """Print what pieces, part files and a cluster add to the members themselves, by medians."""
+def overheads(num_members: int = 64, rounds: int = 3) -> Iterator[Figure]:
+    """What pieces, part files and a cluster add to the members themselves."""
     from distributed import Client, LocalCluster
 
     rng = np.random.default_rng(0)
@@ -51,7 +51,7 @@ def overheads(num_members: int = 64, rounds: int = 3) -> None:
         LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None) as cluster,
         Client(cluster) as client,
     ):
-        started = time.perf_counter() - began
+        yield Figure("a cluster of two workers / starts in", time.perf_counter() - began, "s")
         ways: dict[str, Callable[[], object]] = {
             "hsgd.limits": lambda: hsgd.limits(*call),
             "hsgd.sweep, client=False": lambda: hsgd.sweep(hsgd.limits, *call, client=False),
@@ -59,30 +59,27 @@ def overheads(num_members: int = 64, rounds: int = 3) -> None:
             "two workers": lambda: hsgd.sweep(hsgd.limits, *call, client=client),
             "two workers, with part files": lambda: in_folder(client=client),
         }
-        times: dict[str, list[float]] = {name: [] for name in ways}
-        for number in range(rounds + 1):
-            for name, way in ways.items():
-                began = time.perf_counter()
-                way()
-                if number:  # the first time the workers import
-                    times[name].append(time.perf_counter() - began)
-    first = float(np.median(times["hsgd.limits"]))
-    print(f"{num_members} members; a cluster of two workers starts in {started:.1f} s")
-    for name, seconds_of in times.items():
-        middle = float(np.median(seconds_of))
-        each = 1e3 * middle / num_members
-        print(f"{name:30s} {each:6.1f} ms a member, {middle / first:5.2f} times")
+        times = interleaved(ways, rounds)  # the first time the workers import
+    for name, taken in times.items():
+        yield median(f"{name} / a member", [1e3 * one / num_members for one in taken], "ms")
+        yield median(f"{name} / against hsgd.limits", ratios(taken, times["hsgd.limits"]), "×")
 
 
-def main(n: int = 4000, d: int = 2000) -> None:
-    """Print the two times and their ratio."""
+def measure(n: int = 4000, d: int = 2000, rounds: int = 2) -> Iterator[Figure]:
+    """One learning rate and 64, and the overheads."""
     warnings.simplefilter("ignore", UserWarning)
+    ways = {
+        "one learning rate": lambda: seconds(n, d, 0.5),
+        "64 learning rates": lambda: seconds(n, d, np.linspace(0.02, 0.95, 64)),
+    }
     seconds(100, 50, np.linspace(0.1, 0.9, 3))
-    one = seconds(n, d, 0.5)
-    many = seconds(n, d, np.linspace(0.02, 0.95, 64))
-    print(f"n = {n}, d = {d}: one rate {one:.1f} s, 64 rates {many:.1f} s, {many / one:.2f} times")
-    overheads()
+    times = interleaved(ways, rounds, warm_up=0)
+    for name, taken in times.items():
+        yield median(f"{name} / n = {n}, d = {d}", taken, "s")
+    more = ratios(times["64 learning rates"], times["one learning rate"])
+    yield median(f"64 against one / n = {n}, d = {d}", more, "×")
+    yield from overheads()
 
 
 if __name__ == "__main__":
-    main(*(int(word) for word in sys.argv[1:]))
+    main(measure)

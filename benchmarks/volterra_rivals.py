@@ -5,23 +5,19 @@ LAPACK's eigenvectors, the trapezoid rule and Picard's iteration with FFT. Each 
 settings and, for the table, the least effort that reaches the target; a table of kernel values is
 timed apart.
 
-    python benchmarks/volterra_rivals.py [--rounds 5] [--figure docs/work_precision.png]
+    python benchmarks/volterra_rivals.py [--rounds 3] [--figure docs/work_precision.png]
 """
 
 from __future__ import annotations
 
-import argparse
 import importlib.util
 import statistics
-import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from pathlib import Path
 
-import numpy as np
-
-sys.path.insert(0, str(Path(__file__).resolve().parent))
 import _rivals as rivals
+import numpy as np
+from _records import Figure, fixed, main, median, ratios
 
 _GIVE_UP = 20.0  # seconds for one solve
 
@@ -52,8 +48,11 @@ class Entry:
     def median(self, effort: int) -> tuple[float, float]:
         """Seconds of the solve, and with its table."""
         own = statistics.median(self.seconds[effort])
-        before = self.table_seconds.get(effort, [0.0])
-        return own, own + statistics.median(before)
+        return own, own + statistics.median(self.before(effort))
+
+    def before(self, effort: int) -> list[float]:
+        """Seconds of its table, round by round."""
+        return self.table_seconds.get(effort, [0.0] * len(self.seconds[effort]))
 
     def least(self, target: float) -> int | None:
         """The cheapest effort that reaches the target."""
@@ -73,7 +72,7 @@ def entries(uniform: bool) -> list[Entry]:
     ]
     with_voles = importlib.util.find_spec("voles") is not None
     if not with_voles:
-        print("voles is not installed: its lines are left out")
+        print("# voles is not installed: its lines are left out")
     if uniform:
         if with_voles:
             field_.append(Entry("voles, table", rivals.voles_table, range(0, 9), table=True))
@@ -100,29 +99,34 @@ def race(problem: rivals.Problem, uniform: bool, rounds: int) -> list[Entry]:
     return runners
 
 
-def report(problem: rivals.Problem, runners: list[Entry], target: float) -> None:
+def report(label: str, runners: list[Entry], target: float) -> Iterator[Figure]:
     """Time to the target, and as a multiple of ours."""
-    print(f"\n{problem.name}: {problem.times.size} times, relative error <= {target:g}")
     ours = next(r for r in runners if r.name == "volterra, auto")
     effort = ours.least(target)
-    own = ours.median(effort)[0] if effort is not None else float("nan")
-    print(
-        f"  {'solver':22} {'ms':>9} {'with table':>10} {'x ours':>8} {'x (table)':>9} {'error':>8}"
-    )
+    own = ours.seconds[effort] if effort is not None else []
+
+    def over(seconds: list[float]) -> list[float]:
+        return ratios(seconds, own[: len(seconds)])  # what took too long was not run in every round
+
     for runner in runners:
-        best = runner.least(target)
+        name, best = runner.name.removesuffix(", table"), runner.least(target)
         if best is None:
             smallest = min(runner.errors.values())
-            print(f"  {runner.name:22} does not get there: {smallest:.1e} at best here")
+            yield fixed(f"{name} / {label}", smallest, "", note="at best")
             continue
-        alone, whole = runner.median(best)
-        print(
-            f"  {runner.name:22} {1e3 * alone:9.2f} {1e3 * whole:10.2f} {alone / own:8.1f} "
-            f"{whole / own:9.1f} {runner.errors[best]:8.0e}"
-        )
+        alone = runner.seconds[best]
+        if runner is ours:
+            yield median(f"{name} / {label}", [1e3 * one for one in alone], "ms")
+            continue
+        better = "higher"  # a rival's time over ours
+        if runner.table:
+            yield median(f"{name}, solve alone / {label}", over(alone), "×", better)
+        whole = [a + b for a, b in zip(alone, runner.before(best), strict=True)]
+        suffix = ", with its table" if runner.table else ""
+        yield median(f"{name}{suffix} / {label}", over(whole), "×", better)
 
 
-def figure(path: str, races: list[tuple[rivals.Problem, list[Entry]]]) -> None:
+def draw(path: str, races: list[tuple[rivals.Problem, list[Entry]]]) -> None:
     """Work against precision, a panel for each problem."""
     import matplotlib.pyplot as plt
 
@@ -166,25 +170,24 @@ def figure(path: str, races: list[tuple[rivals.Problem, list[Entry]]]) -> None:
     canvas.tight_layout(rect=(0, 0.14, 1, 1))
     canvas.legend(handles.values(), handles.keys(), loc="lower center", ncols=4, fontsize=8)
     canvas.savefig(path, dpi=130)
-    print(f"\nfigure: {path}")
 
 
-def main() -> None:
-    """Print the tables; draw the diagram if asked to."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--figure", metavar="PNG", help="draw the work-precision diagram")
-    options = parser.parse_args()
+def measure(rounds: int = 3, figure: str = "") -> Iterator[Figure]:
+    """Three races; the work-precision diagram, if a file is named for it."""
     half, near = rivals.marchenko_pastur(0.5), rivals.marchenko_pastur(0.99)
-    power = rivals.power_law(1e5)
+    table = {
+        "half of critical": (half, True, 1e-9),
+        "0.99 of critical": (near, True, 1e-9),
+        "power law": (rivals.power_law(1e5), False, 1e-8),
+    }
     races = []
-    for problem, uniform, target in ((half, True, 1e-9), (near, True, 1e-9), (power, False, 1e-8)):
-        runners = race(problem, uniform, options.rounds)
-        report(problem, runners, target)
+    for label, (problem, uniform, target) in table.items():
+        runners = race(problem, uniform, rounds)
+        yield from report(label, runners, target)
         races.append((problem, runners))
-    if options.figure:
-        figure(options.figure, [races[0], races[2]])
+    if figure:
+        draw(figure, [races[0], races[2]])
 
 
 if __name__ == "__main__":
-    main()
+    main(measure)

@@ -8,11 +8,12 @@ where compressing begins to pay. `--figure PATH` draws the first two (needs matp
 and 1 GB for all of it.
 """
 
-import argparse
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
+from _records import Figure, fixed, main, median
 
 from volterra import SumOfExponentials, solve
 
@@ -30,8 +31,10 @@ def equation(modes: int) -> tuple[SumOfExponentials, SumOfExponentials]:
     return SumOfExponentials(rates, rates, constant=0.1), kernel
 
 
-def seconds(modes: int, horizon: float, method: str, times: int = 10_000) -> tuple[float, dict]:
-    """Median processor time of a solve (busy neighbours do not count), and what it says."""
+def seconds(
+    modes: int, horizon: float, method: str, times: int = 10_000
+) -> tuple[list[float], dict]:
+    """Processor times of a solve (busy neighbours do not count), and what it says."""
     forcing, kernel = equation(modes)
     t = np.geomspace(1e-2, horizon, times)
     laps = []
@@ -42,47 +45,37 @@ def seconds(modes: int, horizon: float, method: str, times: int = 10_000) -> tup
     said = {
         "modes": solution.work.get("compressed_modes", modes),
         "error": float(np.max(solution.error / solution.y)),
-        "status": solution.status.name,
     }
-    return float(np.median(laps)), said
+    return laps, said
 
 
-def against_size(largest: int) -> list[tuple[int, float, float]]:
-    """Print and return rates, seconds compressed, seconds exact (NaN where not affordable)."""
-    print("rates      compressed   nodes  reported error            exact")
-    rows = []
+def against_size(largest: int) -> Iterator[Figure]:
+    """At 10,000 times to 1e9; exactly as well, where that is affordable."""
     for modes in (size for size in SIZES if size <= largest):
-        spent, said = seconds(modes, 1e9, "compressed")
-        exact = seconds(modes, 1e9, "exact")[0] if modes <= 1_000 else np.nan
-        rows.append((modes, spent, exact))
-        print(
-            f"{modes:9d} {spent:9.3f} s {said['modes']:7d}  {said['error']:.1e} "
-            f"{said['status']:>12} {exact:9.3f} s"
-        )
-    return rows
+        row, (laps, said) = f"{modes:.0e} rates", seconds(modes, 1e9, "compressed")
+        yield median(f"{row} / compressed", laps, "s")
+        yield fixed(f"{row} / nodes", said["modes"], "")
+        yield fixed(f"{row} / reported error", said["error"], "")
+        if modes <= 1_000:
+            yield median(f"{row} / exact", seconds(modes, 1e9, "exact")[0], "s")
 
 
-def against_horizon(modes: int) -> list[tuple[float, float]]:
-    """Print and return horizon and seconds."""
-    print(f"\nhorizon    compressed   at {modes} rates")
-    rows = []
+def against_horizon(modes: int) -> Iterator[Figure]:
+    """Seconds by the last time."""
     for horizon in HORIZONS:
-        rows.append((horizon, seconds(modes, horizon, "compressed")[0]))
-        print(f"{horizon:7.0e} {rows[-1][1]:11.3f} s")
-    return rows
+        laps, _ = seconds(modes, horizon, "compressed")
+        yield median(f"{modes:.0e} rates / to {horizon:.0e}", laps, "s")
 
 
-def crossover() -> None:
-    """Print where compressing begins to pay, for 400 times."""
-    print("\nrates      compressed       exact   (400 times)")
+def crossover() -> Iterator[Figure]:
+    """Where compressing begins to pay, for 400 times."""
     for modes in SHORT:
-        compressed, exact = (seconds(modes, 1e6, m, 400)[0] for m in ("compressed", "exact"))
-        print(f"{modes:9d} {1e3 * compressed:9.1f} ms {1e3 * exact:8.1f} ms")
+        for method in ("compressed", "exact"):
+            laps, _ = seconds(modes, 1e6, method, 400)
+            yield median(f"{modes} rates, 400 times / {method}", [1e3 * s for s in laps], "ms")
 
 
-def draw(
-    sizes: list[tuple[int, float, float]], horizons: list[tuple[float, float]], path: Path
-) -> None:
+def draw(found: dict[str, Figure], largest: int, path: Path) -> None:
     """The cost against the number of rates and against the horizon."""
     import matplotlib
 
@@ -90,37 +83,42 @@ def draw(
     from matplotlib import pyplot
 
     figure, (left, right) = pyplot.subplots(1, 2, figsize=(9, 3.6), sharey=True, layout="tight")
-    modes, compressed, exact = np.array(sizes).T
+    modes = np.array([size for size in SIZES if size <= largest])
+    compressed = np.array([found[f"{size:.0e} rates / compressed"].value for size in modes])
+    exact = found["1e+03 rates / exact"].value
     left.loglog(modes, compressed, "o-", label="compressed")
-    left.loglog(modes, exact, "s", color="C1", label="exact")
-    known = exact[0] * (modes / modes[0]) ** 2
+    left.loglog(modes[:1], exact, "s", color="C1", label="exact")
+    known = exact * (modes / modes[0]) ** 2
     left.loglog(modes[:3], known[:3], ":", color="C1", label="exact, extrapolated")
-    fixed = compressed.min()
-    linear = fixed + (compressed[-1] - fixed) * modes / modes[-1]
+    fixed_cost = compressed.min()
+    linear = fixed_cost + (compressed[-1] - fixed_cost) * modes / modes[-1]
     left.loglog(modes, linear, "k--", lw=1, label="constant + linear")
     left.set(xlabel="number of rates", ylabel="seconds of processor time")
     left.set(title="10,000 times up to 1e9, rtol 1e-8")
     left.legend()
-    horizon, spent = np.array(horizons).T
-    right.loglog(horizon, spent, "o-")
-    right.set(xlabel="last time", title=f"{int(min(modes[-1], 1e6)):,} rates")
+    at = min(10**6, largest)
+    spent = [found[f"{at:.0e} rates / to {horizon:.0e}"].value for horizon in HORIZONS]
+    right.loglog(HORIZONS, spent, "o-")
+    right.set(xlabel="last time", title=f"{at:,} rates")
     for axes in (left, right):
         axes.grid(alpha=0.3)
     figure.savefig(path, dpi=120)
 
 
-def main() -> None:
-    """Print the three tables; draw if asked to."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--figure", type=Path, help="where to write the figure (PNG)")
-    parser.add_argument("--largest", type=int, default=7, help="power of ten of rates to stop at")
-    options = parser.parse_args()
-    sizes = against_size(10**options.largest)
-    horizons = against_horizon(min(10**6, 10**options.largest))
-    crossover()
-    if options.figure:
-        draw(sizes, horizons, options.figure)
+def measure(figure: str = "", largest: int = 7) -> Iterator[Figure]:
+    """Three tables, with up to 10^largest rates; a figure, if a file is named for it."""
+    found = {}
+    for table in (
+        against_size(10**largest),
+        against_horizon(min(10**6, 10**largest)),
+        crossover(),
+    ):
+        for one in table:
+            found[one.name] = one
+            yield one
+    if figure:
+        draw(found, 10**largest, Path(figure))
 
 
 if __name__ == "__main__":
-    main()
+    main(measure)

@@ -1,16 +1,15 @@
 """Piecewise constant schedules: the exact method beside collocation, by number of modes.
 
 A power law at 0.95 of critical whose learning rate halves three times, to t = 10^5, 100 times.
-Prints the medians of interleaved runs and the errors that each reports.
+Medians of interleaved runs, and the errors that each reports.
 """
 
-import time
+from collections.abc import Iterator
 
 import numpy as np
+from _records import Figure, fixed, interleaved, main, median
 
 from volterra import PiecewiseClock, SumOfExponentials, solve
-
-REPEATS = 3
 
 
 def problem(modes):
@@ -22,20 +21,20 @@ def problem(modes):
     return kernel.on_clock(SumOfExponentials(rates, rates, 0.1)), kernel, np.logspace(-1, 5, 100)
 
 
-def main():
-    """Print the table."""
-    print("modes  method       seconds  largest reported relative error")
+def measure(rounds: int = 3) -> Iterator[Figure]:
+    """Seconds and errors by the number of modes."""
     for modes in (100, 300, 1000):
-        question, taken, error = problem(modes), {}, {}
-        for _ in range(REPEATS):
-            for method in ("segments", "collocation"):
-                start = time.perf_counter()
-                solution = solve(*question, method=method, rtol=1e-8)
-                taken.setdefault(method, []).append(time.perf_counter() - start)
-                error[method] = np.max(solution.error / solution.y)
-        for method, seconds in taken.items():
-            print(f"{modes:5d}  {method:11s}  {np.median(seconds):7.3f}  {error[method]:.1e}")
+        question, errors = problem(modes), {}
+
+        def run(method: str, question: tuple = question, errors: dict = errors) -> None:
+            solution = solve(*question, method=method, rtol=1e-8)
+            errors[method] = np.max(solution.error / solution.y)
+
+        ways = {name: lambda m=name, run=run: run(m) for name in ("segments", "collocation")}
+        for name, seconds in interleaved(ways, rounds).items():
+            yield median(f"{modes} modes / {name}", seconds, "s")
+            yield fixed(f"{modes} modes / {name}, error", errors[name], "")
 
 
 if __name__ == "__main__":
-    main()
+    main(measure)

@@ -1,0 +1,53 @@
+"""A pytest plugin for the run in which nothing is compiled, so that coverage sees every line.
+
+    NUMBA_DISABLE_JIT=1 python -m coverage run -m pytest -p tests.tools.plain_python
+
+Compiled functions are plain Python then, and several hundred times slower. Two kinds of tests
+cannot tell anything, are left out, and count as skipped: those that take more than some seconds
+of processor time, and those of functions that only the compiler can put together. The lines that
+they have reached count.
+"""
+
+import os
+import signal
+
+import numba
+import pytest
+from numba.core import extending
+
+SECONDS = 3.0
+"""For a test, of processor time: how busy the machine is changes nothing."""
+
+if not numba.config.DISABLE_JIT:
+    raise pytest.UsageError("set NUMBA_DISABLE_JIT=1: this plugin is for runs without compilation.")
+
+# Only rows are asked for in this way before they are needed; it has no result, and no Python.
+extending._Intrinsic.__call__ = lambda self, *args, **kwargs: None
+
+
+class TooSlow(BaseException):
+    """Not an `Exception`, lest the code under test handle it."""
+
+
+def _stop(number, frame):
+    raise TooSlow
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item):
+    """Skip what is too slow, and what is "compiled only"."""
+    process = os.getpid()
+    before = signal.signal(signal.SIGVTALRM, _stop)
+    signal.setitimer(signal.ITIMER_VIRTUAL, SECONDS)
+    try:
+        return (yield)
+    except TooSlow:
+        pytest.skip("too slow in plain Python")
+    except NotImplementedError as error:
+        if str(error) != "compiled only":
+            raise
+        pytest.skip("put together by the compiler")
+    finally:
+        if os.getpid() == process:  # not in a fork that a test has made
+            signal.setitimer(signal.ITIMER_VIRTUAL, 0)
+            signal.signal(signal.SIGVTALRM, before)
