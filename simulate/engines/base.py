@@ -36,9 +36,9 @@ from numpy.typing import NDArray
 from hsgd.activations import Activation
 from hsgd.checks import Array
 from simulate.checkpoint import Store
-from simulate.formulas.rules import Rule
 from simulate.formulas.schedules import BatchSizes, LearningRates
 from simulate.recording import Recorder
+from simulate.rules.base import Rule
 
 Report = Callable[[int], None]
 """Told how many iterations were done since the last call; raises to stop the run."""
@@ -178,15 +178,15 @@ class Plan(Course):
     @property
     def is_adaptive(self) -> bool:
         """Whether the last number of a point is the learning rate there."""
-        return self.rule is not None and self.rule.is_adaptive
+        return self.rule is not None and self.rule.finds_rates()
 
     @property
     def width(self) -> int:
         return self.dimension + self.is_adaptive
 
     def schedules(self) -> tuple[Any, ...]:
-        of_rule = () if self.rule is None else self.rule.schedules()
-        return self.iterations, self.rates.kept, *of_rule
+        of_rule = () if self.rule is None else self.rule.factors()
+        return self.iterations, self.rates.kept, *(factor.kept for factor in of_rule)
 
     def parameters(self, points: Array) -> Array:
         found = points[:, : self.dimension]

@@ -115,7 +115,8 @@ class Walker:
             self._v = self._arrays["v"] = np.zeros_like(plan.x0)
         else:
             self._state = plan.rule.new_state(len(plan.x0))
-            self._arrays |= self._state
+            if plan.rule.state_name:
+                self._arrays[plan.rule.state_name] = self._state
 
     def arrays(self) -> dict[str, Array]:
         return self._arrays
@@ -144,7 +145,7 @@ class Walker:
         rows, rule = self._plan.rows, self._plan.rule
         if not self._in_basis and isinstance(rows, FreshRows):
             return rows.to_basis(self._x)
-        if rule is None or not rule.is_adaptive:
+        if rule is None or not rule.finds_rates():
             return self._x
         return np.append(self._x, rule.rate(self._state, self._x, learning_rate, size))
 

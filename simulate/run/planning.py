@@ -8,9 +8,7 @@ import numpy as np
 
 from hsgd import checks, dataset
 from hsgd.activations import BY_NAME
-from hsgd.algorithms.adaptive import AdaGradNorm, Greedy, LineSearch, Polyak
 from hsgd.algorithms.base import Algorithm
-from hsgd.algorithms.general_momentum import GeneralMomentum
 from hsgd.algorithms.momentum import HeavyBall, Nesterov
 from hsgd.algorithms.sgd import SGD, StreamingSGD
 from hsgd.problems.feature_rows import FeatureRows
@@ -18,22 +16,14 @@ from hsgd.problems.gaussian_rows import GaussianRows
 from hsgd.problems.least_squares import LeastSquares
 from hsgd.setting import check_setting
 from simulate.engines.base import DataRows, FreshFeatures, FreshRows, Plan
-from simulate.formulas.rules import rule_of
 from simulate.formulas.schedules import BatchSizes, LearningRates
 from simulate.randomness.sampling import CODES, MAX_ROWS
 from simulate.recording import block_size
+from simulate.rules import registry
 
 DTYPES = ("float64", "float32")
-ALGORITHMS: tuple[type[Algorithm], ...] = (
-    SGD,
-    StreamingSGD,
-    HeavyBall,
-    Nesterov,
-    GeneralMomentum,
-    AdaGradNorm,
-    LineSearch,
-    Polyak,
-)
+OF_THE_UPDATE: tuple[type[Algorithm], ...] = (SGD, StreamingSGD, HeavyBall, Nesterov)
+"""Algorithms that have no rule: their steps are those of `formulas.update`."""
 
 
 def check(problem: Any, algorithm: Any, engine: str) -> None:
@@ -42,26 +32,23 @@ def check(problem: Any, algorithm: Any, engine: str) -> None:
     Raises
     ------
     TypeError, ValueError
-        As that, and for what the engine or the algorithm cannot do with features.
+        As that, and for what the engine or the rule cannot do with the problem.
     """
     check_setting(
         problem,
         algorithm,
         problems=(LeastSquares, GaussianRows, FeatureRows),
-        algorithms=ALGORITHMS,
+        algorithms=(*OF_THE_UPDATE, *registry.algorithms()),
         batch_schedules=True,
         sparse=True,
     )
+    if rule := registry.kind_of(algorithm):
+        rule.check(problem, algorithm)
     if isinstance(problem, FeatureRows):
-        _check_features(problem, algorithm, engine)
+        _check_features(problem, engine)
 
 
-def _check_features(rows: FeatureRows, algorithm: Algorithm, engine: str) -> None:
-    if isinstance(algorithm, Greedy):
-        raise ValueError(
-            f"{type(algorithm).__name__} rests on the fourth moments of Gaussian rows: run it on "
-            "problem.gaussian_equivalent()."
-        )
+def _check_features(rows: FeatureRows, engine: str) -> None:
     if engine != "reference" and BY_NAME.get(rows.nonlinearity.name) is not rows.nonlinearity:
         raise ValueError(
             f"engine {engine!r} compiles the activations {', '.join(map(repr, BY_NAME))} only, and "
@@ -105,7 +92,7 @@ def make_plan(
         keys=keys,
         block_size=block_size(problem.dimension),
         dtype=np.dtype(checks.one_of("dtype", dtype, DTYPES)),
-        rule=rule_of(problem, algorithm, num_iterations),
+        rule=registry.rule_of(problem, algorithm, num_iterations),
     )
 
 

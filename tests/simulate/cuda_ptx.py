@@ -6,7 +6,8 @@ from types import SimpleNamespace
 import numba.cuda.dispatcher
 from numba import cuda, types
 
-from simulate.engines.cuda import order, rows, rules, steps
+from simulate.engines.cuda import order, rows, steps, with_rule
+from simulate.rules.registry import rules
 
 i8, f8, truth = types.int64, types.float64, types.boolean
 INTS, FLOATS, KEYS = i8[::1], f8[::1], types.uint64[:, ::1]
@@ -21,7 +22,13 @@ ORDER = {
 
 
 STEPS = (types.UniTuple(f8, 3), *WINDOW, truth, FLOATS2, *RESULTS)
-RULE = (i8, FLOATS2, FLOATS, FLOATS2, *WINDOW, FLOATS2, FLOATS2, FLOATS2, FLOATS3, INTS)
+
+
+def of_rule(rule):
+    """Types of what a rule's kernel is given."""
+    numbers, given = {"ridge", "spread", "noise_variance"}, rule.Given
+    read = types.NamedTuple([f8 if name in numbers else FLOATS for name in given._fields], given)
+    return (read, *WINDOW, FLOATS2, FLOATS2, FLOATS2, FLOATS3, INTS)
 
 
 def on_rows(stored):
@@ -35,22 +42,25 @@ def on_rows(stored):
         rows.FRESH: (KEYS, FLOATS, FLOATS, f8, i8, room),
         rows.FEATURES: (KEYS, i8, FLOATS2, FLOATS, f8, f8, i8, FLOATS2, room),
     }
-    return {
-        kernels[kind]: (types.Tuple(of_rows), *rest)
-        for kernels, rest in ((steps.KERNELS, STEPS), (rules.KERNELS, RULE))
-        for kind, of_rows in kinds.items()
-        if kind in kernels
+    taking_steps = {
+        kernel: (types.Tuple(kinds[kind]), *STEPS) for kind, kernel in steps.KERNELS.items()
     }
+    following_rules = {
+        with_rule.kernel(kind, rule): (types.Tuple(kinds[kind]), *of_rule(rule))
+        for kind in with_rule.ROWS
+        for rule in rules()
+    }
+    return taking_steps | following_rules
 
 
 kernels = {
     value
-    for values in (vars(order), steps.KERNELS, rules.KERNELS)
+    for values in (vars(order), steps.KERNELS)
     for value in values.values()
     if isinstance(value, numba.cuda.dispatcher.CUDADispatcher)
     and not value.targetoptions.get("device")
 }
-assert kernels == {*ORDER, *on_rows(f8)}, kernels  # none is forgotten
+assert kernels <= {*ORDER, *on_rows(f8)}, kernels  # none is forgotten
 for capability in ((7, 5), (8, 0), (9, 0)):
     # numba-cuda asks the current device for the capability of device functions; here is none.
     device = SimpleNamespace(compute_capability=capability)

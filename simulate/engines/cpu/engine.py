@@ -19,7 +19,7 @@ from simulate.engines.cpu.kernels.sparse import sparse_batches
 from simulate.engines.cpu.kernels.streaming import Source, streaming
 from simulate.engines.cpu.layout import SparseRows, aligned_zeros, laid_out
 from simulate.engines.cpu.streams import streams
-from simulate.engines.cpu.with_rule import Following, reader_of_data, reader_of_stream
+from simulate.engines.cpu.with_rule import WithRule, reader_of_data, reader_of_stream
 from simulate.recording import Recorder
 
 CHUNK_FLOPS = 5e8
@@ -124,14 +124,14 @@ def _maker(plan: Plan) -> tuple[Callable[[int], driver.Replicate], float]:
         if rule is None:
             return lambda index: OnData(plan, rows, A, index), 4.0 * entries
         data = partial(reader_of_data, plan, rows, A)
-        return lambda index: Following(plan, rule, *data(index)), 4.0 * entries
+        return lambda index: WithRule(plan, rule, *data(index)), 4.0 * entries
     per_row = 30.0 * plan.dimension  # making a normal takes as long as some thirty operations
     if isinstance(rows, FreshFeatures):
         per_row += 30.0 * rows.num_normals + 2.0 * rows.mixing.size
     stream = streams(plan, rows)
     if rule is None:
         return lambda index: OnStream(plan, *stream(index)), per_row
-    return lambda index: Following(plan, rule, *reader_of_stream(plan, *stream(index))), per_row
+    return lambda index: WithRule(plan, rule, *reader_of_stream(plan, *stream(index))), per_row
 
 
 def run(plan: Plan, recorder: Recorder, num_threads: int, report: Report, store: Store) -> None:

@@ -8,11 +8,10 @@
     streaming     rows that are made on the device
     features      rows of random features that are made on the device
     steps         the loop that takes steps of SGD on any rows
-    rules         the loop of algorithms that look at the whole gradient, on any rows
     rows          the host's side of rows: data on the device, and which of these kinds they are
     replicates    the host's side of replicates: what changes on the device, and is fetched
     stepping      those that take steps
-    following     those that follow a rule
+    with_rule     those of algorithms that have a rule, and their loop
     group         replicates on their way, their records and their checkpoints
 
 Nothing outside this package knows of CUDA. A launch does many iterations: the host hears of the
