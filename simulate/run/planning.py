@@ -78,10 +78,11 @@ def make_plan(
             "which is more than 2^62 rows: shorten it."
         )
     per_unit = problem.iterations_per_unit
+    rule = registry.rule_of(problem, algorithm, num_iterations)
     momentum = getattr(algorithm, "momentum", 0.0)
     fresh = not isinstance(problem, LeastSquares)
     return Plan(
-        rows=_rows(problem, algorithm),
+        rows=_rows(problem, algorithm, in_any_basis=rule is None or rule.in_any_basis),
         x0=problem.x0,
         ridge_per_row=problem.ridge if fresh else problem.ridge / per_unit,
         rates=LearningRates(algorithm.schedule, per_unit, num_iterations),
@@ -92,12 +93,12 @@ def make_plan(
         keys=keys,
         block_size=block_size(problem.dimension),
         dtype=np.dtype(checks.one_of("dtype", dtype, DTYPES)),
-        rule=registry.rule_of(problem, algorithm, num_iterations),
+        rule=rule,
     )
 
 
 def _rows(
-    problem: LeastSquares | GaussianRows | FeatureRows, algorithm: Any
+    problem: LeastSquares | GaussianRows | FeatureRows, algorithm: Any, *, in_any_basis: bool
 ) -> DataRows | FreshRows | FreshFeatures:
     if isinstance(problem, LeastSquares):
         n = problem.num_rows
@@ -113,10 +114,11 @@ def _rows(
             problem.shift,
         )
     values, vectors = problem.spectrum
-    beta = problem.coefficients
-    return FreshRows(
-        root=np.sqrt(values),
-        basis=vectors,
-        coefficients=beta if vectors is None else beta @ vectors,
-        noise=problem.noise,
-    )
+    root, beta = np.sqrt(values), problem.coefficients
+    coefficients = beta if vectors is None else beta @ vectors
+    if vectors is not None and not in_any_basis:
+        # The rows are linear features of the normals that they would be made of in the basis.
+        mixing = np.sqrt(len(root)) * vectors * root
+        direction = root * coefficients
+        return FreshFeatures(mixing, direction, problem.noise, BY_NAME["identity"], shift=0.0)
+    return FreshRows(root=root, basis=vectors, coefficients=coefficients, noise=problem.noise)
