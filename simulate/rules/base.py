@@ -28,8 +28,7 @@ from hsgd.algorithms.base import Algorithm
 from hsgd.checks import Array
 from simulate.formulas.schedules import LearningRates
 
-
-_named_tuple: Any = namedtuple  # type checkers know those whose names are literals
+_named_tuple: Any = namedtuple  # type checkers know those with literal names
 
 
 class Rule(ABC):

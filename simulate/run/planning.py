@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 
 from hsgd import checks, dataset
-from hsgd.activations import BY_NAME
 from hsgd.algorithms.base import Algorithm
 from hsgd.algorithms.momentum import HeavyBall, Nesterov
 from hsgd.algorithms.sgd import SGD, StreamingSGD
@@ -15,10 +14,10 @@ from hsgd.problems.feature_rows import FeatureRows
 from hsgd.problems.gaussian_rows import GaussianRows
 from hsgd.problems.least_squares import LeastSquares
 from hsgd.setting import check_setting
-from simulate.engines.base import DataRows, FreshFeatures, FreshRows, Plan
+from simulate.engines.base import Plan
 from simulate.formulas.schedules import BatchSizes, LearningRates
-from simulate.randomness.sampling import CODES, MAX_ROWS
 from simulate.recording import block_size
+from simulate.rows import kinds
 from simulate.rules import registry
 
 DTYPES = ("float64", "float32")
@@ -32,29 +31,19 @@ def check(problem: Any, algorithm: Any, engine: str) -> None:
     Raises
     ------
     TypeError, ValueError
-        As that, and for what the engine or the rule cannot do with the problem.
+        As that, and for what the rule or the engine cannot do with the problem.
     """
     check_setting(
         problem,
         algorithm,
-        problems=(LeastSquares, GaussianRows, FeatureRows),
+        problems=tuple(kind.problem for kind in kinds.KINDS),
         algorithms=(*OF_THE_UPDATE, *registry.algorithms()),
         batch_schedules=True,
         sparse=True,
     )
     if rule := registry.kind_of(algorithm):
         rule.check(problem, algorithm)
-    if isinstance(problem, FeatureRows):
-        _check_features(problem, engine)
-
-
-def _check_features(rows: FeatureRows, engine: str) -> None:
-    if engine != "reference" and BY_NAME.get(rows.nonlinearity.name) is not rows.nonlinearity:
-        raise ValueError(
-            f"engine {engine!r} compiles the activations {', '.join(map(repr, BY_NAME))} only, and "
-            f"{rows.nonlinearity.name!r} is a Python function: use engine='reference', or pass one "
-            "of these names."
-        )
+    kinds.kind_of(problem).check(problem, engine)
 
 
 def make_plan(
@@ -79,10 +68,11 @@ def make_plan(
         )
     per_unit = problem.iterations_per_unit
     rule = registry.rule_of(problem, algorithm, num_iterations)
+    in_any_basis = rule is None or rule.in_any_basis
     momentum = getattr(algorithm, "momentum", 0.0)
     fresh = not isinstance(problem, LeastSquares)
     return Plan(
-        rows=_rows(problem, algorithm, in_any_basis=rule is None or rule.in_any_basis),
+        rows=kinds.kind_of(problem).of(problem, algorithm, in_any_basis=in_any_basis),
         x0=problem.x0,
         ridge_per_row=problem.ridge if fresh else problem.ridge / per_unit,
         rates=LearningRates(algorithm.schedule, per_unit, num_iterations),
@@ -95,30 +85,3 @@ def make_plan(
         dtype=np.dtype(checks.one_of("dtype", dtype, DTYPES)),
         rule=rule,
     )
-
-
-def _rows(
-    problem: LeastSquares | GaussianRows | FeatureRows, algorithm: Any, *, in_any_basis: bool
-) -> DataRows | FreshRows | FreshFeatures:
-    if isinstance(problem, LeastSquares):
-        n = problem.num_rows
-        if n >= MAX_ROWS:
-            raise ValueError(f"the problem has {n} rows, but at most 2^32 - 1 can be drawn from.")
-        return DataRows(problem.A, problem.b, CODES[algorithm.sampling])
-    if isinstance(problem, FeatureRows):
-        return FreshFeatures(
-            problem.mixing,
-            problem.direction,
-            problem.inputs.noise,
-            problem.nonlinearity,
-            problem.shift,
-        )
-    values, vectors = problem.spectrum
-    root, beta = np.sqrt(values), problem.coefficients
-    coefficients = beta if vectors is None else beta @ vectors
-    if vectors is not None and not in_any_basis:
-        # The rows are linear features of the normals that they would be made of in the basis.
-        mixing = np.sqrt(len(root)) * vectors * root
-        direction = root * coefficients
-        return FreshFeatures(mixing, direction, problem.noise, BY_NAME["identity"], shift=0.0)
-    return FreshRows(root=root, basis=vectors, coefficients=coefficients, noise=problem.noise)

@@ -6,7 +6,8 @@ from types import SimpleNamespace
 import numba.cuda.dispatcher
 from numba import cuda, types
 
-from simulate.engines.cuda import order, rows, steps, with_rule
+from simulate.engines.cuda import dense, features, order, sparse, steps, streaming, with_rule
+from simulate.engines.cuda.rows import KINDS
 from simulate.rules.registry import rules
 
 i8, f8, truth = types.int64, types.float64, types.boolean
@@ -34,20 +35,22 @@ def of_rule(rule):
 def on_rows(stored):
     """Kernel → types of its arguments, where rows are stored as `stored`."""
     room = stored[:, :, ::1]
-    sparse = (stored[::1], types.int32[::1], types.int32[::1], FLOATS, INTS2)
+    of_sparse = (stored[::1], types.int32[::1], types.int32[::1], FLOATS, INTS2)
     kinds = {
-        rows.DENSE: (stored[:, ::1], FLOATS, INTS2),
-        rows.SPARSE: sparse,
-        rows.SPARSE_MOMENTUM: sparse,
-        rows.FRESH: (KEYS, FLOATS, FLOATS, f8, i8, room),
-        rows.FEATURES: (KEYS, i8, FLOATS2, FLOATS, f8, f8, i8, FLOATS2, room),
+        dense.KIND: (stored[:, ::1], FLOATS, INTS2),
+        sparse.KIND: of_sparse,
+        sparse.WITH_MOMENTUM: of_sparse,
+        sparse.WITH_RULE: of_sparse,
+        streaming.KIND: (KEYS, FLOATS, FLOATS, f8, i8, room),
+        features.KIND: (KEYS, i8, FLOATS2, FLOATS, f8, f8, i8, FLOATS2, room),
     }
     taking_steps = {
-        kernel: (types.Tuple(kinds[kind]), *STEPS) for kind, kernel in steps.KERNELS.items()
+        steps.kernel(kind): (types.Tuple(kinds[kind]), *STEPS) for kind in KINDS if kind.move
     }
     following_rules = {
         with_rule.kernel(kind, rule): (types.Tuple(kinds[kind]), *of_rule(rule))
-        for kind in with_rule.ROWS
+        for kind in KINDS
+        if kind.add
         for rule in rules()
     }
     return taking_steps | following_rules
@@ -55,12 +58,11 @@ def on_rows(stored):
 
 kernels = {
     value
-    for values in (vars(order), steps.KERNELS)
-    for value in values.values()
+    for value in vars(order).values()
     if isinstance(value, numba.cuda.dispatcher.CUDADispatcher)
     and not value.targetoptions.get("device")
 }
-assert kernels <= {*ORDER, *on_rows(f8)}, kernels  # none is forgotten
+assert kernels == {*ORDER}, kernels  # none is forgotten
 for capability in ((7, 5), (8, 0), (9, 0)):
     # numba-cuda asks the current device for the capability of device functions; here is none.
     device = SimpleNamespace(compute_capability=capability)

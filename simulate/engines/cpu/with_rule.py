@@ -7,12 +7,13 @@ from typing import Any
 import numpy as np
 
 from hsgd.checks import Array
-from simulate.engines.base import DataRows, Plan
+from simulate.engines.base import Plan
 from simulate.engines.cpu.kernels.dense import Data
 from simulate.engines.cpu.kernels.order import new_order
 from simulate.engines.cpu.kernels.streaming import Source
 from simulate.engines.cpu.kernels.with_rule import DataReader, StreamReader, with_rule
 from simulate.engines.cpu.layout import SparseRows, aligned_zeros
+from simulate.rows.data import DataRows
 from simulate.rules.base import Rule
 
 

@@ -3,12 +3,13 @@
     device        the formulas of the package, compiled for the GPU; sums over a block
     simulator     what makes all this run where there is no GPU, for tests
     order         which rows are read
+    kind          what a kind of rows has to say
     dense         rows of an array: their residuals, and moves along them
     sparse        rows of a sparse matrix
     streaming     rows that are made on the device
     features      rows of random features that are made on the device
     steps         the loop that takes steps of SGD on any rows
-    rows          the host's side of rows: data on the device, and which of these kinds they are
+    rows          the host's side of rows: which of these kinds they are, and their data
     replicates    the host's side of replicates: what changes on the device, and is fetched
     stepping      those that take steps
     with_rule     those of algorithms that have a rule, and their loop

@@ -18,24 +18,14 @@ from numba import float64
 from hsgd.checks import Array
 from simulate.engines.base import Plan
 from simulate.engines.cuda import device
-from simulate.engines.cuda.dense import add_dense, dense_residual
 from simulate.engines.cuda.device import PARTIALS, copy_entries, cuda, on_device, row_scale
-from simulate.engines.cuda.features import feature_residual
+from simulate.engines.cuda.kind import Kind
 from simulate.engines.cuda.replicates import Replicates
-from simulate.engines.cuda.rows import DENSE, FEATURES, FRESH, SPARSE, first_point, kind_of
-from simulate.engines.cuda.sparse import add_sparse, sparse_residual
-from simulate.engines.cuda.streaming import add_fresh, fresh_residual
+from simulate.engines.cuda.rows import first_point, kind_of
 from simulate.rules.base import Rule
 
 PLAIN = (0.0, 0.0, 0.0)
 """Of residuals, which know neither ridge nor momentum here."""
-ROWS = {
-    DENSE: (dense_residual, add_dense),
-    SPARSE: (sparse_residual, add_sparse),
-    FRESH: (fresh_residual, add_fresh),
-    FEATURES: (feature_residual, add_fresh),
-}
-"""How a row's residual is found, and its part of the gradient added, by the kind of rows."""
 
 
 def noter(rule: type[Rule]) -> Any:
@@ -60,7 +50,7 @@ def noter(rule: type[Rule]) -> Any:
 
 
 @cache
-def kernel(kind: int, rule: type[Rule]) -> Any:
+def kernel(kind: Kind, rule: type[Rule]) -> Any:
     """The kernel for a rule on rows of one kind.
 
     The kernel does the iterations first, …, first + rates.size − 2 of the replicate of its block.
@@ -69,7 +59,7 @@ def kernel(kind: int, rule: type[Rule]) -> Any:
     `sizes` also have the iteration after the last one, which may be recorded. `pulls` is zero
     between the iterations.
     """
-    residual_of, add = ROWS[kind]
+    residual_of, add = kind.residual, kind.add
     note, step = noter(rule), on_device(rule.compiled_step)
 
     @cuda.jit
