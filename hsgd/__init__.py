@@ -45,6 +45,7 @@ if TYPE_CHECKING:
     from hsgd.algorithms.momentum import Nesterov as Nesterov
     from hsgd.algorithms.sgd import SGD as SGD
     from hsgd.algorithms.sgd import StreamingSGD as StreamingSGD
+    from hsgd.algorithms.sign import SignSGD as SignSGD
     from hsgd.exact.mean import exact_mean as exact_mean
     from hsgd.exact.stability import exact_stability as exact_stability
     from hsgd.problems.feature_rows import FeatureRows as FeatureRows
@@ -94,6 +95,7 @@ else:
             "AdaGradNorm": "algorithms.adaptive",
             "LineSearch": "algorithms.adaptive",
             "Polyak": "algorithms.adaptive",
+            "SignSGD": "algorithms.sign",
             "Schedule": "schedules",
             "Constant": "schedules",
             "Piecewise": "schedules",

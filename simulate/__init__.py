@@ -11,6 +11,8 @@ knows the theory, so agreement with it is evidence.
     engines/         how iterations are done: NumPy, the CPU, the GPU
     recording        from parameters to statistics
     checkpoint       a folder from which a run that was stopped goes on
+    rows/            what an iteration reads or makes, a file for each kind
+    rules/           what algorithms other than SGD do with a gradient, a file for each
     formulas/        what is computed in a step, written once
     randomness/      numbers that depend on nothing but their place
     numba_policy     how loops are compiled, `threads` who runs them

@@ -20,6 +20,7 @@ import hashlib
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
+from types import FunctionType
 from typing import Any
 
 import numba
@@ -63,6 +64,18 @@ def cached(kernel: Callable[..., Any]) -> Any:
 
 
 def share(*functions: Callable[..., Any]) -> None:
-    """Let kernels call plain Python functions: one formula for NumPy and for the compiler."""
+    """Let kernels call plain Python functions, and what those call: one formula for all."""
     for function in functions:
-        register_jitable(fastmath=FASTMATH, error_model="numpy", boundscheck=False)(function)
+        if function not in _shared:
+            _shared.add(function)
+            register_jitable(fastmath=FASTMATH, error_model="numpy", boundscheck=False)(function)
+            share(*callees(function).values())
+
+
+def callees(function: Callable[..., Any]) -> dict[str, FunctionType]:
+    """The plain Python functions that a function calls, by the names that it knows them by."""
+    known = {name: function.__globals__.get(name) for name in function.__code__.co_names}
+    return {name: value for name, value in known.items() if isinstance(value, FunctionType)}
+
+
+_shared: set[Callable[..., Any]] = set()

@@ -60,9 +60,10 @@ def sgd(
         ever.
     algorithm
         `SGD`, `HeavyBall` or `Nesterov` for data; `StreamingSGD`, `LineSearch` or `Polyak` for
-        fresh rows; `GeneralMomentum`, `DANA` or `AdaGradNorm` for either. Learning rates and batch
-        size may be schedules. These two and the problem's ridge may be an `xarray.DataArray` of
-        numbers each, whose dims become the first of the result; `hsgd.sweep` does so on a cluster.
+        fresh rows; `GeneralMomentum`, `DANA`, `AdaGradNorm` or `SignSGD` for either. Learning rates
+        and batch size may be schedules. These two and the problem's ridge may be an
+        `xarray.DataArray` of numbers each, whose dims become the first of the result; `hsgd.sweep`
+        does so on a cluster.
     time
         Increasing times, shape (T,), in units of n iterations (d, for fresh rows); recorded at
         iteration rint(time·n), before its step.

@@ -5,4 +5,5 @@ sgd                 SGD over given rows, and over fresh ones
 momentum            heavy ball and Nesterov, with a constant momentum
 general_momentum    a memory of past gradients with learning rates of its own; DANA
 adaptive            learning rates that each run finds for itself
+sign                steps of one size in every coordinate
 """

@@ -4,9 +4,8 @@ An engine is a function `run(plan, recorder, num_threads, report, store)` that r
 of the plan. It is free in how: one after another, a thread for each, all at once on a GPU. Its
 duties are these.
 
-1. Replicate r reads the rows that `plan.rows` and the key `plan.keys[r]` define (see `DataRows`,
-   `FreshRows` and `FreshFeatures`), and takes the steps of `update.py`, or of the `plan.rule` if
-   there is one.
+1. Replicate r reads the rows that `plan.rows` and the key `plan.keys[r]` define (see
+   `simulate.rows`), and takes the steps of `update.py`, or of the `plan.rule` if there is one.
 2. At the iterations of each of `plan.record_blocks()` it gathers the parameters, one row for each
    iteration, *before* the step of that iteration, and behind them the learning rate if the rule
    finds one. It hands them to `recorder.record(r, first_slot, points, count, rates)`, always a
@@ -33,84 +32,15 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from hsgd.activations import Activation
 from hsgd.checks import Array
 from simulate.checkpoint import Store
-from simulate.formulas.rules import Rule
 from simulate.formulas.schedules import BatchSizes, LearningRates
 from simulate.recording import Recorder
+from simulate.rows.base import Rows
+from simulate.rules.base import Rule
 
 Report = Callable[[int], None]
 """Told how many iterations were done since the last call; raises to stop the run."""
-
-
-@dataclass(frozen=True, eq=False)
-class DataRows:
-    """Rows of a problem, drawn in the order that `sampling.rows_of_block` defines."""
-
-    A: Any
-    """Shape (n, d), an array or a `scipy.sparse.csr_array`."""
-    b: Array
-    sampling: int
-
-
-@dataclass(frozen=True, eq=False)
-class FreshRows:
-    """Rows a = basis·(root∘z) with targets a·(basis·coefficients) + noise·e, never seen twice.
-
-    Row number s of a replicate has z = `normals(key, FEATURES, s, d)` and e number s % NOISE_BLOCK
-    of `normals(key, LABEL_NOISE, s // NOISE_BLOCK, NOISE_BLOCK)`. In the basis of Σ's eigenvectors
-    its rows have independent entries, and SGD does not care in which basis it runs: so a dense
-    covariance costs what a diagonal one does.
-    """
-
-    root: Array
-    """Square roots of Σ's eigenvalues, shape (d,)."""
-    basis: Array | None
-    """Σ's eigenvectors as columns, shape (d, d); None for the identity."""
-    coefficients: Array
-    """In the basis, shape (d,)."""
-    noise: float
-
-    @property
-    def num_normals(self) -> int:
-        """Normals that a row is made of."""
-        return len(self.root)
-
-    def to_basis(self, point: Array) -> Array:
-        """A point's coordinates in the basis."""
-        return point if self.basis is None else np.asarray(point @ self.basis)
-
-    def from_basis(self, points: Array) -> Array:
-        """Points, one a row, in the problem's own coordinates."""
-        return points if self.basis is None else np.asarray(points @ self.basis.T)
-
-
-@dataclass(frozen=True, eq=False)
-class FreshFeatures:
-    """Rows a = (φ(mixing·z) − shift)/√N with targets direction·z + noise·e, never seen twice.
-
-    z and e are those of `FreshRows`.
-    """
-
-    mixing: Array
-    """Shape (N, d)."""
-    direction: Array
-    """Shape (d,)."""
-    noise: float
-    activation: Activation
-    shift: float
-
-    @property
-    def num_normals(self) -> int:
-        """Normals that a row is made of."""
-        return len(self.direction)
-
-
-NOISE_BLOCK = 512
-"""Label noises drawn together. Part of the definition of the stream: never change it."""
-FEATURE_BLOCK = 32
-"""Rows of features that the compiled engine makes together, in one matrix product."""
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -157,7 +87,7 @@ class Course:
 class Plan(Course):
     """All that determines a run of SGD: arrays and numbers, checked, without labels."""
 
-    rows: DataRows | FreshRows | FreshFeatures
+    rows: Rows
     x0: Array
     ridge_per_row: float
     rates: LearningRates
@@ -178,19 +108,18 @@ class Plan(Course):
     @property
     def is_adaptive(self) -> bool:
         """Whether the last number of a point is the learning rate there."""
-        return self.rule is not None and self.rule.is_adaptive
+        return self.rule is not None and self.rule.finds_rates()
 
     @property
     def width(self) -> int:
         return self.dimension + self.is_adaptive
 
     def schedules(self) -> tuple[Any, ...]:
-        of_rule = () if self.rule is None else self.rule.schedules()
-        return self.iterations, self.rates.kept, *of_rule
+        of_rule = () if self.rule is None else self.rule.factors()
+        return self.iterations, self.rates.kept, *(factor.kept for factor in of_rule)
 
     def parameters(self, points: Array) -> Array:
-        found = points[:, : self.dimension]
-        return self.rows.from_basis(found) if isinstance(self.rows, FreshRows) else found
+        return self.rows.from_basis(points[:, : self.dimension])
 
     def realised_rates(self, points: Array) -> Array | None:
         return points[:, self.dimension] if self.is_adaptive else None

@@ -9,11 +9,13 @@ import numpy as np
 from hsgd.checks import Array
 from simulate.checkpoint import Store
 from simulate.engines import driver
-from simulate.engines.base import NOISE_BLOCK, DataRows, FreshFeatures, FreshRows, Plan, Report
+from simulate.engines.base import Plan, Report
 from simulate.formulas import update
 from simulate.randomness.normals import FEATURES, LABEL_NOISE, normals
 from simulate.randomness.sampling import SUBSET, block_length, rows_of_block
 from simulate.recording import Recorder
+from simulate.rows.base import NOISE_BLOCK, FreshRows
+from simulate.rows.data import DataRows
 
 CHUNK = 256
 """Iterations between two looks at the clock."""
@@ -50,15 +52,10 @@ class DataReader:
 
 
 class FreshReader:
-    """Makes a replicate's rows, in the problem's own coordinates or in the basis of `FreshRows`."""
+    """Makes a replicate's rows, in the problem's own coordinates or in the basis of the rows."""
 
     def __init__(
-        self,
-        plan: Plan,
-        rows: FreshRows | FreshFeatures,
-        key: tuple[int, int],
-        *,
-        in_basis: bool,
+        self, plan: Plan, rows: FreshRows, key: tuple[int, int], *, in_basis: bool
     ) -> None:
         self._dtype = plan.dtype
         self._source = rows
@@ -75,22 +72,10 @@ class FreshReader:
         noise = normals(self._key, LABEL_NOISE, block, NOISE_BLOCK)[offset]
         source = self._source
         z = normals(self._key, FEATURES, number, source.num_normals)
-        make = _gaussian_row if isinstance(source, FreshRows) else _feature_row
-        row, target = make(source, z, self._dtype)  # type: ignore[arg-type]
-        if isinstance(source, FreshRows) and not self._in_basis:
+        row, target = source.row(z, self._dtype)
+        if not self._in_basis:
             row = source.from_basis(row)
         return row, target + source.noise * float(noise)
-
-
-def _gaussian_row(source: FreshRows, z: Array, dtype: Any) -> tuple[Array, float]:
-    row = (z.astype(dtype) * source.root).astype(dtype).astype(np.float64)
-    return row, float(row @ source.coefficients)
-
-
-def _feature_row(source: FreshFeatures, z: Array, dtype: Any) -> tuple[Array, float]:
-    after = source.activation(source.mixing @ z) - source.shift
-    row = (after / np.sqrt(len(after))).astype(dtype).astype(np.float64)
-    return row, float(source.direction @ z)
 
 
 class Walker:
@@ -102,20 +87,20 @@ class Walker:
         rows = plan.rows
         # Rules are defined in the basis; SGD is the same in any, which is worth a test.
         self._in_basis = plan.rule is not None or isinstance(rows, DataRows)
-        self._reader: DataReader | FreshReader = (
-            DataReader(plan, rows, key)
-            if isinstance(rows, DataRows)
-            else FreshReader(plan, rows, key, in_basis=self._in_basis)
-        )
-        self._x = plan.x0.copy()
-        if self._in_basis and isinstance(rows, FreshRows):
-            self._x = rows.to_basis(self._x).copy()
+        self._reader: DataReader | FreshReader
+        if isinstance(rows, DataRows):
+            self._reader = DataReader(plan, rows, key)
+        else:
+            assert isinstance(rows, FreshRows)
+            self._reader = FreshReader(plan, rows, key, in_basis=self._in_basis)
+        self._x = (rows.to_basis(plan.x0) if self._in_basis else plan.x0).copy()
         self._arrays = {"x": self._x}
         if plan.rule is None:
             self._v = self._arrays["v"] = np.zeros_like(plan.x0)
         else:
             self._state = plan.rule.new_state(len(plan.x0))
-            self._arrays |= self._state
+            if plan.rule.state_name:
+                self._arrays[plan.rule.state_name] = self._state
 
     def arrays(self) -> dict[str, Array]:
         return self._arrays
@@ -142,9 +127,9 @@ class Walker:
     def _seen(self, learning_rate: float, size: int) -> Array:
         """The point as the driver expects it: in the basis of fresh rows."""
         rows, rule = self._plan.rows, self._plan.rule
-        if not self._in_basis and isinstance(rows, FreshRows):
+        if not self._in_basis:
             return rows.to_basis(self._x)
-        if rule is None or not rule.is_adaptive:
+        if rule is None or not rule.finds_rates():
             return self._x
         return np.append(self._x, rule.rate(self._state, self._x, learning_rate, size))
 

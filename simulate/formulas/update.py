@@ -10,8 +10,8 @@ v ← μ·v − γρ·p − Σ_batch scale·a and then x ← x + v.
 On sparse rows the parameters are kept as factor·y, where the factor takes the decay and y changes
 only where a row has entries.
 
-Rules (`rules.py`) look at the whole gradient g = (1/B) Σ_batch a (a·x − b) + ρ x before they take a
-step x ← x − γ g − γ₃ y: one that finds its γ, or one that has a memory y.
+Rules (`simulate.rules`) look at the whole gradient g = (1/B) Σ_batch a (a·x − b) + ρ x before they
+take a step.
 """
 
 from __future__ import annotations
@@ -63,29 +63,3 @@ def with_ridge(pull: Any, value: Any, ridge_per_row: Any) -> Any:
 def stepped(value: Any, gradient: Any, learning_rate: Any) -> Any:
     """A parameter after a step along the gradient."""
     return value - learning_rate * gradient
-
-
-def adagrad_rate(learning_rate: Any, energy: Any) -> Any:
-    """AdaGrad-Norm's rate, from the squared norms of gradients added up."""
-    return learning_rate / square_root(energy)
-
-
-def expected_slope(value: Any, centre: Any, eigenvalue: Any) -> Any:
-    """An entry of the risk's gradient, in the basis of the rows' covariance."""
-    return eigenvalue * (value - centre)
-
-
-def greedy_rate(fraction: Any, descent: Any, bend: Any, noise: Any, batch_size: Any) -> Any:
-    """Fraction of the γ with the least ½γ²·(bend + noise/B) − γ·descent; 0 if nothing bends."""
-    curvature = bend + noise / batch_size
-    return fraction * descent / curvature if curvature != 0.0 else 0.0
-
-
-def remembered(memory: Any, gradient: Any, forgetting: Any, gradient_rate: Any) -> Any:
-    """An entry of the memory after a gradient."""
-    return (1.0 - min(forgetting, 1.0)) * memory + gradient_rate * gradient
-
-
-def recalled(stepped_value: Any, memory: Any, momentum_rate: Any) -> Any:
-    """A parameter after a step along the memory."""
-    return stepped_value - momentum_rate * memory

@@ -7,33 +7,22 @@ from typing import Any
 import numpy as np
 
 from hsgd import checks, dataset
-from hsgd.activations import BY_NAME
-from hsgd.algorithms.adaptive import AdaGradNorm, Greedy, LineSearch, Polyak
 from hsgd.algorithms.base import Algorithm
-from hsgd.algorithms.general_momentum import GeneralMomentum
 from hsgd.algorithms.momentum import HeavyBall, Nesterov
 from hsgd.algorithms.sgd import SGD, StreamingSGD
 from hsgd.problems.feature_rows import FeatureRows
 from hsgd.problems.gaussian_rows import GaussianRows
 from hsgd.problems.least_squares import LeastSquares
 from hsgd.setting import check_setting
-from simulate.engines.base import DataRows, FreshFeatures, FreshRows, Plan
-from simulate.formulas.rules import rule_of
+from simulate.engines.base import Plan
 from simulate.formulas.schedules import BatchSizes, LearningRates
-from simulate.randomness.sampling import CODES, MAX_ROWS
 from simulate.recording import block_size
+from simulate.rows import kinds
+from simulate.rules import registry
 
 DTYPES = ("float64", "float32")
-ALGORITHMS: tuple[type[Algorithm], ...] = (
-    SGD,
-    StreamingSGD,
-    HeavyBall,
-    Nesterov,
-    GeneralMomentum,
-    AdaGradNorm,
-    LineSearch,
-    Polyak,
-)
+OF_THE_UPDATE: tuple[type[Algorithm], ...] = (SGD, StreamingSGD, HeavyBall, Nesterov)
+"""Algorithms that have no rule: their steps are those of `formulas.update`."""
 
 
 def check(problem: Any, algorithm: Any, engine: str) -> None:
@@ -42,32 +31,19 @@ def check(problem: Any, algorithm: Any, engine: str) -> None:
     Raises
     ------
     TypeError, ValueError
-        As that, and for what the engine or the algorithm cannot do with features.
+        As that, and for what the rule or the engine cannot do with the problem.
     """
     check_setting(
         problem,
         algorithm,
-        problems=(LeastSquares, GaussianRows, FeatureRows),
-        algorithms=ALGORITHMS,
+        problems=tuple(kind.problem for kind in kinds.KINDS),
+        algorithms=(*OF_THE_UPDATE, *registry.algorithms()),
         batch_schedules=True,
         sparse=True,
     )
-    if isinstance(problem, FeatureRows):
-        _check_features(problem, algorithm, engine)
-
-
-def _check_features(rows: FeatureRows, algorithm: Algorithm, engine: str) -> None:
-    if isinstance(algorithm, Greedy):
-        raise ValueError(
-            f"{type(algorithm).__name__} rests on the fourth moments of Gaussian rows: run it on "
-            "problem.gaussian_equivalent()."
-        )
-    if engine != "reference" and BY_NAME.get(rows.nonlinearity.name) is not rows.nonlinearity:
-        raise ValueError(
-            f"engine {engine!r} compiles the activations {', '.join(map(repr, BY_NAME))} only, and "
-            f"{rows.nonlinearity.name!r} is a Python function: use engine='reference', or pass one "
-            "of these names."
-        )
+    if rule := registry.kind_of(algorithm):
+        rule.check(problem, algorithm)
+    kinds.kind_of(problem).check(problem, engine)
 
 
 def make_plan(
@@ -91,10 +67,12 @@ def make_plan(
             "which is more than 2^62 rows: shorten it."
         )
     per_unit = problem.iterations_per_unit
+    rule = registry.rule_of(problem, algorithm, num_iterations)
+    in_any_basis = rule is None or rule.in_any_basis
     momentum = getattr(algorithm, "momentum", 0.0)
     fresh = not isinstance(problem, LeastSquares)
     return Plan(
-        rows=_rows(problem, algorithm),
+        rows=kinds.kind_of(problem).of(problem, algorithm, in_any_basis=in_any_basis),
         x0=problem.x0,
         ridge_per_row=problem.ridge if fresh else problem.ridge / per_unit,
         rates=LearningRates(algorithm.schedule, per_unit, num_iterations),
@@ -105,31 +83,5 @@ def make_plan(
         keys=keys,
         block_size=block_size(problem.dimension),
         dtype=np.dtype(checks.one_of("dtype", dtype, DTYPES)),
-        rule=rule_of(problem, algorithm, num_iterations),
-    )
-
-
-def _rows(
-    problem: LeastSquares | GaussianRows | FeatureRows, algorithm: Any
-) -> DataRows | FreshRows | FreshFeatures:
-    if isinstance(problem, LeastSquares):
-        n = problem.num_rows
-        if n >= MAX_ROWS:
-            raise ValueError(f"the problem has {n} rows, but at most 2^32 - 1 can be drawn from.")
-        return DataRows(problem.A, problem.b, CODES[algorithm.sampling])
-    if isinstance(problem, FeatureRows):
-        return FreshFeatures(
-            problem.mixing,
-            problem.direction,
-            problem.inputs.noise,
-            problem.nonlinearity,
-            problem.shift,
-        )
-    values, vectors = problem.spectrum
-    beta = problem.coefficients
-    return FreshRows(
-        root=np.sqrt(values),
-        basis=vectors,
-        coefficients=beta if vectors is None else beta @ vectors,
-        noise=problem.noise,
+        rule=rule,
     )

@@ -6,7 +6,9 @@ from types import SimpleNamespace
 import numba.cuda.dispatcher
 from numba import cuda, types
 
-from simulate.engines.cuda import order, rows, rules, steps
+from simulate.engines.cuda import dense, features, order, sparse, steps, streaming, with_rule
+from simulate.engines.cuda.rows import KINDS
+from simulate.rules.registry import rules
 
 i8, f8, truth = types.int64, types.float64, types.boolean
 INTS, FLOATS, KEYS = i8[::1], f8[::1], types.uint64[:, ::1]
@@ -21,36 +23,46 @@ ORDER = {
 
 
 STEPS = (types.UniTuple(f8, 3), *WINDOW, truth, FLOATS2, *RESULTS)
-RULE = (i8, FLOATS2, FLOATS, FLOATS2, *WINDOW, FLOATS2, FLOATS2, FLOATS2, FLOATS3, INTS)
+
+
+def of_rule(rule):
+    """Types of what a rule's kernel is given."""
+    numbers, given = {"ridge", "spread", "noise_variance"}, rule.Given
+    read = types.NamedTuple([f8 if name in numbers else FLOATS for name in given._fields], given)
+    return (read, *WINDOW, FLOATS2, FLOATS2, FLOATS2, FLOATS3, INTS)
 
 
 def on_rows(stored):
     """Kernel → types of its arguments, where rows are stored as `stored`."""
     room = stored[:, :, ::1]
-    sparse = (stored[::1], types.int32[::1], types.int32[::1], FLOATS, INTS2)
+    of_sparse = (stored[::1], types.int32[::1], types.int32[::1], FLOATS, INTS2)
     kinds = {
-        rows.DENSE: (stored[:, ::1], FLOATS, INTS2),
-        rows.SPARSE: sparse,
-        rows.SPARSE_MOMENTUM: sparse,
-        rows.FRESH: (KEYS, FLOATS, FLOATS, f8, i8, room),
-        rows.FEATURES: (KEYS, i8, FLOATS2, FLOATS, f8, f8, i8, FLOATS2, room),
+        dense.KIND: (stored[:, ::1], FLOATS, INTS2),
+        sparse.KIND: of_sparse,
+        sparse.WITH_MOMENTUM: of_sparse,
+        sparse.WITH_RULE: of_sparse,
+        streaming.KIND: (KEYS, FLOATS, FLOATS, f8, i8, room),
+        features.KIND: (KEYS, i8, FLOATS2, FLOATS, f8, f8, i8, FLOATS2, room),
     }
-    return {
-        kernels[kind]: (types.Tuple(of_rows), *rest)
-        for kernels, rest in ((steps.KERNELS, STEPS), (rules.KERNELS, RULE))
-        for kind, of_rows in kinds.items()
-        if kind in kernels
+    taking_steps = {
+        steps.kernel(kind): (types.Tuple(kinds[kind]), *STEPS) for kind in KINDS if kind.move
     }
+    following_rules = {
+        with_rule.kernel(kind, rule): (types.Tuple(kinds[kind]), *of_rule(rule))
+        for kind in KINDS
+        if kind.add
+        for rule in rules()
+    }
+    return taking_steps | following_rules
 
 
 kernels = {
     value
-    for values in (vars(order), steps.KERNELS, rules.KERNELS)
-    for value in values.values()
+    for value in vars(order).values()
     if isinstance(value, numba.cuda.dispatcher.CUDADispatcher)
     and not value.targetoptions.get("device")
 }
-assert kernels == {*ORDER, *on_rows(f8)}, kernels  # none is forgotten
+assert kernels == {*ORDER}, kernels  # none is forgotten
 for capability in ((7, 5), (8, 0), (9, 0)):
     # numba-cuda asks the current device for the capability of device functions; here is none.
     device = SimpleNamespace(compute_capability=capability)

@@ -6,6 +6,7 @@ Usage: NUMBA_ENABLE_CUDASIM=1 python cuda_simulated.py FOLDER
 import sys
 import warnings
 from contextlib import contextmanager
+from pathlib import Path
 
 import numpy as np
 from numba.cuda.simulator import kernel as simulator
@@ -25,6 +26,9 @@ from hsgd.schedules import CosineDecay, Piecewise, PowerDecay
 from simulate import Checkpoint, sgd
 from simulate.engines import cuda as engine
 from simulate.engines.cuda import device, replicates, stepping
+
+sys.path.insert(0, str(Path(__file__).parents[2]))
+from tests.simulate.examples import EXAMPLES, ON_DATA
 
 # Looking for `cuda` in the module of every device function takes longer than the function.
 launch = simulator.FakeCUDAKernel.__call__
@@ -100,6 +104,13 @@ agree(neurons, AdaGradNorm(0.5, 0.3), dtype="float32")
 agree(rows, LineSearch(cosine, growing))
 agree(rows, Polyak(), dtype="float32")
 agree(silent, LineSearch(), num_replicates=1)
+
+# Every rule that there is, on all the rows that it can be run on.
+for name, algorithm in EXAMPLES.items():
+    agree(rows, algorithm, num_replicates=1)
+    if name in ON_DATA:
+        for case in (problem, holes, neurons):
+            agree(case, algorithm, num_replicates=1)
 
 KINDS = (
     (problem, HeavyBall(0.2, 0.5)),

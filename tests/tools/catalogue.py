@@ -320,7 +320,7 @@ def _nouns() -> Iterator[Entry]:
         {"matrix": kept["M"], "linear": np.ones(D), "constant": 0.5, "name": "mine",
          "long_name": "my own"},
     )  # fmt: skip
-    for kind in (hsgd.SGD, hsgd.HeavyBall, hsgd.Nesterov, hsgd.StreamingSGD):
+    for kind in (hsgd.SGD, hsgd.HeavyBall, hsgd.Nesterov, hsgd.SignSGD, hsgd.StreamingSGD):
         arguments: dict[str, Any] = {"learning_rate": 0.3, "batch_size": 2}
         if kind is not hsgd.StreamingSGD:
             arguments["sampling"] = "subset"

@@ -11,7 +11,7 @@ import numpy as np
 from hsgd.checks import Array
 from simulate.checkpoint import Store
 from simulate.engines import driver
-from simulate.engines.base import DataRows, FreshFeatures, Plan, Report
+from simulate.engines.base import Plan, Report
 from simulate.engines.cpu.kernels.dense import Data, batches, single_rows
 from simulate.engines.cpu.kernels.momentum import with_momentum
 from simulate.engines.cpu.kernels.order import new_order
@@ -19,8 +19,10 @@ from simulate.engines.cpu.kernels.sparse import sparse_batches
 from simulate.engines.cpu.kernels.streaming import Source, streaming
 from simulate.engines.cpu.layout import SparseRows, aligned_zeros, laid_out
 from simulate.engines.cpu.streams import streams
-from simulate.engines.cpu.with_rule import Following, reader_of_data, reader_of_stream
+from simulate.engines.cpu.with_rule import WithRule, reader_of_data, reader_of_stream
 from simulate.recording import Recorder
+from simulate.rows.base import FreshRows
+from simulate.rows.data import DataRows
 
 CHUNK_FLOPS = 5e8
 """Work between two looks at the clock: about a tenth of a second."""
@@ -124,14 +126,13 @@ def _maker(plan: Plan) -> tuple[Callable[[int], driver.Replicate], float]:
         if rule is None:
             return lambda index: OnData(plan, rows, A, index), 4.0 * entries
         data = partial(reader_of_data, plan, rows, A)
-        return lambda index: Following(plan, rule, *data(index)), 4.0 * entries
-    per_row = 30.0 * plan.dimension  # making a normal takes as long as some thirty operations
-    if isinstance(rows, FreshFeatures):
-        per_row += 30.0 * rows.num_normals + 2.0 * rows.mixing.size
+        return lambda index: WithRule(plan, rule, *data(index)), 4.0 * entries
+    assert isinstance(rows, FreshRows)
     stream = streams(plan, rows)
     if rule is None:
-        return lambda index: OnStream(plan, *stream(index)), per_row
-    return lambda index: Following(plan, rule, *reader_of_stream(plan, *stream(index))), per_row
+        return lambda index: OnStream(plan, *stream(index)), rows.operations
+    reader = reader_of_stream
+    return lambda index: WithRule(plan, rule, *reader(plan, *stream(index))), rows.operations
 
 
 def run(plan: Plan, recorder: Recorder, num_threads: int, report: Report, store: Store) -> None:

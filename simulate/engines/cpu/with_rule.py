@@ -7,20 +7,14 @@ from typing import Any
 import numpy as np
 
 from hsgd.checks import Array
-from simulate.engines.base import DataRows, Plan
+from simulate.engines.base import Plan
 from simulate.engines.cpu.kernels.dense import Data
 from simulate.engines.cpu.kernels.order import new_order
-from simulate.engines.cpu.kernels.streaming import Source, padded
-from simulate.engines.cpu.kernels.with_rule import (
-    AdaGradArrays,
-    DataReader,
-    MemoryArrays,
-    NearestArrays,
-    StreamReader,
-    follow,
-)
+from simulate.engines.cpu.kernels.streaming import Source
+from simulate.engines.cpu.kernels.with_rule import DataReader, StreamReader, with_rule
 from simulate.engines.cpu.layout import SparseRows, aligned_zeros
-from simulate.formulas.rules import AdaGrad, Memory, Nearest, Rule
+from simulate.rows.data import DataRows
+from simulate.rules.base import Rule
 
 
 def reader_of_data(plan: Plan, rows: DataRows, A: Any, index: int) -> tuple[DataReader, Array]:
@@ -39,22 +33,28 @@ def reader_of_stream(plan: Plan, source: Source, x: Array) -> tuple[StreamReader
     return StreamReader(source, np.empty(len(x), dtype=plan.dtype)), x
 
 
-class Following:
-    """A replicate that follows a rule."""
+class WithRule:
+    """A replicate of an algorithm that has a rule."""
 
     def __init__(self, plan: Plan, rule: Rule, reader: DataReader | StreamReader, x: Array) -> None:
         self._plan, self._rule, self._reader = plan, rule, reader
-        self._state = rule.new_state(len(x))
-        self._x, self._pull = x, np.zeros_like(x)
+        self._x, self._state, self._pull = x, rule.new_state(len(x)), np.zeros_like(x)
+        # Parameters may be followed by zeros, and then what goes with them is as well.
+        self._constants = [
+            np.pad(value, (0, len(x) - len(value))) if np.ndim(value) else value
+            for value in rule.constants()
+        ]
 
     def arrays(self) -> dict[str, Array]:
-        return {"x": self._x, **self._state}
+        name = self._rule.state_name
+        return {"x": self._x, name: self._state} if name else {"x": self._x}
 
     def advance(self, first: int, last: int, records: Any, points: Array) -> tuple[int, bool]:
-        plan = self._plan
-        recorded, finite = follow(
+        plan, rule = self._plan, self._rule
+        factors = [factor.between(first, last) for factor in rule.factors()]
+        recorded, finite = with_rule(
             self._reader,
-            self._arrays_of_rule(first, last),
+            rule.Given(plan.ridge_per_row, *self._constants, *factors),
             plan.rates.up_to(first, last),
             plan.batches.between(first, last + 1),
             plan.batches.rows_before(first),
@@ -63,19 +63,7 @@ class Following:
             records,
             points,
             self._x,
+            self._state,
             self._pull,
         )
         return int(recorded), bool(finite)
-
-    def _arrays_of_rule(self, first: int, last: int) -> Any:
-        rule, ridge = self._rule, self._plan.ridge_per_row
-        if isinstance(rule, AdaGrad):
-            return AdaGradArrays(ridge, self._state["energy"])
-        if isinstance(rule, Nearest):
-            vectors = (rule.eigenvalues, rule.coefficients, rule.weights, rule.slopes)
-            constants: Any = (*map(padded, vectors), rule.spread, rule.noise_variance)
-            return NearestArrays(ridge, *constants)
-        assert isinstance(rule, Memory)
-        factors = (rule.momentum_rates, rule.forgettings, rule.gradient_rates)
-        between = (factor.between(first, last) for factor in factors)
-        return MemoryArrays(ridge, self._state["memory"], *between)

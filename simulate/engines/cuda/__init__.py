@@ -3,16 +3,16 @@
     device        the formulas of the package, compiled for the GPU; sums over a block
     simulator     what makes all this run where there is no GPU, for tests
     order         which rows are read
+    kind          what a kind of rows has to say
     dense         rows of an array: their residuals, and moves along them
     sparse        rows of a sparse matrix
     streaming     rows that are made on the device
     features      rows of random features that are made on the device
     steps         the loop that takes steps of SGD on any rows
-    rules         the loop of algorithms that look at the whole gradient, on any rows
-    rows          the host's side of rows: data on the device, and which of these kinds they are
+    rows          the host's side of rows: which of these kinds they are, and their data
     replicates    the host's side of replicates: what changes on the device, and is fetched
     stepping      those that take steps
-    following     those that follow a rule
+    with_rule     those of algorithms that have a rule, and their loop
     group         replicates on their way, their records and their checkpoints
 
 Nothing outside this package knows of CUDA. A launch does many iterations: the host hears of the

@@ -8,25 +8,30 @@ a product and a counter.
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from simulate.engines.cuda.device import (
     add_multiple,
     ahead,
     block_sum,
+    copy_beginning,
     cuda,
     decay_factor,
     shrink_factor,
     updated,
     updated_velocity,
 )
+from simulate.engines.cuda.kind import Kind
+from simulate.rows.data import DataRows
 
 
 @cuda.jit(device=True)
-def dense_residual(partial, rows, kind, state, r, place, m):  # type: ignore[no-untyped-def]
+def dense_residual(partial, rows, constants, state, r, place, m):  # type: ignore[no-untyped-def]
     """The residual, for every thread, of row number `place` of replicate r, the batch's m-th."""
     A, b, numbers = rows
-    look, row, total = kind[2], numbers[r, place], 0.0
+    look, row, total = constants[2], numbers[r, place], 0.0
     j, threads = np.uint64(cuda.threadIdx.x), np.uint64(cuda.blockDim.x)
     dimension = np.uint64(A.shape[1])
     x, v = state, state[A.shape[1] :]  # without momentum there are no velocities
@@ -38,13 +43,13 @@ def dense_residual(partial, rows, kind, state, r, place, m):  # type: ignore[no-
 
 
 @cuda.jit(device=True)
-def move_dense(rows, kind, state, r, place, size, rate, scales):  # type: ignore[no-untyped-def]
+def move_dense(rows, constants, state, r, place, size, rate, scales):  # type: ignore[no-untyped-def]
     """Move the parameters by a batch of rows, row number `place` the first.
 
     With momentum the velocities are behind the parameters.
     """
     A, _, numbers = rows
-    ridge, momentum, look = kind
+    ridge, momentum, look = constants
     j, threads = np.uint64(cuda.threadIdx.x), np.uint64(cuda.blockDim.x)
     dimension = np.uint64(A.shape[1])
     x, v = state, state[A.shape[1] :]  # without momentum there are no velocities
@@ -71,3 +76,11 @@ def add_dense(rows, r, place, scale, pull):  # type: ignore[no-untyped-def]
     """Add a multiple of row number `place` to `pull`, and wait."""
     A, _, numbers = rows
     add_multiple(scale, A[numbers[r, place]], pull)
+
+
+def data(rows: DataRows, dtype: Any) -> tuple[Any, ...]:
+    """The matrix as it is stored, and the targets."""
+    return rows.A.astype(dtype, copy=False), rows.b
+
+
+KIND = Kind(data, dense_residual, move_dense, copy_beginning, add_dense, near=True)

@@ -1,13 +1,14 @@
 """What every kernel is made of: the package's own formulas, compiled for the GPU.
 
-The functions of `philox`, `normals`, `sampling`, `update` and `activating` are the same lines as
-the CPU's; so the integers are the same and the results agree to rounding.
+The functions of `randomness`, `formulas` and `rules` are the same lines as the CPU's; so the
+integers are the same and the results agree to rounding.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from functools import cache
 from types import FunctionType
 from typing import Any
 
@@ -19,6 +20,8 @@ from simulate.engines.cuda.simulator import Simulated
 from simulate.formulas import activations, update
 from simulate.randomness import normals, philox, sampling
 from simulate.randomness.philox import MASK, WORD
+from simulate.rules import sharing
+from simulate.rules.sharing import IN_A_BLOCK
 
 _simulated = bool(getattr(config, "ENABLE_CUDASIM", False))
 cuda: Any = Simulated(numba_cuda) if _simulated else numba_cuda  # it has no types
@@ -31,19 +34,26 @@ PARTIALS = THREADS + LANES
 """Numbers in shared memory that a sum over a block needs."""
 
 
-def on_device(function: Callable[..., Any], **callees: Any) -> Any:
-    """A function of this package compiled for the GPU, and with it the names that it calls."""
-    scope = {**function.__globals__, **callees}
+_FORMS: dict[Callable[..., Any], Any] = {np.sqrt: math.sqrt}
+"""What a function is on a device, where it is not the same lines."""
+
+
+@cache
+def on_device(function: Callable[..., Any]) -> Any:
+    """A function of this package compiled for the GPU, and with it all that it calls."""
+    function = IN_A_BLOCK.get(function, function)
+    scope = dict(function.__globals__)
+    for name in function.__code__.co_names:
+        callee = scope.get(name)
+        if callee is range or isinstance(callee, FunctionType | np.ufunc):
+            scope[name] = _FORMS.get(callee) or on_device(callee)
     copy = FunctionType(function.__code__, scope, function.__name__, function.__defaults__)
     return cuda.jit(device=True)(copy)
 
 
-philox_round = on_device(philox.philox_round)
-philox4x32 = on_device(philox.philox4x32, philox_round=philox_round)
+philox4x32 = on_device(philox.philox4x32)
 bounded = on_device(philox.bounded)
-radius = on_device(normals.radius, square_root=math.sqrt)
-direction = on_device(normals.direction)
-normal_pair = on_device(normals.normal_pair, radius=radius, direction=direction)
+normal_pair = on_device(normals.normal_pair)
 choose = on_device(sampling.choose)
 undo_choice = on_device(sampling.undo_choice)
 shrink_factor = on_device(update.shrink_factor)
@@ -116,3 +126,18 @@ def add_multiple(scale, row, pull):  # type: ignore[no-untyped-def]
     for j in range(cuda.threadIdx.x, pull.size, cuda.blockDim.x):
         pull[j] += scale * row[j]
     cuda.syncthreads()
+
+
+@cuda.jit(device=True)
+def own(size):  # type: ignore[no-untyped-def]
+    """Every THREADS-th entry of a vector of that size; see `sharing.own`."""
+    return range(cuda.threadIdx.x, size, cuda.blockDim.x)
+
+
+@cuda.jit(device=True)
+def leads(partial):  # type: ignore[no-untyped-def]
+    """Whether this is the first thread; see `sharing.leads`."""
+    return cuda.threadIdx.x == 0
+
+
+_FORMS |= {sharing.own: own, sharing.total: block_sum, sharing.leads: leads}

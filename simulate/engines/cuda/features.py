@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 import math
+from typing import Any
+
+import numpy as np
 
 from simulate.engines.cuda.device import (
     activated,
     block_sum,
     block_words,
+    copy_entries,
     cuda,
     normal_pair,
 )
-from simulate.engines.cuda.streaming import label_noise
+from simulate.engines.cuda.kind import Kind
+from simulate.engines.cuda.streaming import add_fresh, label_noise, move_fresh
+from simulate.formulas.activations import CODES
 from simulate.randomness.normals import FEATURES
+from simulate.rows.features import FreshFeatures
 
 
 @cuda.jit(device=True)
@@ -25,7 +32,7 @@ def store_normal(z, direction, normal, c):  # type: ignore[no-untyped-def]
 
 
 @cuda.jit(device=True)
-def feature_residual(partial, rows, kind, x, r, place, m):  # type: ignore[no-untyped-def]
+def feature_residual(partial, rows, constants, x, r, place, m):  # type: ignore[no-untyped-def]
     """Like `fresh_residual`; the row is one of features of normals z, which have room of their own.
 
     Neighbouring threads make neighbouring features, and so read neighbouring weights; `mixing` has
@@ -52,3 +59,12 @@ def feature_residual(partial, rows, kind, x, r, place, m):  # type: ignore[no-un
         row[j] = (activated(code, before) - shift) / math.sqrt(x.size)
         total += row[j] * x[j]
     return block_sum(partial, total)
+
+
+def data(rows: FreshFeatures, dtype: Any) -> tuple[Any, ...]:
+    """What the rows are made of."""
+    mixing = np.ascontiguousarray(rows.mixing.T)
+    return CODES[rows.activation.name], mixing, rows.direction, rows.shift, rows.noise
+
+
+KIND = Kind(data, feature_residual, move_fresh, copy_entries, add_fresh, keeps_normals=True)

@@ -13,7 +13,7 @@ from simulate.checkpoint import State, Store
 from simulate.engines.base import Plan, Report
 from simulate.engines.cuda.replicates import launch_iterations
 from simulate.engines.cuda.stepping import Stepping
-from simulate.engines.cuda.with_rule import Following
+from simulate.engines.cuda.with_rule import WithRule
 from simulate.recording import Recorder
 from simulate.threads import for_each
 
@@ -50,7 +50,7 @@ class Group:
         self._num_threads = num_threads
         self._indices = [index for index, _ in members]
         self._now = State() if members[0][1] is None else members[0][1]
-        kind = Stepping if plan.rule is None else Following
+        kind = Stepping if plan.rule is None else WithRule
         starts = [kind.start(plan) if s is None else s.arrays for _, s in members]
         arrays = {name: np.array([start[name] for start in starts]) for name in starts[0]}
         keys = np.array([plan.keys[index] for index in self._indices], dtype=np.uint64)

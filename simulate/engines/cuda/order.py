@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from simulate.engines.base import DataRows, Plan
+from simulate.engines.base import Plan
 from simulate.engines.cuda import device
 from simulate.engines.cuda.device import choose, cuda, draw, undo_choice
 from simulate.randomness.sampling import (
@@ -17,6 +17,7 @@ from simulate.randomness.sampling import (
     WITH_REPLACEMENT,
     block_length,
 )
+from simulate.rows.data import DataRows
 
 
 @cuda.jit

@@ -8,10 +8,12 @@ from typing import Any
 import numpy as np
 
 from hsgd.checks import Array
-from simulate.engines.base import DataRows, FreshFeatures, Plan
+from simulate.engines.base import Plan
 from simulate.engines.cuda.device import cuda
 from simulate.engines.cuda.order import bytes_of_order
 from simulate.engines.cuda.rows import Rows
+from simulate.rows.base import FreshRows
+from simulate.rows.data import DataRows
 
 LAUNCH_ENTRIES = 2**24
 """Entries of rows that a replicate reads or makes in one launch: some hundredths of a second."""
@@ -20,18 +22,18 @@ LAUNCH_ENTRIES = 2**24
 def launch_iterations(plan: Plan) -> int:
     """Iterations of one launch: between two of them the host can look at the clock."""
     entries = max(plan.width, 1024)  # a row of few entries still has an overhead
-    if isinstance(plan.rows, FreshFeatures):
-        entries *= plan.rows.num_normals
-    return max(1, LAUNCH_ENTRIES // (plan.batches.largest * entries))
+    numbers = entries * plan.rows.numbers_per_entry
+    return max(1, LAUNCH_ENTRIES // (plan.batches.largest * numbers))
 
 
 def bytes_of_replicate(plan: Plan) -> int:
     """Upper estimate of what a replicate takes on the device."""
     largest, block = plan.batches.largest, min(plan.block_size, len(plan.iterations))
     numbers = plan.width * (block + 3) + largest * (launch_iterations(plan) + 1) + 2
-    if not isinstance(plan.rows, DataRows):
-        return 8 * (numbers + largest * plan.width + plan.rows.num_normals)
-    return 8 * numbers + bytes_of_order(plan, plan.rows)
+    if isinstance(plan.rows, DataRows):
+        return 8 * numbers + bytes_of_order(plan, plan.rows)
+    assert isinstance(plan.rows, FreshRows)
+    return 8 * (numbers + largest * plan.width + plan.rows.num_normals)
 
 
 class Replicates(ABC):

@@ -7,21 +7,34 @@ from typing import Any
 import numpy as np
 
 from hsgd.checks import Array
-from simulate.engines.base import DataRows, FreshFeatures, FreshRows, Plan
+from simulate.engines.base import Plan
+from simulate.engines.cuda import dense, features, sparse, streaming
 from simulate.engines.cuda.device import cuda
+from simulate.engines.cuda.kind import Kind
 from simulate.engines.cuda.order import Order
-from simulate.formulas.activations import CODES
+from simulate.rows.base import FreshRows
+from simulate.rows.data import DataRows
+from simulate.rows.features import FreshFeatures
+from simulate.rows.gaussian import FreshGaussian
 
-DENSE, SPARSE, SPARSE_MOMENTUM, FRESH, FEATURES = range(5)
+FRESH: dict[type[FreshRows], Kind] = {
+    FreshGaussian: streaming.KIND,
+    FreshFeatures: features.KIND,
+}
+KINDS = (dense.KIND, sparse.KIND, sparse.WITH_MOMENTUM, sparse.WITH_RULE, *FRESH.values())
 
 
-def kind_of(plan: Plan) -> int:
+def kind_of(plan: Plan) -> Kind:
     """Which of these a plan needs."""
-    if isinstance(plan.rows, DataRows):
-        if not hasattr(plan.rows.A, "tocsr"):
-            return DENSE
-        return SPARSE_MOMENTUM if plan.momentum else SPARSE
-    return FRESH if isinstance(plan.rows, FreshRows) else FEATURES
+    rows = plan.rows
+    if isinstance(rows, FreshRows):
+        return FRESH[type(rows)]
+    assert isinstance(rows, DataRows)
+    if not rows.is_sparse:
+        return dense.KIND
+    if plan.rule is not None:
+        return sparse.WITH_RULE
+    return sparse.WITH_MOMENTUM if plan.momentum else sparse.KIND
 
 
 def shared_data(plan: Plan) -> tuple[Any, ...]:
@@ -30,25 +43,18 @@ def shared_data(plan: Plan) -> tuple[Any, ...]:
     Raises
     ------
     MemoryError
-        If the rows do not fit there.
+        If the rows of data do not fit there.
     """
-    rows = plan.rows
-    if isinstance(rows, FreshRows):
-        return cuda.to_device(rows.root), cuda.to_device(rows.coefficients), rows.noise
-    if isinstance(rows, FreshFeatures):
-        mixing, direction = np.ascontiguousarray(rows.mixing.T), rows.direction
-        on_device = (cuda.to_device(mixing), cuda.to_device(direction))
-        return CODES[rows.activation.name], *on_device, rows.shift, rows.noise
-    sparse = hasattr(rows.A, "tocsr")
-    entries = (rows.A.data if sparse else rows.A).astype(plan.dtype, copy=False)
-    arrays = (entries, rows.A.indices, rows.A.indptr, rows.b) if sparse else (entries, rows.b)
-    needed, free = sum(array.nbytes for array in arrays), free_bytes()
-    if needed > free:
+    host = kind_of(plan).data(plan.rows, plan.dtype)
+    needed, free = sum(value.nbytes for value in host if np.ndim(value)), free_bytes()
+    if isinstance(plan.rows, DataRows) and needed > free:
         raise MemoryError(
             f"A takes {needed / 1e9:.3g} GB but the GPU has {free / 1e9:.3g} GB free: use "
             "dtype='float32', or engine='cpu'."
         )
-    return tuple(cuda.to_device(np.ascontiguousarray(array)) for array in arrays)
+    return tuple(
+        cuda.to_device(np.ascontiguousarray(value)) if np.ndim(value) else value for value in host
+    )
 
 
 def free_bytes() -> float:
@@ -58,7 +64,7 @@ def free_bytes() -> float:
 
 def first_point(plan: Plan) -> Array:
     """Where runs begin, in the coordinates of the rows."""
-    return plan.rows.to_basis(plan.x0) if isinstance(plan.rows, FreshRows) else plan.x0
+    return plan.rows.to_basis(plan.x0)
 
 
 class Rows:
@@ -82,7 +88,8 @@ class Rows:
         # Rules add up a gradient row by row; steps wait for the residuals of a whole batch.
         shape = (len(keys), plan.batches.largest if plan.rule is None else 1, plan.dimension)
         self._room: tuple[Any, ...] = (cuda.device_array(shape, dtype=plan.dtype),)
-        if isinstance(plan.rows, FreshFeatures):
+        assert isinstance(plan.rows, FreshRows)
+        if kind_of(plan).keeps_normals:
             self._room = (cuda.device_array((len(keys), plan.rows.num_normals)), *self._room)
 
     def between(self, first: int, sizes: Any) -> tuple[Any, ...]:

@@ -8,17 +8,22 @@ are used: that saves the test for negative ones, and the loops are unrolled all 
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from simulate.engines.cuda.device import (
     ahead,
     block_sum,
+    copy_beginning,
     cuda,
     decay_factor,
     shrink_factor,
     updated_velocity,
 )
+from simulate.engines.cuda.kind import Kind
 from simulate.formulas.update import SMALLEST_FACTOR
+from simulate.rows.data import DataRows
 
 
 @cuda.jit(device=True)
@@ -46,7 +51,7 @@ def add_sparse(rows, r, place, scale, target):  # type: ignore[no-untyped-def]
 
 
 @cuda.jit(device=True)
-def multiple_residual(partial, rows, kind, state, r, place, m):  # type: ignore[no-untyped-def]
+def multiple_residual(partial, rows, constants, state, r, place, m):  # type: ignore[no-untyped-def]
     """Like `dense_residual`, of parameters factor·y."""
     _, _, _, b, numbers = rows
     row, factor = numbers[r, place], state[state.size - 1]
@@ -54,9 +59,9 @@ def multiple_residual(partial, rows, kind, state, r, place, m):  # type: ignore[
 
 
 @cuda.jit(device=True)
-def move_multiple(rows, kind, state, r, place, size, rate, scales):  # type: ignore[no-untyped-def]
+def move_multiple(rows, constants, state, r, place, size, rate, scales):  # type: ignore[no-untyped-def]
     """Like `move_dense`, of parameters factor·y; the factor is behind y."""
-    factor = state[state.size - 1] * decay_factor(rate, kind[0])
+    factor = state[state.size - 1] * decay_factor(rate, constants[0])
     if abs(factor) < SMALLEST_FACTOR or abs(factor) > 1.0 / SMALLEST_FACTOR:
         multiply(factor, state, state)
         factor = 1.0
@@ -81,20 +86,20 @@ def copy_multiple(state, point):  # type: ignore[no-untyped-def]
 
 
 @cuda.jit(device=True)
-def sparse_residual(partial, rows, kind, state, r, place, m):  # type: ignore[no-untyped-def]
+def sparse_residual(partial, rows, constants, state, r, place, m):  # type: ignore[no-untyped-def]
     """Like `dense_residual`, of parameters that are followed by velocities, if it looks ahead."""
     _, _, _, b, numbers = rows
     row, dimension = numbers[r, place], state.size // 3
-    return product(partial, rows, row, state, state[dimension:], kind[2]) - b[row]
+    return product(partial, rows, row, state, state[dimension:], constants[2]) - b[row]
 
 
 @cuda.jit(device=True)
-def move_sparse(rows, kind, state, r, place, size, rate, scales):  # type: ignore[no-untyped-def]
+def move_sparse(rows, constants, state, r, place, size, rate, scales):  # type: ignore[no-untyped-def]
     """Like `move_dense`, with momentum.
 
     Behind the velocities is the pull of the batch, which is zero between the iterations.
     """
-    ridge, momentum, look = kind
+    ridge, momentum, look = constants
     dimension = state.size // 3
     x, v, pull = state[:dimension], state[dimension : 2 * dimension], state[2 * dimension :]
     cuda.syncthreads()
@@ -108,3 +113,23 @@ def move_sparse(rows, kind, state, r, place, size, rate, scales):  # type: ignor
         x[j] += v[j]
         pull[j] = 0.0
     cuda.syncthreads()
+
+
+def data(rows: DataRows, dtype: Any) -> tuple[Any, ...]:
+    """The matrix in compressed form, its entries as they are stored, and the targets."""
+    return rows.A.data.astype(dtype, copy=False), rows.A.indices, rows.A.indptr, rows.b
+
+
+KIND = Kind(
+    data, multiple_residual, move_multiple, copy_multiple, behind=lambda _: np.ones(1), near=True
+)
+"""With a factor behind the parameters."""
+WITH_MOMENTUM = Kind(
+    data,
+    sparse_residual,
+    move_sparse,
+    copy_beginning,
+    behind=lambda plan: np.zeros(2 * plan.dimension),
+)
+"""With velocities and a pull behind them."""
+WITH_RULE = Kind(data, sparse_residual, None, None, add_sparse)

@@ -11,8 +11,8 @@ from simulate.engines.base import Plan
 from simulate.engines.cuda import device
 from simulate.engines.cuda.device import cuda
 from simulate.engines.cuda.replicates import Replicates
-from simulate.engines.cuda.rows import SPARSE, SPARSE_MOMENTUM, first_point, kind_of
-from simulate.engines.cuda.steps import KEPT_NEAR, KERNELS
+from simulate.engines.cuda.rows import first_point, kind_of
+from simulate.engines.cuda.steps import kernel
 
 SHARED_BYTES = 40 * 2**10
 """Shared memory that a block may take for its state: every GPU lends 48 KiB unasked."""
@@ -26,24 +26,20 @@ class Stepping(Replicates):
     ) -> None:
         super().__init__(plan, keys, arrays, data)
         self._scales = cuda.device_array((self._count, plan.batches.largest))
-        self._what = (plan.ridge_per_row, plan.momentum, plan.look)
+        self._constants = (plan.ridge_per_row, plan.momentum, plan.look)
 
     @staticmethod
     def start(plan: Plan) -> dict[str, Array]:
-        behind = np.zeros(plan.dimension if plan.momentum else 0)
-        if kind_of(plan) == SPARSE:
-            behind = np.ones(1)
-        elif kind_of(plan) == SPARSE_MOMENTUM:
-            behind = np.zeros(2 * plan.dimension)
-        return {"state": np.append(first_point(plan), behind)}
+        return {"state": np.append(first_point(plan), kind_of(plan).behind(plan))}
 
     def advance(self, first: int, last: int, records: Any, slot: int) -> None:
         plan, states = self._plan, self._arrays["state"]
         sizes, rates = plan.batches.between(first, last), plan.rates.between(first, last)
-        wanted = 8 * states.shape[1] if kind_of(plan) in KEPT_NEAR else 0
+        kind = kind_of(plan)
+        wanted = 8 * states.shape[1] if kind.near else 0
         shared = wanted if wanted <= SHARED_BYTES else 0
-        KERNELS[kind_of(plan)][self._count, device.THREADS, 0, shared](
-            self._rows.between(first, sizes), self._what,
+        kernel(kind)[self._count, device.THREADS, 0, shared](
+            self._rows.between(first, sizes), self._constants,
             first, *map(cuda.to_device, map(np.array, (rates, sizes, records))), slot, shared > 0,
             states, self._scales, self._points, self._diverged,
         )  # fmt: skip

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
-from simulate.engines.base import NOISE_BLOCK
+from typing import Any
+
 from simulate.engines.cuda.device import (
     add_multiple,
     block_sum,
     block_words,
+    copy_entries,
     cuda,
     decay_factor,
     normal_pair,
     updated,
 )
+from simulate.engines.cuda.kind import Kind
 from simulate.randomness.normals import FEATURES, LABEL_NOISE
+from simulate.rows.base import NOISE_BLOCK
+from simulate.rows.gaussian import FreshGaussian
 
 
 @cuda.jit(device=True)
@@ -37,7 +42,7 @@ def label_noise(key, number):  # type: ignore[no-untyped-def]
 
 
 @cuda.jit(device=True)
-def fresh_residual(partial, rows, kind, x, r, place, m):  # type: ignore[no-untyped-def]
+def fresh_residual(partial, rows, constants, x, r, place, m):  # type: ignore[no-untyped-def]
     """Like `dense_residual`; it makes the row of normals, four from a block of Philox.
 
     `room` is for the rows of a batch, shape (replicates, rows, d).
@@ -60,9 +65,9 @@ def fresh_residual(partial, rows, kind, x, r, place, m):  # type: ignore[no-unty
 
 
 @cuda.jit(device=True)
-def move_fresh(rows, kind, x, r, place, size, rate, scales):  # type: ignore[no-untyped-def]
+def move_fresh(rows, constants, x, r, place, size, rate, scales):  # type: ignore[no-untyped-def]
     """Like `move_dense`, of rows that were made and are still in their room; without momentum."""
-    made, decay = rows[-1][r], decay_factor(rate, kind[0])
+    made, decay = rows[-1][r], decay_factor(rate, constants[0])
     cuda.syncthreads()
     for j in range(cuda.threadIdx.x, x.size, cuda.blockDim.x):
         factor, value = decay, x[j]
@@ -78,3 +83,11 @@ def move_fresh(rows, kind, x, r, place, size, rate, scales):  # type: ignore[no-
 def add_fresh(rows, r, place, scale, pull):  # type: ignore[no-untyped-def]
     """Like `add_dense`, of the row that was made."""
     add_multiple(scale, rows[-1][r, 0], pull)
+
+
+def data(rows: FreshGaussian, dtype: Any) -> tuple[Any, ...]:
+    """What the rows are made of."""
+    return rows.root, rows.coefficients, rows.noise
+
+
+KIND = Kind(data, fresh_residual, move_fresh, copy_entries, add_fresh, near=True)

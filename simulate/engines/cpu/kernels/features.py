@@ -6,16 +6,17 @@ Blocks are aligned in the stream, so that the bits of a row depend on its number
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from simulate.engines.base import FEATURE_BLOCK
 from simulate.engines.cpu.lanes import fill_normals
 from simulate.formulas import activations
-from simulate.formulas.activations import activated
+from simulate.formulas.activations import CODES, activated
 from simulate.numba_policy import compiled, share
 from simulate.randomness.normals import FEATURES
+from simulate.rows.features import FEATURE_BLOCK, FreshFeatures
 
 share(activations.activated)
 
@@ -61,3 +62,40 @@ def fill_features(rows, key, number, words):  # type: ignore[no-untyped-def]
                 row[j] = (activated(rows.code, before[j]) - rows.shift) / root
         rows.held[0] = block
     return number - block * FEATURE_BLOCK
+
+
+@compiled
+def copy_and_dot(source, row, x):  # type: ignore[no-untyped-def]
+    """Copy a row, and return its dot product with x."""
+    total = 0.0
+    for j in range(row.size):
+        row[j] = source[j]
+        total += row[j] * x[j]
+    return total
+
+
+def make_row(rows, key, number, words, row, x):  # type: ignore[no-untyped-def]
+    """See `streaming.make_row`."""
+    place = fill_features(rows, key, number, words)
+    return copy_and_dot(rows.block[place], row, x) - rows.targets[place]
+
+
+def begin(rows: FreshFeatures, dtype: Any) -> tuple[int, Callable[[], Features]]:
+    """The length of a row, and what makes a replicate's rows; all of them share the weights."""
+    mixing = np.ascontiguousarray(rows.mixing.T)
+    inputs, num_features = mixing.shape
+
+    def made() -> Features:
+        return Features(
+            code=CODES[rows.activation.name],
+            mixing=mixing,
+            direction=rows.direction,
+            shift=rows.shift,
+            held=np.full(1, -1),
+            normals=np.empty((FEATURE_BLOCK, inputs)),
+            before=np.empty((FEATURE_BLOCK, num_features)),
+            block=np.empty((FEATURE_BLOCK, num_features), dtype=dtype),
+            targets=np.empty(FEATURE_BLOCK),
+        )
+
+    return num_features, made

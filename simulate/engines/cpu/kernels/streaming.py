@@ -7,22 +7,15 @@ from typing import Any, NamedTuple
 import numpy as np
 from numba.extending import overload
 
-from simulate.engines.base import NOISE_BLOCK
+from simulate.engines.cpu.kernels import features, gaussian
 from simulate.engines.cpu.kernels.dense import subtract_row
-from simulate.engines.cpu.kernels.features import Features, fill_features
 from simulate.engines.cpu.lanes import fill_normals
 from simulate.formulas.update import decay_factor, row_scale
 from simulate.numba_policy import FASTMATH, cached, compiled
-from simulate.randomness.normals import FEATURES, LABEL_NOISE
-
-
-class Gaussian(NamedTuple):
-    """What Gaussian rows are made of."""
-
-    root: Any
-    """Shape (d,)."""
-    coefficients: Any
-    """Shape (d,)."""
+from simulate.randomness.normals import LABEL_NOISE
+from simulate.rows.base import NOISE_BLOCK, FreshRows
+from simulate.rows.features import FreshFeatures
+from simulate.rows.gaussian import FreshGaussian
 
 
 class Source(NamedTuple):
@@ -30,7 +23,7 @@ class Source(NamedTuple):
 
     key: Any
     rows: Any
-    """`Gaussian` or `Features`."""
+    """What they are made of, by their kind: `Gaussian`, `Features`."""
     noise: float
     ridge_per_row: float
     held: Any
@@ -39,19 +32,6 @@ class Source(NamedTuple):
     """Shape (NOISE_BLOCK,)."""
     words: Any
     """Room for random words."""
-
-
-WHOLE = 64
-"""Normals that fill whole vectors, of sixteen blocks of four."""
-
-
-def padded(values: Any) -> Any:
-    """A vector with zeros behind it, so that normals come in whole vectors of blocks.
-
-    Entries beyond d have a root of zero, and so their parameters stay zero.
-    """
-    d = len(values)
-    return np.pad(values, (0, -d % WHOLE if d >= WHOLE else 0))
 
 
 @compiled
@@ -66,46 +46,19 @@ def label_noise(source, number):  # type: ignore[no-untyped-def]
     return source.noise * source.noises[number - block * NOISE_BLOCK]
 
 
-@compiled
-def scale_and_dot(row, root, x, coefficients):  # type: ignore[no-untyped-def]
-    """Turn normals into a row, and return its dot product with x − coefficients."""
-    total = 0.0
-    for j in range(row.size):
-        row[j] = row[j] * root[j]
-        total += row[j] * (x[j] - coefficients[j])  # the entry as it is stored
-    return total
-
-
-@compiled
-def copy_and_dot(source, row, x):  # type: ignore[no-untyped-def]
-    """Copy a row, and return its dot product with x."""
-    total = 0.0
-    for j in range(row.size):
-        row[j] = source[j]
-        total += row[j] * x[j]
-    return total
-
-
 def make_row(rows: Any, key: Any, number: int, words: Any, row: Any, x: Any) -> float:
     """Make a row; returns its dot product with x less its target without noise."""
     raise NotImplementedError("compiled only")
 
 
+KINDS: dict[type[FreshRows], Any] = {FreshGaussian: gaussian, FreshFeatures: features}
+"""The file that knows how rows of a kind begin, and how one is made."""
+_MAKERS = {gaussian.Gaussian: gaussian.make_row, features.Features: features.make_row}
+
+
 @overload(make_row, jit_options={"fastmath": FASTMATH, "error_model": "numpy"})
 def _make_row(rows, key, number, words, row, x):  # type: ignore[no-untyped-def]
-    if rows.instance_class is Features:
-
-        def features(rows, key, number, words, row, x):  # type: ignore[no-untyped-def]
-            place = fill_features(rows, key, number, words)
-            return copy_and_dot(rows.block[place], row, x) - rows.targets[place]
-
-        return features
-
-    def gaussian(rows, key, number, words, row, x):  # type: ignore[no-untyped-def]
-        fill_normals(key, FEATURES, number, row, words)
-        return scale_and_dot(row, rows.root, x, rows.coefficients)
-
-    return gaussian
+    return _MAKERS[rows.instance_class]
 
 
 @cached

@@ -1,7 +1,7 @@
 """Algorithms that look at the whole gradient of a batch: any rule, on any rows.
 
-`follow` is the loop. What differs between rows (`gather`) and between rules (`rate_before`, `step`)
-is chosen by the type of what it is given, when it is compiled.
+`with_rule` is the loop. What differs between rows (`gather`) and between rules (`rate_before`,
+`step`) is chosen by the type of what it is given, when it is compiled.
 """
 
 from __future__ import annotations
@@ -18,21 +18,18 @@ from simulate.engines.cpu.kernels.order import Order, fill_batch
 from simulate.engines.cpu.kernels.sparse import sparse_dot
 from simulate.engines.cpu.kernels.streaming import Source, label_noise, make_row
 from simulate.formulas import update
-from simulate.formulas.update import (
-    adagrad_rate,
-    expected_slope,
-    greedy_rate,
-    recalled,
-    remembered,
-    row_scale,
-    stepped,
-    with_ridge,
-)
+from simulate.formulas.update import row_scale
 from simulate.numba_policy import FASTMATH, cached, share
+from simulate.rules.registry import rules
 
-share(update.with_ridge, update.stepped, update.adagrad_rate, update.expected_slope)
-share(update.greedy_rate, update.remembered, update.recalled)
+share(update.row_scale)
+RULES = {rule.Given: rule for rule in rules()}
+"""Every rule, by the type of what its compiled steps are given."""
+for rule in RULES.values():
+    share(rule.compiled_step, *([rule.compiled_rate] if rule.compiled_rate else []))
 
+ALONE = 0
+"""The crew of a thread that takes a step alone."""
 _JIT: Any = {"fastmath": FASTMATH, "error_model": "numpy"}
 
 
@@ -53,35 +50,6 @@ class StreamReader(NamedTuple):
     """Room for one."""
 
 
-class AdaGradArrays(NamedTuple):
-    """`rules.AdaGrad`."""
-
-    ridge: float
-    energy: Any
-
-
-class NearestArrays(NamedTuple):
-    """`rules.Nearest`."""
-
-    ridge: float
-    eigenvalues: Any
-    coefficients: Any
-    weights: Any
-    slopes: Any
-    spread: float
-    noise_variance: float
-
-
-class MemoryArrays(NamedTuple):
-    """`rules.Memory`, with the factors of the iterations that are done in one call."""
-
-    ridge: float
-    memory: Any
-    momentum_rates: Any
-    forgettings: Any
-    gradient_rates: Any
-
-
 def row_dot(A: Any, row: int, x: Any) -> float:
     """Dot product of a row of A with x."""
     raise NotImplementedError("compiled only")
@@ -92,17 +60,19 @@ def gather(reader: Any, iteration: int, position: int, size: int, x: Any, pull: 
     raise NotImplementedError("compiled only")
 
 
-def rate_before(rule: Any, factor: float, size: int, x: Any) -> float:
-    """The learning rate as it is known before a step."""
+def rate_before(crew: Any, given: Any, state: Any, factor: float, size: int, x: Any) -> float:
+    """The learning rate as it is known before a step; see `Rule.compiled_rate`."""
     raise NotImplementedError("compiled only")
 
 
-def step(rule: Any, i: int, factor: float, size: int, x: Any, pull: Any) -> bool:
-    """Take step number `i` of this call and clear `pull`; whether all went well."""
+def step(
+    crew: Any, given: Any, i: int, state: Any, factor: float, size: int, x: Any, pull: Any
+) -> bool:
+    """Take a step; see `Rule.compiled_step`."""
     raise NotImplementedError("compiled only")
 
 
-def note(rule: Any, factor: float, size: int, x: Any, point: Any) -> None:
+def note(given: Any, state: Any, factor: float, size: int, x: Any, point: Any) -> None:
     """Copy the parameters to `point`, and behind them the learning rate if the rule finds it."""
     raise NotImplementedError("compiled only")
 
@@ -143,75 +113,36 @@ def _gather(reader, iteration, position, size, x, pull):  # type: ignore[no-unty
 
 
 @overload(rate_before, jit_options=_JIT)
-def _rate_before(rule, factor, size, x):  # type: ignore[no-untyped-def]
-    def of_adagrad(rule, factor, size, x):  # type: ignore[no-untyped-def]
-        return adagrad_rate(factor, rule.energy[0])
-
-    def of_nearest(rule, factor, size, x):  # type: ignore[no-untyped-def]
-        descent, bend, risk, noise = 0.0, 0.0, rule.noise_variance, 0.0
-        for j in range(x.size):
-            slope = expected_slope(x[j], rule.coefficients[j], rule.eigenvalues[j])
-            expected = with_ridge(slope, x[j], rule.ridge)
-            risk += slope * (x[j] - rule.coefficients[j])
-            noise += rule.weights[j] * slope * slope
-            descent += rule.slopes[j] * expected * expected
-            bend += rule.weights[j] * expected * expected
-        return greedy_rate(factor, descent, bend, noise + risk * rule.spread, size)
-
-    return of_adagrad if rule.instance_class is AdaGradArrays else of_nearest
+def _rate_before(crew, given, state, factor, size, x):  # type: ignore[no-untyped-def]
+    find_rate: Any = RULES[given.instance_class].compiled_rate
+    return lambda crew, given, state, factor, size, x: find_rate(
+        crew, given, state, factor, size, x
+    )
 
 
 @overload(step, jit_options=_JIT)
-def _step(rule, i, factor, size, x, pull):  # type: ignore[no-untyped-def]
-    def of_adagrad(rule, i, factor, size, x, pull):  # type: ignore[no-untyped-def]
-        total = 0.0
-        for j in range(x.size):
-            pull[j] = with_ridge(pull[j], x[j], rule.ridge)
-            total += pull[j] * pull[j]
-        rule.energy[0] += total
-        rate = rate_before(rule, factor, size, x)
-        for j in range(x.size):
-            x[j] = stepped(x[j], pull[j], rate)
-            pull[j] = 0.0
-        return np.isfinite(rule.energy[0])
-
-    def of_nearest(rule, i, factor, size, x, pull):  # type: ignore[no-untyped-def]
-        rate = rate_before(rule, factor, size, x)
-        for j in range(x.size):
-            x[j] = stepped(x[j], with_ridge(pull[j], x[j], rule.ridge), rate)
-            pull[j] = 0.0
-        return True
-
-    def of_memory(rule, i, factor, size, x, pull):  # type: ignore[no-untyped-def]
-        y = rule.memory
-        momentum_rate, forgetting = rule.momentum_rates[i], rule.forgettings[i]
-        gradient_rate = rule.gradient_rates[i]
-        for j in range(x.size):
-            gradient = with_ridge(pull[j], x[j], rule.ridge)
-            y[j] = remembered(y[j], gradient, forgetting, gradient_rate)
-            x[j] = recalled(stepped(x[j], gradient, factor), y[j], momentum_rate)
-            pull[j] = 0.0
-        return True
-
-    kinds = {AdaGradArrays: of_adagrad, NearestArrays: of_nearest, MemoryArrays: of_memory}
-    return kinds[rule.instance_class]
+def _step(crew, given, i, state, factor, size, x, pull):  # type: ignore[no-untyped-def]
+    take_step = RULES[given.instance_class].compiled_step
+    return lambda crew, given, i, state, factor, size, x, pull: take_step(
+        crew, given, i, state, factor, size, x, pull
+    )
 
 
 @overload(note, jit_options=_JIT)
-def _note(rule, factor, size, x, point):  # type: ignore[no-untyped-def]
-    def alone(rule, factor, size, x, point):  # type: ignore[no-untyped-def]
+def _note(given, state, factor, size, x, point):  # type: ignore[no-untyped-def]
+    def alone(given, state, factor, size, x, point):  # type: ignore[no-untyped-def]
         point[:] = x[: point.size]
 
-    def with_rate(rule, factor, size, x, point):  # type: ignore[no-untyped-def]
+    def with_rate(given, state, factor, size, x, point):  # type: ignore[no-untyped-def]
         point[:-1] = x[: point.size - 1]
-        point[-1] = rate_before(rule, factor, size, x)
+        point[-1] = rate_before(ALONE, given, state, factor, size, x)
 
-    return alone if rule.instance_class is MemoryArrays else with_rate
+    return with_rate if RULES[given.instance_class].finds_rates() else alone
 
 
 @cached
-def follow(  # type: ignore[no-untyped-def]
-    reader, rule, factors, sizes, position, first, last, records, points, x, pull
+def with_rule(  # type: ignore[no-untyped-def]
+    reader, given, factors, sizes, position, first, last, records, points, x, state, pull
 ):
     """Iterations first, …, last − 1; see `driver.Replicate.advance`.
 
@@ -221,13 +152,13 @@ def follow(  # type: ignore[no-untyped-def]
     for k in range(first, last + 1):
         i = k - first
         if recorded < records.size and records[recorded] == k:
-            note(rule, factors[i], sizes[i], x, points[recorded])
+            note(given, state, factors[i], sizes[i], x, points[recorded])
             recorded += 1
         if k == last:
             break
         if not gather(reader, k, position, sizes[i], x, pull):
             return recorded, False
         position += sizes[i]
-        if not step(rule, i, factors[i], sizes[i], x, pull):
+        if not step(ALONE, given, i, state, factors[i], sizes[i], x, pull):
             return recorded, False
     return recorded, True
