@@ -5,7 +5,8 @@
 Compiled functions are plain Python then, and several hundred times slower. Two kinds of tests
 cannot tell anything, are left out, and count as skipped: those that take more than some seconds
 of processor time, and those of functions that only the compiler can put together. The lines that
-they have reached count.
+they have reached count. Files whose tests work in other processes, for which no time is kept here,
+are not collected.
 """
 
 import os
@@ -18,11 +19,26 @@ from numba.core import extending
 SECONDS = 3.0
 """For a test, of processor time: how busy the machine is changes nothing."""
 
+ELSEWHERE = {
+    "test_benchmarks.py",
+    "test_cuda.py",
+    "test_docs.py",
+    "test_killing.py",
+    "test_mutations.py",
+    "test_recorded.py",
+    "test_types.py",
+}
+
 if not numba.config.DISABLE_JIT:
     raise pytest.UsageError("set NUMBA_DISABLE_JIT=1: this plugin is for runs without compilation.")
 
 # Only rows are asked for in this way before they are needed; it has no result, and no Python.
 extending._Intrinsic.__call__ = lambda self, *args, **kwargs: None
+
+
+def pytest_ignore_collect(collection_path):
+    """Leave out what takes hours in processes of its own."""
+    return True if collection_path.name in ELSEWHERE else None
 
 
 class TooSlow(BaseException):
