@@ -35,7 +35,7 @@ class Source(NamedTuple):
 
 
 @compiled
-def label_noise(source, number):  # type: ignore[no-untyped-def]
+def label_noise(source: Any, number: int) -> Any:
     """The label noise of row `number`."""
     if source.noise == 0.0:
         return 0.0
