@@ -99,3 +99,6 @@ def begin(rows: FreshFeatures, dtype: Any) -> tuple[int, Callable[[], Features]]
         )
 
     return num_features, made
+
+
+MADE_OF = Features

@@ -56,3 +56,6 @@ def begin(rows: FreshGaussian, dtype: Any) -> tuple[int, Callable[[], Gaussian]]
     del dtype
     made = Gaussian(padded(rows.root), padded(rows.coefficients))
     return len(made.root), lambda: made
+
+
+MADE_OF = Gaussian
