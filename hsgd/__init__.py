@@ -1,25 +1,26 @@
 """What the theory says SGD's risk does: problems, algorithms, and the curves they imply.
 
-    checks, warning    sentences for bad input, and for what a user should know
-    nouns              how a noun takes what is passed; `lazy` how a facade loads its parts
-    kept               what is computed once for a problem
-    machine/           what the code asks of the computer
-    interfaces         what a problem and a statistic are to all the others
-    schedules          learning rates and batch sizes over time
-    activations        and their Hermite expansions, `hermite`
-    statistics/        what is measured
-    problems/          what is learned
-    algorithms/        what is run
-    setting            which of them go together
-    dataset/           results: one schema, and its files
-    plotting/          pictures of them
-    sweeps/            one setting after another
+    theory/            what high dimensions make of a problem and an algorithm
     exact/             the mean at finite n; `isotropic/` and `symbolic/` closed forms
-    theory/            what high dimensions make of it
+    accessor           `ds.hsgd`; `command_line` what the commands of all packages share
+    sweeps/            one setting after another
+    plotting/          pictures of results
+    dataset/           results: one schema, and its files
+    setting            which problems and algorithms go together
+    algorithms/        what is run
+    problems/          what is learned
+    statistics/        what is measured
+    schedules          learning rates and batch sizes over time
+    activations        functions of random features, and their `hermite` expansions
+    interfaces         what a problem and a statistic are to all the others
+    nouns              how a noun takes what is passed, `kept` what is computed once for it
+    machine/           what the code asks of the computer
+    checks             sentences for bad input, `warning` for what a user should know
+    lazy               how a facade loads its parts
 
-Each is seen by those below it in this list, the three witnesses by the theory alone. `accessor` is
-`ds.hsgd`, `command_line` what the commands of all packages share. The facade loads its parts on
-first use, so that `import hsgd` stays light; only `ds.hsgd` is there from the start.
+Each stands on those below it in this list, and is seen by none of them; the witnesses `exact`,
+`isotropic` and `symbolic` see neither the theory nor the solver. `import hsgd` stays light: parts
+are loaded on first use, and only `ds.hsgd` is there from the start.
 """
 
 from __future__ import annotations

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from hsgd.algorithms.adaptive import AdaGradNorm
 from hsgd.algorithms.base import Algorithm
 from hsgd.algorithms.general_momentum import DANA
@@ -32,19 +34,20 @@ def algorithm(words: str, sgd: SGD, problem: LeastSquares) -> Algorithm:
         numbers = [0.0] * 9
     if name.startswith("dana-") and not isinstance(sgd.schedule, Constant):
         raise ValueError(f"--algorithm {name} has schedules of its own: leave --schedule out.")
-    rate, batch = sgd.learning_rate, {"batch_size": sgd.batch_size, "sampling": sgd.sampling}
+    rate = sgd.learning_rate
+    batch: dict[str, Any] = {"batch_size": sgd.batch_size, "sampling": sgd.sampling}
     level = sgd.schedule.level if isinstance(sgd.schedule, Constant) else 0.0
     match name, numbers:
         case "sgd", []:
             return sgd
         case "heavy-ball", [momentum]:
-            return HeavyBall(rate, momentum, **batch)  # type: ignore[arg-type]
+            return HeavyBall(rate, momentum, **batch)
         case "nesterov", [momentum]:
-            return Nesterov(rate, momentum, **batch)  # type: ignore[arg-type]
+            return Nesterov(rate, momentum, **batch)
         case "adagrad-norm", [initial]:
-            return AdaGradNorm(rate, initial, **batch)  # type: ignore[arg-type]
+            return AdaGradNorm(rate, initial, **batch)
         case "dana-constant", []:
-            return DANA.constant(problem, level, **batch)  # type: ignore[arg-type]
+            return DANA.constant(problem, level, **batch)
         case "dana-decaying", [alpha]:
-            return DANA.decaying(problem, level, alpha, **batch)  # type: ignore[arg-type]
+            return DANA.decaying(problem, level, alpha, **batch)
     raise ValueError(f"--algorithm is {words!r}: write {HELP}.")

@@ -12,8 +12,8 @@ SCRIPT = """
 import numpy as np
 
 import hsgd.theory.dynamics.stepping_kernel
-import simulate.engines.kernels.dense
-from volterra.recursion_kernel import iterate
+import simulate.engines.cpu.kernels.dense
+from volterra.recursion.loop import iterate
 
 assert hsgd.__file__.startswith({root!r}), hsgd.__file__
 try:

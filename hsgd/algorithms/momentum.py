@@ -73,6 +73,11 @@ def _momentum(value: Any) -> float:
     return momentum
 
 
-def has_momentum(algorithm: Algorithm) -> bool:
-    """Whether the algorithm remembers its previous step."""
-    return isinstance(algorithm, WithMomentum)
+def momentum_of(algorithm: Algorithm) -> float:
+    """The constant momentum of an algorithm, 0 if it has none."""
+    return algorithm.momentum if isinstance(algorithm, WithMomentum) else 0.0
+
+
+def looks_ahead(algorithm: Algorithm) -> bool:
+    """Whether gradients are taken where momentum alone would lead."""
+    return isinstance(algorithm, Nesterov)

@@ -1,5 +1,14 @@
 """The dataset: one written schema for theory, exact mean and simulation, and its files.
 
+    schema          what makes a dataset one of ours
+    grid            one grid of times, and datasets that are made on it
+    provenance      where a dataset comes from; `fingerprints` values as words that are theirs alone
+    trees           datasets that belong together
+    files           keeping them: as `netcdf`, or as a `zarr_folder`
+    atomic          files that are complete and new, or as they were before
+    claims          folders that belong to one configuration
+    foreign         files of other programs, read by a process that can be given up
+
 Schema (version 1; the docs' page "dataset schema" says the same at length)
 - dims: `time`; `replicate` only where there are runs.
 - coords: `time` (the caller's array, bit for bit), `iteration` (int64, rint(time·n), with d for

@@ -1,5 +1,8 @@
 """SGD on isotropic data in closed form: Marchenko–Pastur in, a risk curve out, no equation solved.
 
+    curves     rates, limits and risk curves
+    measure    the measure whose Laplace transform the risk is
+
 Rows a ~ N(0, I/n) in d = ratio·n dimensions, targets b = a·x* + noise·N(0, 1), no ridge, n → ∞.
 The risk is the Laplace transform of an explicit measure: a density on the Marchenko–Pastur
 interval, an atom that splits off below it when the learning rate passes a transition, and an atom

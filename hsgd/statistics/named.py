@@ -125,7 +125,7 @@ def _listed(statistics: Any) -> tuple[Any, ...]:
     except TypeError:
         raise TypeError(
             f"statistics is {shown(statistics)}: name some of {', '.join(NAMED)}, or pass a list "
-            "of names and hsgd.Quadratics."
+            "of names and hsgd.Quadratic objects."
         ) from None
 
 

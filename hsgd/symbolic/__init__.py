@@ -1,5 +1,10 @@
 """The theory of SGD as SymPy expressions: for formulas in papers, and as a check on the numbers.
 
+    equations      the Volterra equation, and what follows from it in formulas
+    spectra        spectra for which sums over eigenvalues are formulas
+    polynomials    Hermite expansions of activations, by `gaussian` expectations
+    expressions    the standard symbols, and the check that all input passes
+
 A `VolterraEquation` holds a spectrum (`PointMasses`, `MarchenkoPastur`) and the parameters of SGD;
 its kernel, Laplace transform, critical learning rate, limits and rates are plain SymPy expressions
 (`sympy.latex`, `subs`, `diff`, `lambdify` work as ever). `activation` and `hermite_expansion` give

@@ -7,7 +7,7 @@ Its verbs:
     critical        the largest stable learning rate
     batches         which batch size, and when to grow it
     bootstrap       what using the rows again costs
-    diagnosis       all of it in sentences
+    diagnosis       whether the theory applies to given rows
 
 What they stand on, each seen by those above it in this list:
 

@@ -16,10 +16,6 @@ from hsgd.theory.spectra.providers import PROBLEMS
 ALGORITHMS: tuple[type[Algorithm], ...] = (SGD, StreamingSGD, HeavyBall, Nesterov)
 """What the verbs of the theory follow."""
 
-_INDEPENDENT = (
-    "homogenized SGD is for independent batches (of others the training loss is lower than it says)"
-)
-
 
 def ask(
     problem: Any,
@@ -56,7 +52,6 @@ def ask(
         problems=problems,
         algorithms=algorithms,
         batch_schedules=batch_schedules,
-        independent=_INDEPENDENT,
     )
     if not any_rate:
         check_rate(problem, algorithm)

@@ -15,7 +15,7 @@ from hsgd.dataset import provenance
 from hsgd.nouns import Whole
 from hsgd.schedules import Piecewise
 from hsgd.theory.asking import ask
-from hsgd.theory.critical import at_rest
+from hsgd.theory.critical import with_rate_open
 from hsgd.theory.dynamics.discrete import solve_iteration
 from hsgd.theory.dynamics.stepping import CHUNK, State, check_work
 from hsgd.theory.question import Question
@@ -61,7 +61,7 @@ def critical_batch_size(problem: Solvable, *, sampling: str = "with_replacement"
     ----------
     arXiv:2206.01029, section 3; docs, theory page, "Mini-batches".
     """
-    stability = ask(problem, at_rest(problem, 1, sampling), method="hsgd").stability
+    stability = ask(problem, with_rate_open(problem, 1, sampling), method="hsgd").stability
     # notation: phi = noise factor at which both limits agree
     norm_per_rate = stability.system.kernel_norm(1.0, 1.0)
     phi = 1.0 / (norm_per_rate * stability.curvature_limit())
@@ -206,7 +206,7 @@ def steps_to_target(
         )
     counts = [integer("batch_sizes", size, minimum=1) for size in sizes]
     questions = [
-        ask(problem, at_rest(problem, size, sampling), method="discrete") for size in counts
+        ask(problem, with_rate_open(problem, size, sampling), method="discrete") for size in counts
     ]
     reach = _Reach(questions[0], number("risk", risk, strict=True))
     reach.check()
@@ -218,7 +218,7 @@ def steps_to_target(
         return xr.Variable(("batch_size",), values, {"units": "1", "long_name": words})
 
     attrs = provenance.attributes(
-        problem, at_rest(problem, 1, "with_replacement"),
+        problem, with_rate_open(problem, 1, "with_replacement"),
         source="theory", title="iterations to a target risk",
     )  # fmt: skip
     attrs |= {

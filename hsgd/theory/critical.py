@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any, overload
 
 import numpy as np
@@ -11,7 +12,6 @@ from hsgd.algorithms.momentum import HeavyBall
 from hsgd.algorithms.sgd import SGD, StreamingSGD
 from hsgd.checks import is_swept, number
 from hsgd.nouns import Whole
-from hsgd.problems.gaussian_rows import GaussianRows
 from hsgd.theory.asking import ask
 from hsgd.theory.spectra.providers import Solvable
 
@@ -85,7 +85,7 @@ def critical_learning_rate(
     References
     ----------
     arXiv:2205.07069, Theorem 1.1 and its remarks; arXiv:2206.01029, equation for the momentum
-    kernel's norm; docs, theory page, "Stability".
+    kernel's norm; docs, theory page, "Stability, limits, conditioning".
     """
     if is_swept(batch_size):
         sizes: Any = batch_size
@@ -96,13 +96,15 @@ def critical_learning_rate(
         ]
         found = sizes.copy(data=np.reshape(rates, sizes.shape)).rename("critical_learning_rate")
         return found.assign_coords(batch_size=sizes.variable)
-    algorithm = at_rest(problem, batch_size, sampling, number("momentum", momentum))
+    algorithm = with_rate_open(problem, batch_size, sampling, number("momentum", momentum))
     return ask(problem, algorithm, method=method).stability.critical_rate()
 
 
-def at_rest(problem: Solvable, batch_size: Any, sampling: str, momentum: float = 0.0) -> Algorithm:
+def with_rate_open(
+    problem: Solvable, batch_size: Any, sampling: str, momentum: float = 0.0
+) -> Algorithm:
     """The algorithm for such a problem, with a learning rate that is still to be found."""
-    if isinstance(problem, GaussianRows):
+    if math.isinf(getattr(problem, "num_rows", 0)):  # what is no problem is refused by `ask`
         return StreamingSGD(0.0, batch_size=batch_size)
     if momentum > 0:
         return HeavyBall(0.0, momentum, batch_size=batch_size, sampling=sampling)

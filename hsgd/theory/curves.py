@@ -11,7 +11,7 @@ from hsgd.interfaces import Statistic
 from hsgd.theory.spectra.modes import Modes, curvatures
 
 
-class Curves(Protocol):
+class Solved(Protocol):
     """Ψ and what other statistics need, on a grid of iterations."""
 
     @property
@@ -59,30 +59,30 @@ class Curve(NamedTuple):
 
 
 def curve_of(
-    system: Modes, statistic: Statistic, curves: Curves, flow: Array | None = None
+    system: Modes, statistic: Statistic, solved: Solved, flow: Array | None = None
 ) -> Curve:
-    """A statistic of solved curves; `flow`, if that is known already."""
+    """One statistic of what was solved; `flow`, if that is known already."""
     # Beyond critical it may overflow, and overflows are subtracted.
     with np.errstate(over="ignore", invalid="ignore"):
         if statistic.name == system.sampled_risk:
             N = system.iterations_per_unit
-            loss, error = curves.loss()
-            return Curve(curves.flow() / N, loss / N, error / N, np.zeros(len(loss)))
-        left_out = _left_out(system, statistic, curves)
-        flow = curves.mean(statistic) if flow is None else flow
-        noise, error = curves.noise(curvatures(system, statistic))
+            loss, error = solved.loss()
+            return Curve(solved.flow() / N, loss / N, error / N, np.zeros(len(loss)))
+        left_out = _left_out(system, statistic, solved)
+        flow = solved.mean(statistic) if flow is None else flow
+        noise, error = solved.noise(curvatures(system, statistic))
         rounding = 1e-15 * system.directions.shape[0] ** 0.5 * np.abs(flow)
         return Curve(flow, flow + noise, error + rounding, left_out)
 
 
-def _left_out(system: Modes, statistic: Statistic, curves: Curves) -> Array:
+def _left_out(system: Modes, statistic: Statistic, solved: Solved) -> Array:
     """Bound on what covariances between modes add to a statistic where they are left out.
 
     Gaussian rows drawn afresh make them, and a statistic sees them unless its matrix and Σ have
     the same eigenvectors, as that of the distance: at most ½‖off-diagonal part‖ times the trace of
     the covariance.
     """
-    trace = curves.uncounted()
+    trace = solved.uncounted()
     if statistic.name == "distance" or not trace.any():
         return np.zeros(len(trace))
     between = system.directions.T @ statistic.matrix() @ system.directions

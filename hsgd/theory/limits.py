@@ -29,7 +29,7 @@ def limits(
     """Limits as time goes to infinity, as a dataset of scalars.
 
     ψ_∞ = L(x_ridge)/(1−‖K‖), and a statistic q with second derivative T ends at
-    q(x_ridge) + (γφ/2N) ψ_∞ Σ_j T_jj λ_j/(λ_j+ridge); x_ridge is where gradient flow far. With
+    q(x_ridge) + (γφ/2N) ψ_∞ Σ_j T_jj λ_j/(λ_j+ridge); x_ridge is where gradient flow ends. With
     finite steps and momentum the last sum has the stationary variances in its place.
 
     Parameters

@@ -1,11 +1,12 @@
 """What is asked of the theory, resolved once: everything below a verb takes this noun.
 
-A `Question` is made by `asking.ask`, which checks it; nothing checks it again. Related questions
-are copies with some fields changed (`but`): another method, a looser tolerance, a heavier kernel.
+A `Question` is made by `asking.ask`, which checks the setting; nothing checks that again. Related
+questions are copies with some fields changed (`but`): another method, a looser tolerance, a heavier
+kernel.
 
 A `Method` is a way to answer: one file in `dynamics/` that defines it, and a line in
 `dynamics.methods`, the table. It says what it refuses, how its modes take steps (`stability/`),
-and how its curves are solved.
+and how it solves.
 """
 
 from __future__ import annotations
@@ -19,12 +20,14 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from hsgd.algorithms.base import Algorithm
+from hsgd.algorithms.momentum import momentum_of
 from hsgd.checks import Array
 from hsgd.interfaces import Statistic
 from hsgd.machine import memory
+from hsgd.problems.least_squares import LeastSquares
 from hsgd.schedules import Constant
 from hsgd.statistics.named import resolve
-from hsgd.theory.curves import Curves
+from hsgd.theory.curves import Solved
 from hsgd.theory.spectra.modes import Modes
 from hsgd.theory.spectra.providers import Solvable, modes
 from hsgd.theory.stability.base import Stability
@@ -49,10 +52,22 @@ class Method:
     """Why it cannot follow an algorithm, in one sentence; empty if it can."""
     stability: Callable[[Question], Stability]
     """How modes take steps, and so where the noise dies out."""
-    solve: Callable[[Question, NDArray[np.int64]], Curves]
-    """Curves at ascending iterations, shape (m,)."""
+    solve: Callable[[Question, NDArray[np.int64]], Solved]
+    """Answers at ascending iterations, shape (m,): all that `curves.Solved` asks, to the question's
+    `rtol`, with the kernel of Ψ multiplied by its `excess`."""
     twin: Method | None = None
     """For a limit of small steps, the same with steps of finite size; else None."""
+
+
+def dependent_batches(algorithm: Algorithm) -> str:
+    """Why a theory of independent batches refuses an algorithm; empty if it need not."""
+    if algorithm.has_independent_batches:
+        return ""
+    return (
+        "homogenized SGD is for independent batches (of others the training loss is lower than it "
+        f"says), but sampling is {getattr(algorithm, 'sampling', '')!r}: simulate it "
+        "(simulate.sgd), or use sampling='with_replacement' or 'subset'."
+    )
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,7 +80,7 @@ class Question:
     statistics: tuple[Statistic, ...] = ()
     rtol: float = 1e-8
     excess: float = 1.0
-    """What the kernel of Ψ is multiplied by, and of Ψ alone."""
+    """Factor of Ψ's kernel; the kernels of other statistics keep theirs."""
 
     def but(self, **changes: Any) -> Self:
         """The same with some fields changed."""
@@ -84,6 +99,11 @@ class Question:
     def num_rows(self) -> float:
         """How many rows a batch is drawn from; infinite for fresh ones."""
         return self.problem.num_rows
+
+    @property
+    def rows(self) -> LeastSquares | None:
+        """The given rows, if there are any."""
+        return self.problem if isinstance(self.problem, LeastSquares) else None
 
     @property
     def is_streamed(self) -> bool:
@@ -109,7 +129,7 @@ class Question:
     @property
     def momentum(self) -> float:
         """The algorithm's momentum, 0 if it has none."""
-        return float(getattr(self.algorithm, "momentum", 0.0))
+        return momentum_of(self.algorithm)
 
     @property
     def learning_rate(self) -> float:
@@ -130,8 +150,8 @@ class Question:
         """Norms and critical rates; for one batch size."""
         return self.method.stability(self)
 
-    def solve(self, iterations: ArrayLike) -> Curves:
-        """Curves at ascending iterations, shape (m,).
+    def solve(self, iterations: ArrayLike) -> Solved:
+        """Solved at ascending iterations, shape (m,).
 
         Raises
         ------

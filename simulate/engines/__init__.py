@@ -1,4 +1,11 @@
-"""The engines: one file each, all behind the protocol of `engines.base`, looked up by name here."""
+"""The engines, all behind the protocol of `base`, looked up by name here.
+
+base         what an engine is, and how to write the next one
+driver       runs replicates that are objects
+reference    plain NumPy, obvious and slow: the definition of the others
+cpu/         compiled by Numba, one replicate per thread
+cuda/        one block of threads per replicate
+"""
 
 from __future__ import annotations
 

@@ -5,7 +5,8 @@ of the plan. It is free in how: one after another, a thread for each, all at onc
 duties are these.
 
 1. Replicate r reads the rows that `plan.rows` and the key `plan.keys[r]` define (see
-   `simulate.rows`), and takes the steps of `update.py`, or of the `plan.rule` if there is one.
+   `simulate.rows`), and takes the steps of `formulas.update`, or of the `plan.rule` if there is
+   one.
 2. At the iterations of each of `plan.record_blocks()` it gathers the parameters, one row for each
    iteration, *before* the step of that iteration, and behind them the learning rate if the rule
    finds one. It hands them to `recorder.record(r, first_slot, points, count, rates)`, always a

@@ -40,7 +40,8 @@ def take_step(
         pull[j] = 0.0
     if leads(crew):
         state[0] = energy  # since the sum nobody needs what was there before
-    return math.isfinite(energy)
+    # `isfinite` takes a number from itself, and compilers that may reorder sums find that zero.
+    return energy < math.inf
 
 
 @dataclass(frozen=True, eq=False)

@@ -10,9 +10,9 @@ put a file into this folder that holds a subclass of `Rule`. It says
    single entries, with the words of `sharing`, which both the CPU's engine and the GPU's compile.
    Formulas of one entry are functions of their own, which the definition may call as well.
 
-Nothing else has to be told of it: the registry finds the file, and the tests of
-`tests.simulate.test_rules` take every rule from there and hold the engines together. What is
-compiled must not import a compiler; those who compile it do.
+Nothing else has to be told of it: the registry finds the file, and `tests.simulate.test_every_rule`
+takes every rule from there and holds the engines together; what the rule should do is a test of its
+own. What is compiled must not import a compiler; those who compile it do.
 """
 
 from __future__ import annotations

@@ -8,7 +8,7 @@ import numpy as np
 
 from hsgd import checks, dataset
 from hsgd.algorithms.base import Algorithm
-from hsgd.algorithms.momentum import HeavyBall, Nesterov
+from hsgd.algorithms.momentum import HeavyBall, Nesterov, looks_ahead, momentum_of
 from hsgd.algorithms.sgd import SGD, StreamingSGD
 from hsgd.problems.feature_rows import FeatureRows
 from hsgd.problems.gaussian_rows import GaussianRows
@@ -69,7 +69,7 @@ def make_plan(
     per_unit = problem.iterations_per_unit
     rule = registry.rule_of(problem, algorithm, num_iterations)
     in_any_basis = rule is None or rule.in_any_basis
-    momentum = getattr(algorithm, "momentum", 0.0)
+    momentum = momentum_of(algorithm)
     fresh = not isinstance(problem, LeastSquares)
     return Plan(
         rows=kinds.kind_of(problem).of(problem, algorithm, in_any_basis=in_any_basis),
@@ -78,7 +78,7 @@ def make_plan(
         rates=LearningRates(algorithm.schedule, per_unit, num_iterations),
         batches=BatchSizes(algorithm, per_unit),
         momentum=momentum,
-        look=momentum if isinstance(algorithm, Nesterov) else 0.0,
+        look=momentum if looks_ahead(algorithm) else 0.0,
         iterations=grid.unique,
         keys=keys,
         block_size=block_size(problem.dimension),

@@ -338,6 +338,21 @@ def test_runs_that_diverge_say_so(build, engine):
             assert np.isinf(runs.realised_learning_rate[-1]).all()
 
 
+@pytest.mark.parametrize("rate", [1e160, 1e170, 1e200])
+def test_the_engines_diverge_at_the_same_iteration(build, rate):
+    for problem in (build(), POPULATIONS["isotropic"], POPULATIONS["dense"]):
+        found = []
+        for engine in ENGINES:
+            with pytest.warns(UserWarning, match="2 of 2 runs diverged"):
+                runs = sgd(
+                    problem, hsgd.AdaGradNorm(rate, 0.3), np.arange(20) / 10, num_replicates=2,
+                    seed=1, engine=engine,
+                )  # fmt: skip
+            found.append(np.isfinite(runs.to_dataarray().values))
+        assert (found[0] == found[1]).all()
+        assert found[0].any()
+
+
 @pytest.mark.parametrize(
     ("make", "error", "words"),
     [

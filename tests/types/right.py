@@ -104,6 +104,7 @@ dana = hsgd.DANA.constant(problem, 0.1)
 adaptive = hsgd.AdaGradNorm(rate, initial=1)
 searching = hsgd.LineSearch(0.5)
 polyak = hsgd.Polyak()
+signed = hsgd.SignSGD(1 / largest)
 streaming = hsgd.StreamingSGD(0.2)
 sgd = hsgd.SGD(rate)
 

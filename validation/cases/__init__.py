@@ -1,4 +1,11 @@
-"""The table of named cases: used by the tests, the command line, the report and the docs."""
+"""The table of named cases: used by the tests, the command line, the report and the docs.
+
+    base        what a case is, and how to write the next one
+    confront    what most cases do
+    arrival     when a curve has fallen far enough; `tables` figures that are no curves along time
+
+All other files are the cases in `_TABLE`.
+"""
 
 from __future__ import annotations
 

@@ -2,7 +2,8 @@
 
     methods        the table, and which one `auto` takes
     homogenized    the Volterra equation of homogenized SGD
-    discrete       the same for finite steps, `stepping` where that has no closed form
+    discrete       the same for finite steps, `stepping` where that has no closed form,
+                   by the compiled `stepping_kernel`
 
 What a method is, and how to write the next one, says `hsgd.theory.question`.
 """

@@ -17,12 +17,14 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from hsgd.algorithms.momentum import has_momentum
+from hsgd.algorithms.base import Algorithm
+from hsgd.algorithms.momentum import WithMomentum
+from hsgd.algorithms.sgd import SGD, StreamingSGD
 from hsgd.checks import EPS, Array
 from hsgd.interfaces import Statistic
-from hsgd.theory.curves import Curves
+from hsgd.theory.curves import Solved
 from hsgd.theory.dynamics.stepping import step_through
-from hsgd.theory.question import Method, Question
+from hsgd.theory.question import Method, Question, dependent_batches
 from hsgd.theory.spectra.modes import Modes
 from hsgd.theory.stability.base import Stability
 from hsgd.theory.stability.finite_steps import FiniteSteps
@@ -221,10 +223,10 @@ def solve_iteration(
 
 def has_closed_form(question: Question) -> bool:
     """Whether no stepping is needed: every iteration does the same, and remembers nothing."""
-    return question.is_constant and not has_momentum(question.algorithm)
+    return question.is_constant and not isinstance(question.algorithm, WithMomentum)
 
 
-def solve_discrete(question: Question, iterations: NDArray[np.int64]) -> Curves:
+def solve_discrete(question: Question, iterations: NDArray[np.int64]) -> Solved:
     """In closed form where there is one, else step by step."""
     if has_closed_form(question):
         iteration = question.stability.at(question.learning_rate)
@@ -239,11 +241,17 @@ def _stability(question: Question) -> Stability:
     return MomentumSteps(question.system, question.noise_factor, rule)
 
 
+def _refusal(algorithm: Algorithm) -> str:
+    if isinstance(algorithm, SGD | StreamingSGD | WithMomentum):
+        return dependent_batches(algorithm)
+    return f"method='discrete' does not follow {type(algorithm).__name__}: simulate it."
+
+
 METHOD = Method(
     "discrete",
     title="finite-step theory",
     noiseless="gradient descent",
-    refusal=lambda algorithm: "",
+    refusal=_refusal,
     stability=_stability,
     solve=solve_discrete,
 )

@@ -13,7 +13,7 @@ from hsgd.checks import Array
 from hsgd.interfaces import Statistic
 from hsgd.schedules import Constant, Piecewise
 from hsgd.theory.dynamics import discrete
-from hsgd.theory.question import Method, Question
+from hsgd.theory.question import Method, Question, dependent_batches
 from hsgd.theory.spectra.modes import Modes
 from hsgd.theory.stability.small_steps import SmallSteps
 from volterra import PiecewiseClock, Solution, SumOfExponentials, TimeChanged, solve
@@ -78,8 +78,8 @@ def solve_homogenized(question: Question, iterations: NDArray[np.int64]) -> Homo
     times = iterations / system.iterations_per_unit
     schedule, forcing = algorithm.schedule, system.gradient_flow_loss()
     weights = question.excess * system.noise_weights(1.0)
-    if isinstance(schedule, Constant) and not algorithm.has_batch_schedule:
-        rate = schedule.level
+    if question.is_constant:
+        rate = question.learning_rate
         scale = float(rate**2 * question.noise_factor)
         kernel = SumOfExponentials(2.0 * rate * system.damping, scale * weights)
         forced = SumOfExponentials(rate * forcing.rates, forcing.weights, forcing.constant)
@@ -114,7 +114,7 @@ def solve_homogenized(question: Question, iterations: NDArray[np.int64]) -> Homo
 
 def _refusal(algorithm: Algorithm) -> str:
     if isinstance(algorithm, SGD | StreamingSGD):
-        return ""
+        return dependent_batches(algorithm)
     return (
         f"method='hsgd' is for SGD without momentum: pass method='discrete' for "
         f"{type(algorithm).__name__}."

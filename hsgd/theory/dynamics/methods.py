@@ -24,9 +24,8 @@ def choose(name: Any, algorithm: Algorithm) -> Method:
         For another name, or a method that cannot follow the algorithm.
     """
     one_of("method", name, NAMES)
-    if name == "auto":
-        return next(method for method in METHODS if not method.refusal(algorithm))
-    method = next(method for method in METHODS if method.name == name)
-    if refusal := method.refusal(algorithm):
-        raise ValueError(refusal)
-    return method
+    asked = [method for method in METHODS if name in ("auto", method.name)]
+    for method in asked:
+        if not method.refusal(algorithm):
+            return method
+    raise ValueError(asked[-1].refusal(algorithm))

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from hsgd.algorithms.momentum import Nesterov
+from hsgd.algorithms.momentum import looks_ahead
 from hsgd.checks import EPS, Array
 from hsgd.interfaces import Statistic
 from hsgd.theory.question import Question
@@ -124,7 +124,7 @@ class State:
             question.algorithm.schedule(time) / system.iterations_per_unit,
             question.noise_factors(time).astype(np.float64),
             question.momentum,
-            isinstance(question.algorithm, Nesterov),
+            looks_ahead(question.algorithm),
             question.excess,
             system.wick,
             system.ridge,

@@ -144,6 +144,12 @@ class Modes:
         return float(learning_rate * noise_factor / (2.0 * self.iterations_per_unit) * shares.sum())
 
 
+def axes(kept: NDArray[np.intp], dimension: int) -> sparse.csc_array:
+    """Columns number `kept` of the identity: directions of modes that have none of their own."""
+    ones, columns = np.ones(len(kept)), np.arange(len(kept))
+    return sparse.csc_array((ones, (kept, columns)), shape=(dimension, len(kept)))
+
+
 def curvatures(system: Modes, statistic: Statistic) -> Array:
     """u_jᵀMu_j of a statistic with second derivative M, shape (r,): computed once for each basis.
 

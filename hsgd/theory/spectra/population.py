@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
-from scipy import sparse
 
 from hsgd.problems.gaussian_rows import GaussianRows
-from hsgd.theory.spectra.modes import Modes
+from hsgd.theory.spectra.modes import Modes, axes
 
 
 def of_population(rows: GaussianRows) -> Modes:
@@ -17,7 +15,7 @@ def of_population(rows: GaussianRows) -> Modes:
     values, vectors = rows.spectrum
     order = np.argsort(values, kind="stable")[::-1]
     kept = order[values[order] > N * np.finfo(float).eps * values.max()]
-    directions = _axes(kept, N) if vectors is None else vectors[:, kept]
+    directions = axes(kept, N) if vectors is None else vectors[:, kept]
     lam, ridge = N * values[kept], N * rows.ridge
     s = np.sqrt(lam)
     beta, z = directions.T @ rows.coefficients, directions.T @ rows.x0
@@ -38,9 +36,3 @@ def of_population(rows: GaussianRows) -> Modes:
         sampled_risk="population_risk",
         wick=1.0,
     )
-
-
-def _axes(kept: NDArray[np.intp], dimension: int) -> sparse.csc_array:
-    """Columns number `kept` of the identity."""
-    ones, columns = np.ones(len(kept)), np.arange(len(kept))
-    return sparse.csc_array((ones, (kept, columns)), shape=(dimension, len(kept)))

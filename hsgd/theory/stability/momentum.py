@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from hsgd.algorithms.base import Algorithm
-from hsgd.algorithms.momentum import Nesterov
+from hsgd.algorithms.momentum import looks_ahead, momentum_of
 from hsgd.checks import Array
 from hsgd.theory.stability.finite_steps import FiniteSteps
 
@@ -22,7 +22,7 @@ class Momentum:
     @classmethod
     def of(cls, algorithm: Algorithm) -> Momentum:
         """The momentum of an algorithm, 0 if it has none."""
-        return cls(float(getattr(algorithm, "momentum", 0.0)), isinstance(algorithm, Nesterov))
+        return cls(momentum_of(algorithm), looks_ahead(algorithm))
 
     def coefficients(self, step: Array) -> tuple[Array, Array]:
         """α and β at step = γr/N."""

@@ -36,7 +36,7 @@ def verdict_of(question: Question, horizon: float, discrepancy: float) -> Verdic
 def _judged(question: Question, horizon: float) -> Verdict:
     """The verdict on one batch size."""
     rate, twin = question.largest_rate(0.0, horizon), question.method.twin
-    on_rows = isinstance(question.algorithm, SGD) and not question.is_streamed
+    on_rows = isinstance(question.algorithm, SGD) and question.rows is not None
     # What is said of rows is said of small steps: finite ones may diverge all the same.
     verdict = ("", "") if on_rows and twin else _stable(question, rate)
     if verdict[0]:

@@ -18,8 +18,8 @@ from numpy.typing import NDArray
 from hsgd.algorithms.sgd import SGD
 from hsgd.checks import Array
 from hsgd.interfaces import Statistic
-from hsgd.theory.curves import Curve, Curves, curve_of
-from hsgd.theory.dynamics.discrete import has_closed_form
+from hsgd.theory.curves import Curve, Solved, curve_of
+from hsgd.theory.dynamics import discrete
 from hsgd.theory.dynamics.stepping import step_through
 from hsgd.theory.question import Question
 from hsgd.theory.spectra.modes import Modes
@@ -35,10 +35,10 @@ _RTOL = 1e-4
 
 
 @dataclass(frozen=True, eq=False)
-class Other:
-    """Curves that know something which the theory's do not."""
+class Rival:
+    """An answer that knows something which the theory's does not."""
 
-    curves: Curves
+    solved: Solved
     count: int
     """On how many of the iterations they are known; later ones keep the last discrepancy."""
     same_mean: bool
@@ -62,12 +62,12 @@ def discrepancies(
         How many calls, the members of a sweep, have to do with the cost of one, where that is a
         choice.
     """
-    others, first = _others(question, iterations, share), {}
-    if isinstance(question.algorithm, SGD) and not question.is_streamed:
+    rivals, first = _rivals(question, iterations, share), {}
+    if isinstance(question.algorithm, SGD) and question.rows:
         first = first_steps(question, iterations, share)
     return {
         statistic.name: _gap(
-            question.system, statistic, curves[statistic.name], others, first.get(statistic.name)
+            question.system, statistic, curves[statistic.name], rivals, first.get(statistic.name)
         )
         for statistic in question.statistics
     }
@@ -77,16 +77,16 @@ def _gap(
     system: Modes,
     statistic: Statistic,
     curve: Curve,
-    others: Iterable[Other],
+    rivals: Iterable[Rival],
     first: Array | None,
 ) -> Array:
-    """What differs most from the curve: `others`, or its `first` iterations with the rows."""
+    """What differs most from the curve: `rivals`, or its `first` iterations with the rows."""
     value = curve.value
     found = relative_gap(_with_left_out(curve), value)
-    for other in others:
-        flow = curve.flow[: other.count] if other.same_mean else None
-        better = _with_left_out(curve_of(system, statistic, other.curves, flow))
-        own = relative_gap(better, value[: other.count])
+    for rival in rivals:
+        flow = curve.flow[: rival.count] if rival.same_mean else None
+        better = _with_left_out(curve_of(system, statistic, rival.solved, flow))
+        own = relative_gap(better, value[: rival.count])
         # Where it is no longer affordable the last difference stands.
         found = np.maximum(found, np.append(own, np.full(len(found) - len(own), own[-1])))
     if first is not None:
@@ -100,35 +100,36 @@ def _with_left_out(curve: Curve) -> Array:
         return curve.value + curve.left_out
 
 
-def _others(question: Question, iterations: NDArray[np.int64], share: int) -> list[Other]:
+def _rivals(question: Question, iterations: NDArray[np.int64], share: int) -> list[Rival]:
     """What the curves are to be held against; nothing where the method is exact."""
-    others: list[Other] = []
-    if not question.is_streamed:
+    rivals: list[Rival] = []
+    if question.rows:
+        # Of growing batches the first, smallest ones are fed back most.
         smallest = float(np.min(question.algorithm.batch_sizes(iterations / question.num_rows)))
         factor = float(question.algorithm.noise_factor(question.num_rows, smallest))
         heavier = question.but(excess=feedback_excess(question, factor))
-        others += _other(heavier, iterations, share, same_mean=True)
+        rivals += _rival(heavier, iterations, share, same_mean=True)
     # Finite steps: for single draws from fixed rows what they do is seen by the other estimates.
     twin, batches = question.method.twin, question.algorithm.largest_batch_size > 1
     if twin and (question.is_streamed or batches):
-        others += _other(question.but(method=twin), iterations, share)
-    return others
+        rivals += _rival(question.but(method=twin), iterations, share)
+    return rivals
 
 
-def _other(
+def _rival(
     question: Question, iterations: NDArray[np.int64], share: int, *, same_mean: bool = False
-) -> tuple[Other, ...]:
+) -> tuple[Rival, ...]:
     """Curves that answer another question, as far as they are affordable."""
     question = question.but(rtol=max(question.rtol, _RTOL))
     few = len(question.system.eigenvalues) <= _MANY_MODES
-    # A limit of small steps never steps; its twin need not where it has a closed form.
-    if question.method.twin or (has_closed_form(question) and few):
-        return (Other(question.solve(iterations), len(iterations), same_mean),)
+    # Only finite steps may have to be stepped through, where they have no (cheap) closed form.
+    if question.method is not discrete.METHOD or (discrete.has_closed_form(question) and few):
+        return (Rival(question.solve(iterations), len(iterations), same_mean),)
     work = iterations * float(len(question.system.eigenvalues))
     count = int(np.searchsorted(work, _MOST_WORK / share, side="right"))
     if not count:
         return ()
-    return (Other(step_through(question, iterations[:count]), count, same_mean),)
+    return (Rival(step_through(question, iterations[:count]), count, same_mean),)
 
 
 def relative_gap(other: Array, value: Array) -> Array:

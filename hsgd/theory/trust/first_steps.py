@@ -12,7 +12,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hsgd.checks import Array
-from hsgd.problems.least_squares import LeastSquares
 from hsgd.theory.question import Question
 from hsgd.theory.spectra.modes import curvatures
 
@@ -51,8 +50,8 @@ def first_steps(
     """
     # notation: V = variances of the modes, rho = mean squared residual of each row,
     # g = mean gradient in the modes, phi = noise factor of the batch
-    problem, system, algorithm = question.problem, question.system, question.algorithm
-    assert isinstance(problem, LeastSquares)
+    problem, system, algorithm = question.rows, question.system, question.algorithm
+    assert problem is not None
     n = problem.num_rows
     wanted = iterations[iterations <= num_first_steps(question, share)]
     rows = problem.svd.left * problem.svd.singular_values

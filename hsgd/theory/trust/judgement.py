@@ -56,8 +56,8 @@ class Judgement:
 
 def judge(question: Question, horizon: float) -> Judgement:
     """Judge SGD on given rows at its largest learning rate up to time `horizon`."""
-    problem = question.problem
-    assert isinstance(problem, LeastSquares)
+    problem = question.rows
+    assert problem is not None
     figures = _figures(problem, question, question.largest_rate(0.0, horizon))
     return Judgement(figures, tuple(_concerns(figures, problem)))
 
@@ -90,8 +90,8 @@ def feedback_excess(question: Question, noise_factor: float) -> float:
 
     The e of the theory page, section "Diagnose".
     """
-    assert isinstance(question.problem, LeastSquares)
-    threshold = mean_square_critical_learning_rate(question.problem, noise_factor)
+    assert question.rows is not None
+    threshold = mean_square_critical_learning_rate(question.rows, noise_factor)
     norm = _fed_back(question, noise_factor).kernel_norm(threshold)
     return max(1.0, 1.0 / norm) if norm > 0 else 1.0
 

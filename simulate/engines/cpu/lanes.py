@@ -28,7 +28,7 @@ def room() -> Any:
 
 
 @compiled
-def fill_words(key, purpose, index, first, count, words):  # type: ignore[no-untyped-def]
+def fill_words(key: Any, purpose: int, index: int, first: int, count: int, words: Any) -> None:
     """`words[:, l]` = the four words of Philox block (first + l, index, purpose), l < count."""
     c0, c1, c2, c3 = words[0], words[1], words[2], words[3]
     low, high = np.uint32(np.uint64(index) & MASK), np.uint32(np.uint64(index) >> WORD)
@@ -38,6 +38,8 @@ def fill_words(key, purpose, index, first, count, words):  # type: ignore[no-unt
         c2[lane] = high
         c3[lane] = np.uint32(purpose)
     k0, k1 = key
+    # A round of one block waits for the round before, lanes for nobody. Words stay in 32 bits, of
+    # which a vector holds twice as many, and are widened for the product alone.
     for _ in range(10):
         for lane in range(count):
             w0, w1, w2, w3 = philox_round(
@@ -57,7 +59,9 @@ def fill_words(key, purpose, index, first, count, words):  # type: ignore[no-unt
 
 
 @compiled
-def fill_bounded(key, purpose, index, num_rows, falling, draws, words):  # type: ignore[no-untyped-def]
+def fill_bounded(
+    key: Any, purpose: int, index: int, num_rows: int, falling: int, draws: Any, words: Any
+) -> None:
     """`draws[j]` uniform in [0, num_rows − j·falling), from the words of `philox.words`."""
     for first in range(0, (draws.size + 1) // 2, LANES):
         count = min(LANES, (draws.size + 1) // 2 - first)
@@ -72,7 +76,7 @@ def fill_bounded(key, purpose, index, num_rows, falling, draws, words):  # type:
 
 
 @compiled
-def fill_normals(key, purpose, index, out, words):  # type: ignore[no-untyped-def]
+def fill_normals(key: Any, purpose: int, index: int, out: Any, words: Any) -> None:
     """Fill `out` with the normals that `normals.normals` defines."""
     whole = out.size // 4
     for first in range(0, whole, LANES):
@@ -87,6 +91,7 @@ def fill_normals(key, purpose, index, out, words):  # type: ignore[no-untyped-de
             part[4 * lane + 1] = n1
             part[4 * lane + 2] = n2
             part[4 * lane + 3] = n3
+    # A block that is not used up: its other normals are made, and dropped.
     if out.size > 4 * whole:
         fill_words(key, purpose, index, whole, 1, words)
         n0, n1 = normal_pair(words[0, 0], words[1, 0])

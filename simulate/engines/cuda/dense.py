@@ -16,6 +16,7 @@ from simulate.engines.cuda.device import (
     add_multiple,
     ahead,
     block_sum,
+    compiled,
     copy_beginning,
     cuda,
     decay_factor,
@@ -27,8 +28,10 @@ from simulate.engines.cuda.kind import Kind
 from simulate.rows.data import DataRows
 
 
-@cuda.jit(device=True)
-def dense_residual(partial, rows, constants, state, r, place, m):  # type: ignore[no-untyped-def]
+@compiled
+def dense_residual(
+    partial: Any, rows: Any, constants: Any, state: Any, r: int, place: int, m: int
+) -> Any:
     """The residual, for every thread, of row number `place` of replicate r, the batch's m-th."""
     A, b, numbers = rows
     look, row, total = constants[2], numbers[r, place], 0.0
@@ -42,8 +45,10 @@ def dense_residual(partial, rows, constants, state, r, place, m):  # type: ignor
     return block_sum(partial, total) - b[row]
 
 
-@cuda.jit(device=True)
-def move_dense(rows, constants, state, r, place, size, rate, scales):  # type: ignore[no-untyped-def]
+@compiled
+def move_dense(
+    rows: Any, constants: Any, state: Any, r: int, place: int, size: int, rate: float, scales: Any
+) -> None:
     """Move the parameters by a batch of rows, row number `place` the first.
 
     With momentum the velocities are behind the parameters.
@@ -71,8 +76,8 @@ def move_dense(rows, constants, state, r, place, size, rate, scales):  # type: i
         j += threads
 
 
-@cuda.jit(device=True)
-def add_dense(rows, r, place, scale, pull):  # type: ignore[no-untyped-def]
+@compiled
+def add_dense(rows: Any, r: int, place: int, scale: float, pull: Any) -> None:
     """Add a multiple of row number `place` to `pull`, and wait."""
     A, _, numbers = rows
     add_multiple(scale, A[numbers[r, place]], pull)

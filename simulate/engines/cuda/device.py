@@ -34,6 +34,16 @@ PARTIALS = THREADS + LANES
 """Numbers in shared memory that a sum over a block needs."""
 
 
+def compiled(function: Callable[..., Any]) -> Any:
+    """Compile a function that only kernels call."""
+    return cuda.jit(device=True)(function)
+
+
+def launched(kernel: Callable[..., Any]) -> Any:
+    """Compile a kernel that the host launches."""
+    return cuda.jit(kernel)
+
+
 _FORMS: dict[Callable[..., Any], Any] = {np.sqrt: math.sqrt}
 """What a function is on a device, where it is not the same lines."""
 
@@ -48,7 +58,7 @@ def on_device(function: Callable[..., Any]) -> Any:
         if callee is range or isinstance(callee, FunctionType | np.ufunc):
             scope[name] = _FORMS.get(callee) or on_device(callee)
     copy = FunctionType(function.__code__, scope, function.__name__, function.__defaults__)
-    return cuda.jit(device=True)(copy)
+    return compiled(copy)
 
 
 philox4x32 = on_device(philox.philox4x32)
@@ -65,16 +75,16 @@ updated_velocity = on_device(update.updated_velocity)
 activated = on_device(activations.activated)
 
 
-@cuda.jit(device=True)
-def block_words(key, purpose, index, block):  # type: ignore[no-untyped-def]
+@compiled
+def block_words(key: Any, purpose: int, index: int, block: int) -> Any:
     """The four words of a Philox block."""
     low = np.uint64(index) & MASK
     high = np.uint64(index) >> WORD
     return philox4x32(np.uint64(block), low, high, np.uint64(purpose), key[0], key[1])
 
 
-@cuda.jit(device=True)
-def draw(key, purpose, index, j, bound):  # type: ignore[no-untyped-def]
+@compiled
+def draw(key: Any, purpose: int, index: int, j: int, bound: int) -> Any:
     """Number j of `philox.words`, in [0, bound)."""
     w0, w1, w2, w3 = block_words(key, purpose, index, j // 2)
     if j % 2 == 0:
@@ -82,8 +92,8 @@ def draw(key, purpose, index, j, bound):  # type: ignore[no-untyped-def]
     return bounded(w2 | (w3 << WORD), np.uint64(bound))
 
 
-@cuda.jit(device=True)
-def block_sum(partial, value):  # type: ignore[no-untyped-def]
+@compiled
+def block_sum(partial: Any, value: float) -> Any:
     """The sum of every thread's value, for every thread, in an order that never changes.
 
     `partial` is shared, of size PARTIALS. Two stages of short sums wait for the block twice, where
@@ -106,36 +116,36 @@ def block_sum(partial, value):  # type: ignore[no-untyped-def]
     return total
 
 
-@cuda.jit(device=True)
-def copy_entries(source, target):  # type: ignore[no-untyped-def]
+@compiled
+def copy_entries(source: Any, target: Any) -> None:
     """Copy a vector, every thread its part."""
     for j in range(cuda.threadIdx.x, source.size, cuda.blockDim.x):
         k = np.uint64(j)  # no test for negative indices
         target[k] = source[k]
 
 
-@cuda.jit(device=True)
-def copy_beginning(source, target):  # type: ignore[no-untyped-def]
+@compiled
+def copy_beginning(source: Any, target: Any) -> None:
     """Copy what `target` has room for."""
     copy_entries(source[: target.size], target)
 
 
-@cuda.jit(device=True)
-def add_multiple(scale, row, pull):  # type: ignore[no-untyped-def]
+@compiled
+def add_multiple(scale: float, row: Any, pull: Any) -> None:
     """Add a multiple of a row to `pull`, every thread its part; then the row may be changed."""
     for j in range(cuda.threadIdx.x, pull.size, cuda.blockDim.x):
         pull[j] += scale * row[j]
     cuda.syncthreads()
 
 
-@cuda.jit(device=True)
-def own(size):  # type: ignore[no-untyped-def]
+@compiled
+def own(size: int) -> Any:
     """Every THREADS-th entry of a vector of that size; see `sharing.own`."""
     return range(cuda.threadIdx.x, size, cuda.blockDim.x)
 
 
-@cuda.jit(device=True)
-def leads(partial):  # type: ignore[no-untyped-def]
+@compiled
+def leads(partial: Any) -> Any:
     """Whether this is the first thread; see `sharing.leads`."""
     return cuda.threadIdx.x == 0
 

@@ -11,6 +11,7 @@ from simulate.engines.cuda.device import (
     activated,
     block_sum,
     block_words,
+    compiled,
     copy_entries,
     cuda,
     normal_pair,
@@ -22,8 +23,8 @@ from simulate.randomness.normals import FEATURES
 from simulate.rows.features import FreshFeatures
 
 
-@cuda.jit(device=True)
-def store_normal(z, direction, normal, c):  # type: ignore[no-untyped-def]
+@compiled
+def store_normal(z: Any, direction: Any, normal: float, c: int) -> Any:
     """Keep a normal; returns its part of the target."""
     if c >= z.size:
         return 0.0
@@ -31,8 +32,10 @@ def store_normal(z, direction, normal, c):  # type: ignore[no-untyped-def]
     return normal * direction[c]
 
 
-@cuda.jit(device=True)
-def feature_residual(partial, rows, constants, x, r, place, m):  # type: ignore[no-untyped-def]
+@compiled
+def feature_residual(
+    partial: Any, rows: Any, constants: Any, x: Any, r: int, place: int, m: int
+) -> Any:
     """Like `fresh_residual`; the row is one of features of normals z, which have room of their own.
 
     Neighbouring threads make neighbouring features, and so read neighbouring weights; `mixing` has

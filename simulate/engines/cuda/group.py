@@ -70,6 +70,7 @@ class Group:
             wanted = plan.iterations[now.slot : now.slot + plan.block_size]
             last = min(now.done + step, int(wanted[-1]))
             records = wanted[now.filled : int(np.searchsorted(wanted, last, side="right"))]
+            # The device is told what to do, and the host records the last block while it does.
             self._device.advance(now.done, last, records, now.filled)
             self._record_full()
             self._device.wait()
@@ -105,7 +106,7 @@ class Group:
     def _record(self, block: Block) -> None:
         """Record a block, and be done with the replicates that have diverged."""
 
-        def record(row: int, check: Callable[[], None]) -> None:
+        def record(row: Any, check: Callable[[], None]) -> None:
             check()
             index, end = self._indices[row], int(block.diverged[row])
             if row in self._gone:
@@ -136,7 +137,7 @@ class Group:
             if diverged[row] >= 0:
                 continue  # where it stands is no state to go on from
 
-            def state(row: int = row) -> State:
+            def state(row: Any = row) -> State:
                 points, arrays = fetched()
                 mine = {name: values[row] for name, values in arrays.items()}
                 return State(where.done, where.slot, where.filled, points[row], mine)

@@ -8,7 +8,7 @@ import numpy as np
 
 from simulate.engines.base import Plan
 from simulate.engines.cuda import device
-from simulate.engines.cuda.device import choose, cuda, draw, undo_choice
+from simulate.engines.cuda.device import choose, cuda, draw, launched, undo_choice
 from simulate.randomness.sampling import (
     INDEPENDENT_BLOCK,
     PURPOSES,
@@ -20,8 +20,8 @@ from simulate.randomness.sampling import (
 from simulate.rows.data import DataRows
 
 
-@cuda.jit
-def draw_independent(keys, num_rows, position, numbers):  # type: ignore[no-untyped-def]
+@launched
+def draw_independent(keys: Any, num_rows: int, position: int, numbers: Any) -> None:
     """`numbers[r, i]`: the row at `position + i` of replicate r, drawn with replacement."""
     r = cuda.blockIdx.x
     for i in range(cuda.threadIdx.x, numbers.shape[1], cuda.blockDim.x):
@@ -29,8 +29,10 @@ def draw_independent(keys, num_rows, position, numbers):  # type: ignore[no-unty
         numbers[r, i] = draw(keys[r], PURPOSES[WITH_REPLACEMENT], block, offset, num_rows)
 
 
-@cuda.jit
-def draw_subsets(keys, num_rows, first, sizes, identity, draws, numbers):  # type: ignore[no-untyped-def]
+@launched
+def draw_subsets(
+    keys: Any, num_rows: int, first: int, sizes: Any, identity: Any, draws: Any, numbers: Any
+) -> None:
     """`numbers[r]`: the rows of iterations first, … of replicate r, distinct in each of them.
 
     All threads draw; one of them exchanges, for one exchange follows another.
@@ -54,7 +56,7 @@ def draw_subsets(keys, num_rows, first, sizes, identity, draws, numbers):  # typ
         place += size
 
 
-@cuda.jit
+@launched
 def draw_permutations(keys, num_rows, single, position, held, draws, rows, numbers):  # type: ignore[no-untyped-def]
     """`numbers[r, i]`: the row at `position + i` of replicate r, of one permutation after another.
 
@@ -65,6 +67,7 @@ def draw_permutations(keys, num_rows, single, position, held, draws, rows, numbe
     while place < numbers.shape[1]:
         block, offset = divmod(position + place, num_rows)
         index = 0 if single else block
+        # All read `held`, then all wait, then one changes it: none may see it too early.
         if held[r] != index:
             for c in range(t, num_rows, threads):
                 draws[r, c] = draw(keys[r], purpose, index, c, num_rows - c)

@@ -15,6 +15,7 @@ import numpy as np
 from simulate.engines.cuda.device import (
     ahead,
     block_sum,
+    compiled,
     copy_beginning,
     cuda,
     decay_factor,
@@ -26,8 +27,8 @@ from simulate.formulas.update import SMALLEST_FACTOR
 from simulate.rows.data import DataRows
 
 
-@cuda.jit(device=True)
-def product(partial, rows, row, x, v, look):  # type: ignore[no-untyped-def]
+@compiled
+def product(partial: Any, rows: Any, row: int, x: Any, v: Any, look: float) -> Any:
     """The product of a row and x + look·v, for every thread."""
     entries, columns, starts, _, _ = rows
     total = 0.0
@@ -39,8 +40,8 @@ def product(partial, rows, row, x, v, look):  # type: ignore[no-untyped-def]
     return block_sum(partial, total)
 
 
-@cuda.jit(device=True)
-def add_sparse(rows, r, place, scale, target):  # type: ignore[no-untyped-def]
+@compiled
+def add_sparse(rows: Any, r: int, place: int, scale: float, target: Any) -> None:
     """Like `add_dense`; the next row may share a column with this one."""
     entries, columns, starts, _, numbers = rows
     row = numbers[r, place]
@@ -50,16 +51,20 @@ def add_sparse(rows, r, place, scale, target):  # type: ignore[no-untyped-def]
     cuda.syncthreads()
 
 
-@cuda.jit(device=True)
-def multiple_residual(partial, rows, constants, state, r, place, m):  # type: ignore[no-untyped-def]
+@compiled
+def multiple_residual(
+    partial: Any, rows: Any, constants: Any, state: Any, r: int, place: int, m: int
+) -> Any:
     """Like `dense_residual`, of parameters factor·y."""
     _, _, _, b, numbers = rows
     row, factor = numbers[r, place], state[state.size - 1]
     return factor * product(partial, rows, row, state, state, 0.0) - b[row]
 
 
-@cuda.jit(device=True)
-def move_multiple(rows, constants, state, r, place, size, rate, scales):  # type: ignore[no-untyped-def]
+@compiled
+def move_multiple(
+    rows: Any, constants: Any, state: Any, r: int, place: int, size: int, rate: float, scales: Any
+) -> None:
     """Like `move_dense`, of parameters factor·y; the factor is behind y."""
     factor = state[state.size - 1] * decay_factor(rate, constants[0])
     if abs(factor) < SMALLEST_FACTOR or abs(factor) > 1.0 / SMALLEST_FACTOR:
@@ -72,29 +77,33 @@ def move_multiple(rows, constants, state, r, place, size, rate, scales):  # type
         add_sparse(rows, r, place + m, -scales[m] / factor, state)
 
 
-@cuda.jit(device=True)
-def multiply(factor, state, target):  # type: ignore[no-untyped-def]
+@compiled
+def multiply(factor: float, state: Any, target: Any) -> None:
     """Copy a multiple of all but a state's last entry, every thread its part."""
     for j in range(cuda.threadIdx.x, state.size - 1, cuda.blockDim.x):
         target[j] = factor * state[j]
 
 
-@cuda.jit(device=True)
-def copy_multiple(state, point):  # type: ignore[no-untyped-def]
+@compiled
+def copy_multiple(state: Any, point: Any) -> None:
     """Copy the parameters factor·y."""
     multiply(state[state.size - 1], state, point)
 
 
-@cuda.jit(device=True)
-def sparse_residual(partial, rows, constants, state, r, place, m):  # type: ignore[no-untyped-def]
+@compiled
+def sparse_residual(
+    partial: Any, rows: Any, constants: Any, state: Any, r: int, place: int, m: int
+) -> Any:
     """Like `dense_residual`, of parameters that are followed by velocities, if it looks ahead."""
     _, _, _, b, numbers = rows
     row, dimension = numbers[r, place], state.size // 3
     return product(partial, rows, row, state, state[dimension:], constants[2]) - b[row]
 
 
-@cuda.jit(device=True)
-def move_sparse(rows, constants, state, r, place, size, rate, scales):  # type: ignore[no-untyped-def]
+@compiled
+def move_sparse(
+    rows: Any, constants: Any, state: Any, r: int, place: int, size: int, rate: float, scales: Any
+) -> None:
     """Like `move_dense`, with momentum.
 
     Behind the velocities is the pull of the batch, which is zero between the iterations.

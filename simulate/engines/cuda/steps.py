@@ -13,7 +13,7 @@ from typing import Any
 
 from numba import float64
 
-from simulate.engines.cuda.device import PARTIALS, copy_entries, cuda, row_scale
+from simulate.engines.cuda.device import PARTIALS, copy_entries, cuda, launched, row_scale
 from simulate.engines.cuda.kind import Kind
 
 
@@ -32,7 +32,7 @@ def kernel(kind: Kind) -> Any:
     """
     residual_of, move, note, shared = kind.residual, kind.move, kind.note, kind.near
 
-    @cuda.jit
+    @launched
     def take_steps(  # type: ignore[no-untyped-def]
         rows, constants, first, rates, sizes, records, slot, in_shared,
         states, scales, points, diverged,

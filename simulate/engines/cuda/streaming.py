@@ -8,6 +8,7 @@ from simulate.engines.cuda.device import (
     add_multiple,
     block_sum,
     block_words,
+    compiled,
     copy_entries,
     cuda,
     decay_factor,
@@ -20,8 +21,8 @@ from simulate.rows.base import NOISE_BLOCK
 from simulate.rows.gaussian import FreshGaussian
 
 
-@cuda.jit(device=True)
-def store_entry(row, root, coefficients, x, normal, j):  # type: ignore[no-untyped-def]
+@compiled
+def store_entry(row: Any, root: Any, coefficients: Any, x: Any, normal: float, j: int) -> Any:
     """Make an entry of a row; returns its part of the dot product with x − coefficients."""
     if j >= x.size:
         return 0.0
@@ -30,8 +31,8 @@ def store_entry(row, root, coefficients, x, normal, j):  # type: ignore[no-untyp
     return row[j] * (x[j] - coefficients[j])
 
 
-@cuda.jit(device=True)
-def label_noise(key, number):  # type: ignore[no-untyped-def]
+@compiled
+def label_noise(key: Any, number: int) -> Any:
     """The label noise of row `number`, of variance one."""
     block, offset = divmod(number, NOISE_BLOCK)
     w0, w1, w2, w3 = block_words(key, LABEL_NOISE, block, offset // 4)
@@ -41,8 +42,10 @@ def label_noise(key, number):  # type: ignore[no-untyped-def]
     return n0 if offset % 2 == 0 else n1
 
 
-@cuda.jit(device=True)
-def fresh_residual(partial, rows, constants, x, r, place, m):  # type: ignore[no-untyped-def]
+@compiled
+def fresh_residual(
+    partial: Any, rows: Any, constants: Any, x: Any, r: int, place: int, m: int
+) -> Any:
     """Like `dense_residual`; it makes the row of normals, four from a block of Philox.
 
     `room` is for the rows of a batch, shape (replicates, rows, d).
@@ -64,8 +67,10 @@ def fresh_residual(partial, rows, constants, x, r, place, m):  # type: ignore[no
     return block_sum(partial, total)
 
 
-@cuda.jit(device=True)
-def move_fresh(rows, constants, x, r, place, size, rate, scales):  # type: ignore[no-untyped-def]
+@compiled
+def move_fresh(
+    rows: Any, constants: Any, x: Any, r: int, place: int, size: int, rate: float, scales: Any
+) -> None:
     """Like `move_dense`, of rows that were made and are still in their room; without momentum."""
     made, decay = rows[-1][r], decay_factor(rate, constants[0])
     cuda.syncthreads()
@@ -79,8 +84,8 @@ def move_fresh(rows, constants, x, r, place, size, rate, scales):  # type: ignor
     cuda.syncthreads()
 
 
-@cuda.jit(device=True)
-def add_fresh(rows, r, place, scale, pull):  # type: ignore[no-untyped-def]
+@compiled
+def add_fresh(rows: Any, r: int, place: int, scale: float, pull: Any) -> None:
     """Like `add_dense`, of the row that was made."""
     add_multiple(scale, rows[-1][r, 0], pull)
 

@@ -18,7 +18,15 @@ from numba import float64
 from hsgd.checks import Array
 from simulate.engines.base import Plan
 from simulate.engines.cuda import device
-from simulate.engines.cuda.device import PARTIALS, copy_entries, cuda, on_device, row_scale
+from simulate.engines.cuda.device import (
+    PARTIALS,
+    compiled,
+    copy_entries,
+    cuda,
+    launched,
+    on_device,
+    row_scale,
+)
 from simulate.engines.cuda.kind import Kind
 from simulate.engines.cuda.replicates import Replicates
 from simulate.engines.cuda.rows import first_point, kind_of
@@ -32,15 +40,19 @@ def noter(rule: type[Rule]) -> Any:
     """What copies the parameters to a point, and behind them the rate, if the rule finds it."""
     if rule.compiled_rate is None:
 
-        @cuda.jit(device=True)
-        def note(partial, given, state, factor, size, x, point):  # type: ignore[no-untyped-def]
+        @compiled
+        def note(
+            partial: Any, given: Any, state: Any, factor: float, size: int, x: Any, point: Any
+        ) -> None:
             copy_entries(x, point)
 
         return note
     find_rate = on_device(rule.compiled_rate)
 
-    @cuda.jit(device=True)
-    def note_with_rate(partial, given, state, factor, size, x, point):  # type: ignore[no-untyped-def]
+    @compiled
+    def note_with_rate(
+        partial: Any, given: Any, state: Any, factor: float, size: int, x: Any, point: Any
+    ) -> None:
         copy_entries(x, point)
         rate = find_rate(partial, given, state, factor, size, x)
         if cuda.threadIdx.x == 0:
@@ -62,7 +74,7 @@ def kernel(kind: Kind, rule: type[Rule]) -> Any:
     residual_of, add = kind.residual, kind.add
     note, step = noter(rule), on_device(rule.compiled_step)
 
-    @cuda.jit
+    @launched
     def with_rule(  # type: ignore[no-untyped-def]
         rows, given, first, rates, sizes, records, slot, all_x, states, pulls, points, diverged
     ):

@@ -33,7 +33,9 @@ class Data(NamedTuple):
 
 
 @inlined
-def update_and_dot(x, A, previous, upcoming, following, decay, scale):  # type: ignore[no-untyped-def]
+def update_and_dot(
+    x: Any, A: Any, previous: int, upcoming: int, following: int, decay: float, scale: float
+) -> Any:
     """Update x by the previous row, and return its dot product with the upcoming one.
 
     Meanwhile the row after that is fetched.
@@ -56,7 +58,7 @@ def update_and_dot(x, A, previous, upcoming, following, decay, scale):  # type: 
 
 
 @compiled
-def dot(x, A, row, following):  # type: ignore[no-untyped-def]
+def dot(x: Any, A: Any, row: int, following: int) -> Any:
     """Dot product of x with a row, while the following one is fetched."""
     needed, total = A[row], 0.0
     for first in range(0, x.size, LONG_PIECE):
@@ -72,14 +74,16 @@ def dot(x, A, row, following):  # type: ignore[no-untyped-def]
 
 
 @compiled
-def subtract_row(x, row, decay, scale):  # type: ignore[no-untyped-def]
+def subtract_row(x: Any, row: Any, decay: float, scale: float) -> None:
     """Update x by one row."""
     for j in range(x.size):
         x[j] = updated(x[j], row[j], decay, scale)
 
 
 @cached
-def single_rows(data, order, rates, first, last, records, points, x):  # type: ignore[no-untyped-def]
+def single_rows(
+    data: Any, order: Any, rates: Any, first: int, last: int, records: Any, points: Any, x: Any
+) -> Any:
     """One row per iteration.
 
     Iterations first, …, last − 1; see `driver.Replicate.advance`.
@@ -140,6 +144,7 @@ def batches(  # type: ignore[no-untyped-def]
             residuals[j] = dot(x, A, batch[j], following) - b[batch[j]]
             if not np.isfinite(residuals[j]):
                 return recorded, False
+        # The batch's rows are subtracted one by one; the decay acts once, with the first of them.
         decay = decay_factor(rates[k - first], ridge)
         for j in range(size):
             scale = row_scale(rates[k - first], residuals[j], size)

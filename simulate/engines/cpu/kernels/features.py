@@ -43,7 +43,7 @@ class Features(NamedTuple):
 
 
 @compiled
-def fill_features(rows, key, number, words):  # type: ignore[no-untyped-def]
+def fill_features(rows: Any, key: Any, number: int, words: Any) -> Any:
     """Make the block of row `number`, unless it is there; returns the row's place in it."""
     block = number // FEATURE_BLOCK
     if rows.held[0] != block:
@@ -65,7 +65,7 @@ def fill_features(rows, key, number, words):  # type: ignore[no-untyped-def]
 
 
 @compiled
-def copy_and_dot(source, row, x):  # type: ignore[no-untyped-def]
+def copy_and_dot(source: Any, row: Any, x: Any) -> Any:
     """Copy a row, and return its dot product with x."""
     total = 0.0
     for j in range(row.size):
@@ -99,3 +99,6 @@ def begin(rows: FreshFeatures, dtype: Any) -> tuple[int, Callable[[], Features]]
         )
 
     return num_features, made
+
+
+MADE_OF = Features

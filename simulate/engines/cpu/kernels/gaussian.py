@@ -36,7 +36,7 @@ def padded(values: Any) -> Any:
 
 
 @compiled
-def scale_and_dot(row, root, x, coefficients):  # type: ignore[no-untyped-def]
+def scale_and_dot(row: Any, root: Any, x: Any, coefficients: Any) -> Any:
     """Turn normals into a row, and return its dot product with x − coefficients."""
     total = 0.0
     for j in range(row.size):
@@ -56,3 +56,6 @@ def begin(rows: FreshGaussian, dtype: Any) -> tuple[int, Callable[[], Gaussian]]
     del dtype
     made = Gaussian(padded(rows.root), padded(rows.coefficients))
     return len(made.root), lambda: made
+
+
+MADE_OF = Gaussian

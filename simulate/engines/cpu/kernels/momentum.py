@@ -14,12 +14,12 @@ from simulate.formulas.update import ahead, row_scale, shrink_factor, updated_ve
 from simulate.numba_policy import FASTMATH, cached, compiled
 
 
-def dot_ahead(A: Any, row: int, x: Any, v: Any, look: float) -> float:
+def dot_ahead(A: Any, row: Any, x: Any, v: Any, look: float) -> float:
     """Dot product of a row of A with the point ahead."""
     raise NotImplementedError("compiled only")
 
 
-def add_row(A: Any, row: int, scale: float, pull: Any) -> None:
+def add_row(A: Any, row: Any, scale: float, pull: Any) -> None:
     """Add a multiple of a row of A to `pull`."""
     raise NotImplementedError("compiled only")
 
@@ -68,7 +68,7 @@ def _add_row(A, row, scale, pull):  # type: ignore[no-untyped-def]
 
 
 @compiled
-def move(x, v, pull, look, momentum, shrink):  # type: ignore[no-untyped-def]
+def move(x: Any, v: Any, pull: Any, look: float, momentum: float, shrink: float) -> None:
     """Update velocities and parameters, and clear `pull`."""
     for j in range(x.size):
         v[j] = updated_velocity(v[j], ahead(x[j], v[j], look), pull[j], momentum, shrink)
@@ -96,6 +96,7 @@ def with_momentum(  # type: ignore[no-untyped-def]
         rate, size = rates[k - first], sizes[k - first]
         fill_batch(order, k, position, batch[:size])
         position += size
+        # All residuals are those of the point before the step, so a pull is gathered first.
         for j in range(size):
             residuals[j] = dot_ahead(A, batch[j], x, v, look) - data.b[batch[j]]
             if not np.isfinite(residuals[j]):

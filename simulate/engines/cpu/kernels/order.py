@@ -54,7 +54,7 @@ def new_order(code: int, key: tuple[int, int], num_rows: int, largest_batch: int
 
 
 @compiled
-def fill_block(order, block, count):  # type: ignore[no-untyped-def]
+def fill_block(order: Any, block: int, count: int) -> None:
     """Write the first `count` entries of a block into `order.rows`."""
     code, rows, draws = order.code, order.rows[:count], order.draws[:count]
     index = 0 if code == SINGLE_SHUFFLE else block
@@ -64,6 +64,7 @@ def fill_block(order, block, count):  # type: ignore[no-untyped-def]
     if code == WITH_REPLACEMENT:
         rows[:] = draws
     elif code == SUBSET:
+        # The identity is disturbed at B places and put right again: O(B), where a copy is O(n).
         choose(order.identity, draws, count)
         rows[:] = order.identity[:count]
         undo_choice(order.identity, draws, count)
@@ -74,7 +75,7 @@ def fill_block(order, block, count):  # type: ignore[no-untyped-def]
 
 
 @compiled
-def row_at(order, position):  # type: ignore[no-untyped-def]
+def row_at(order: Any, position: int) -> Any:
     """Row number at a position of the sequence, where all blocks are of one length."""
     length = order.rows.size
     offset = position - order.held[0] * length
@@ -85,7 +86,7 @@ def row_at(order, position):  # type: ignore[no-untyped-def]
 
 
 @compiled
-def fill_batch(order, iteration, position, batch):  # type: ignore[no-untyped-def]
+def fill_batch(order: Any, iteration: int, position: int, batch: Any) -> None:
     """The rows of an iteration, whose first entry has `position` in the sequence."""
     if order.code == SUBSET:
         fill_block(order, iteration, batch.size)

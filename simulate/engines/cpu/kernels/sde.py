@@ -37,7 +37,7 @@ class Factors(NamedTuple):
 
 
 @compiled
-def prepare(modes, factors, rate, length):  # type: ignore[no-untyped-def]
+def prepare(modes: Any, factors: Any, rate: float, length: float) -> None:
     """Fill in the factors of a step."""
     for j in range(modes.slope.size):
         speed = rate * modes.relaxation[j]
@@ -56,7 +56,7 @@ def prepare(modes, factors, rate, length):  # type: ignore[no-untyped-def]
 
 
 @compiled
-def expected_loss_half_way(modes, factors, noise, x):  # type: ignore[no-untyped-def]
+def expected_loss_half_way(modes: Any, factors: Any, noise: float, x: Any) -> Any:
     """E of the loss half a step ahead, if the noise stays as strong as it is now."""
     now, ahead, spread = modes.floor, modes.floor, 0.0
     for j in range(x.size):

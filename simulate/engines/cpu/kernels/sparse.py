@@ -6,6 +6,8 @@ and y changes only where a row has entries.
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from simulate.engines.cpu.kernels.order import fill_batch
@@ -14,7 +16,7 @@ from simulate.numba_policy import cached, compiled
 
 
 @compiled
-def sparse_dot(A, row, y):  # type: ignore[no-untyped-def]
+def sparse_dot(A: Any, row: int, y: Any) -> Any:
     """Dot product of a row with y."""
     total = 0.0
     for place in range(A.starts[row], A.starts[row + 1]):
@@ -47,6 +49,7 @@ def sparse_batches(  # type: ignore[no-untyped-def]
             residuals[j] = factor[0] * sparse_dot(A, batch[j], y) - data.b[batch[j]]
             if not np.isfinite(residuals[j]):
                 return recorded, False
+        # The factor takes the decay, in O(1); before y could lose digits it is multiplied out.
         factor[0] *= decay_factor(rate, data.ridge_per_row)
         if abs(factor[0]) < SMALLEST_FACTOR or abs(factor[0]) > 1.0 / SMALLEST_FACTOR:
             for j in range(y.size):

@@ -35,7 +35,7 @@ class Source(NamedTuple):
 
 
 @compiled
-def label_noise(source, number):  # type: ignore[no-untyped-def]
+def label_noise(source: Any, number: int) -> Any:
     """The label noise of row `number`."""
     if source.noise == 0.0:
         return 0.0
@@ -52,8 +52,8 @@ def make_row(rows: Any, key: Any, number: int, words: Any, row: Any, x: Any) -> 
 
 
 KINDS: dict[type[FreshRows], Any] = {FreshGaussian: gaussian, FreshFeatures: features}
-"""The file that knows how rows of a kind begin, and how one is made."""
-_MAKERS = {gaussian.Gaussian: gaussian.make_row, features.Features: features.make_row}
+"""The file of each kind: what its rows are `MADE_OF`, how they `begin`, how one is made."""
+_MAKERS = {kind.MADE_OF: kind.make_row for kind in KINDS.values()}
 
 
 @overload(make_row, jit_options={"fastmath": FASTMATH, "error_model": "numpy"})

@@ -50,7 +50,7 @@ class StreamReader(NamedTuple):
     """Room for one."""
 
 
-def row_dot(A: Any, row: int, x: Any) -> float:
+def row_dot(A: Any, row: Any, x: Any) -> float:
     """Dot product of a row of A with x."""
     raise NotImplementedError("compiled only")
 

@@ -10,7 +10,7 @@ from simulate.runs import sgd
 A = np.random.default_rng(0).standard_normal((40, 20)) / np.sqrt(20)
 PROBLEM = hsgd.LeastSquares(A, A.sum(axis=1))
 REST = {"batch_size": 2, "sampling": "reshuffle"}
-CHOICES = {
+ALGORITHMS = {
     "sgd": hsgd.SGD(0.2, **REST),
     "heavy-ball:0.5": hsgd.HeavyBall(0.2, 0.5, **REST),
     "nesterov:0.5": hsgd.Nesterov(0.2, 0.5, **REST),
@@ -27,14 +27,14 @@ def words(tmp_path):
     return [str(path), "--learning-rate", "0.2", "--num-times", "3", "--epochs", "4"]
 
 
-@pytest.mark.parametrize("name", CHOICES)
+@pytest.mark.parametrize("name", ALGORITHMS)
 def test_a_name_is_the_noun(words, tmp_path, capsys, name):
     out = tmp_path / "runs.nc"
     more = ["--batch-size", "2", "--sampling", "reshuffle", "--seed", "1", "--engine", "reference"]
     assert main([*words, *more, "--algorithm", name, "--out", str(out)]) == 0
     assert "empirical_risk" in capsys.readouterr().out
     found = hsgd.dataset.load(out)
-    expected = sgd(PROBLEM, CHOICES[name], found.time, seed=1, engine="reference")
+    expected = sgd(PROBLEM, ALGORITHMS[name], found.time, seed=1, engine="reference")
     assert (found.empirical_risk == expected.empirical_risk).all()
     assert found.attrs["algorithm"] == expected.attrs["algorithm"]
 
@@ -50,6 +50,6 @@ def test_a_name_is_the_noun(words, tmp_path, capsys, name):
         (["--algorithm", "dana-constant", "--schedule", "power:1"], "leave --schedule out."),
     ],
 )
-def test_bad_choices_are_refused(words, capsys, more, sentence):
+def test_bad_names_are_refused(words, capsys, more, sentence):
     assert main([*words, *more]) == 2
     assert sentence in capsys.readouterr().err
