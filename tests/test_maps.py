@@ -16,7 +16,8 @@ FOLDERS = {
     for root in [Path(package.__file__).parent]
     for path in root.rglob("__init__.py")
 }
-LIKE_A_FILE = re.compile(r"^    ([a-z_, /]+?)(?:  +|$)")
+# Indented where prose follows: else the formatter takes the indentation for the docstring's own.
+LIKE_A_FILE = re.compile(r"^(?:    )?([a-z_][a-z_, /]*?)  +\S")
 LISTED_ELSEWHERE = {"validation.cases": r'^    "(\w+)",$'}
 """Folders in which a table names files, too."""
 FOUND = {"simulate.rules"}
