@@ -35,11 +35,11 @@ class HermiteConstants:
     """What random features need of an activation."""
 
     mean: float
-    """E φ(g): c_0."""
+    """c_0 = E φ(g)."""
     linear: float
-    """E g φ(g) = E φ'(g): c_1."""
+    """c_1 = E g φ(g) = E φ'(g)."""
     nonlinear_variance: float
-    """E φ(g)² − mean² − linear²: the power of all that is not linear."""
+    """The power of all that is not linear, E φ(g)² − mean² − linear²."""
     error: float
     """A bound on the error of each of the three."""
 

@@ -20,9 +20,9 @@ class HermiteExpansion:
     """φ = Σ_k c_k He_k/√k! up to some order, and what it leaves out."""
 
     coefficients: tuple[sympy.Expr, ...]
-    """c_0, c_1, …: exact expressions, or numbers if there is no closed form."""
+    """The c_0, c_1, …, exact expressions, or numbers if there is no closed form."""
     nonlinear_variance: sympy.Expr
-    """E φ(g)² − c_0² − c_1²: with c_0 and c_1 what random features need."""
+    """What random features need beside c_0 and c_1, E φ(g)² − c_0² − c_1²."""
     error: float
     """0 if all is exact, else a bound on the error of the numbers."""
 
