@@ -250,8 +250,10 @@ class FromFunction(Schedule):
         return plain_reals("the learning-rate schedule", self.function(time), finite=False)
 
     def integral(self, time: Array) -> Array:
-        # The rate is nowhere negative, but rounding may put its integral below 0 at the start.
-        return np.maximum(self._antiderivative(_from_zero(time)), 0.0)
+        # The rate is nowhere negative, but rounding may put its integral below 0 at the start, or
+        # above it at 0 itself; which, depends on the processor.
+        times = _from_zero(time)
+        return np.where(times == 0, 0.0, np.maximum(self._antiderivative(times), 0.0))
 
     def description(self) -> dict[str, Any]:
         name = getattr(self.function, "__qualname__", type(self.function).__name__)
