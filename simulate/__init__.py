@@ -22,9 +22,12 @@ The facade loads its parts on first use: `import simulate` is light.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
-from hsgd import lazy
+_HOMES = {"sgd": "runs", "diffusion": "paths", "summary": "means", "Checkpoint": "checkpoint"}
+
+__all__ = [*_HOMES]
 
 if TYPE_CHECKING:
     from simulate.checkpoint import Checkpoint as Checkpoint
@@ -32,7 +35,14 @@ if TYPE_CHECKING:
     from simulate.paths import diffusion as diffusion
     from simulate.runs import sgd as sgd
 else:
-    __all__, __getattr__, __dir__ = lazy.facade(
-        globals(),
-        {"sgd": "runs", "diffusion": "paths", "summary": "means", "Checkpoint": "checkpoint"},
-    )
+    # `hsgd.lazy` does the same for larger facades, but with it comes `import hsgd`, and xarray.
+
+    def __getattr__(name: str) -> Any:
+        if name not in _HOMES:
+            raise AttributeError(f"module 'simulate' has no attribute {name!r}")
+        value = getattr(import_module(f"simulate.{_HOMES[name]}"), name)
+        globals()[name] = value
+        return value
+
+    def __dir__() -> list[str]:
+        return sorted({*globals(), *__all__})
