@@ -5,7 +5,7 @@ array of doubles, an omitted start a vector of zeros, a pair of held-out rows a 
 noun whose fields are not simply what was passed writes its own `__init__`:
 
 - its parameters are typed by what may be passed, the fields of the class by what is kept;
-- it has the names of the fields, which is all that `dataclasses.replace` needs to call it;
+- it has the names of the fields, which is all that `replace` needs to call it;
 - it checks, converts, and then sets all fields at once by `keep`.
 
 `dataclass` finds `__init__` there and adds the rest (`repr`, `eq`, `fields`), so that pickles and
@@ -18,7 +18,8 @@ of its members. The field `ridge` of a problem is typed as what the verbs see: a
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, TypeAlias
+import dataclasses
+from typing import TYPE_CHECKING, Any, Self, TypeAlias, cast
 
 import numpy as np
 import xarray as xr
@@ -41,6 +42,15 @@ Matrix: TypeAlias = "Array | Any"
 
 `Any` stands for the second, so that those who passed an array need not say so again wherever they
 use it, and those who passed a sparse matrix may call what arrays have not."""
+
+
+class Noun:
+    """A frozen dataclass of which changed copies can be made."""
+
+    def replace(self, **changes: Any) -> Self:
+        """A copy with some fields changed, validated anew."""
+        copy: Self = dataclasses.replace(cast(Any, self), **changes)
+        return copy
 
 
 def keep(noun: object, **fields: object) -> None:

@@ -23,6 +23,8 @@ from hsgd.nouns import Real, keep
 
 _SPAN = 1e250
 """Rates may be absurd: simulations show what they do. Theories refuse them (`check_rate`)."""
+_SAMPLES = 1025
+"""Times at which the largest value is looked for."""
 
 
 class Schedule(ABC):
@@ -44,6 +46,12 @@ class Schedule(ABC):
     @abstractmethod
     def description(self) -> dict[str, Any]:
         """What it is, as JSON-ready words and numbers."""
+
+    def largest(self, start: float, end: float) -> float:
+        """The largest value between two times, as seen on a fine grid and next to breakpoints."""
+        inner = [b for b in self.breakpoints if start < b < end]
+        times = np.unique(np.concatenate((np.linspace(start, end, _SAMPLES), inner)))
+        return float(self(times).max())
 
     def __call__(self, time: ArrayLike) -> Array:
         """Checked value at `time`.
@@ -83,6 +91,10 @@ class Constant(Schedule):
 
     def integral(self, time: Array) -> Array:
         return self.level * plain_reals("time", time)
+
+    def largest(self, start: float, end: float) -> float:
+        del start, end
+        return self.level
 
     def description(self) -> dict[str, Any]:
         return {"schedule": "constant", "level": self.level}

@@ -45,4 +45,5 @@ else:
         return value
 
     def __dir__() -> list[str]:
-        return sorted({*globals(), *__all__})
+        special = [name for name in globals() if name.startswith("__")]
+        return sorted({*__all__, *special})

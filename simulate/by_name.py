@@ -9,12 +9,13 @@ from hsgd.algorithms.base import Algorithm
 from hsgd.algorithms.general_momentum import DANA
 from hsgd.algorithms.momentum import HeavyBall, Nesterov
 from hsgd.algorithms.sgd import SGD
+from hsgd.algorithms.sign import SignSGD
 from hsgd.problems.least_squares import LeastSquares
 from hsgd.schedules import Constant
 
 HELP = (
     "sgd; heavy-ball:MOMENTUM; nesterov:MOMENTUM; adagrad-norm:INITIAL; dana-constant; "
-    "dana-decaying:ALPHA"
+    "dana-decaying:ALPHA; sign-sgd"
 )
 
 
@@ -50,4 +51,6 @@ def algorithm(words: str, sgd: SGD, problem: LeastSquares) -> Algorithm:
             return DANA.constant(problem, level, **batch)
         case "dana-decaying", [alpha]:
             return DANA.decaying(problem, level, alpha, **batch)
+        case "sign-sgd", []:
+            return SignSGD(rate, **batch)
     raise ValueError(f"--algorithm is {words!r}: write {HELP}.")

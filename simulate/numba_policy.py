@@ -72,6 +72,14 @@ def share(*functions: Callable[..., Any]) -> None:
             share(*callees(function).values())
 
 
+def bare(function: Any) -> Callable[..., Any]:
+    """A copy without annotations, of which an overload must have the same as what it stands for.
+
+    A function around it would do as well, but count references to each array that it passes on.
+    """
+    return FunctionType(function.__code__, function.__globals__, function.__name__)
+
+
 def callees(function: Callable[..., Any]) -> dict[str, FunctionType]:
     """The plain Python functions that a function calls, by the names that it knows them by."""
     known = {name: function.__globals__.get(name) for name in function.__code__.co_names}

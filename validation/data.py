@@ -38,12 +38,6 @@ def digits(n: int, *, seed: int) -> Split:
     return _split(bunch.data, np.where(bunch.target % 2 == 0, 1.0, -1.0), n, seed)
 
 
-def breast_cancer(n: int, *, seed: int) -> Split:
-    """The raw breast-cancer table (569 × 30): columns of very different scales."""
-    bunch = _sklearn_datasets().load_breast_cancer()
-    return _split(bunch.data, np.where(bunch.target == 1, 1.0, -1.0), n, seed)
-
-
 def photograph_patches(n: int, n_test: int, *, remove_mean: bool, seed: int) -> Split:
     """Patches 8×8×3 of two photographs; the target says which one a patch is from.
 

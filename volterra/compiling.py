@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable
 from typing import Any, TypeVar
 
@@ -20,7 +21,27 @@ OPTIONS: dict[str, Any] = {
 def compiled(loop: Loop) -> Loop:
     """Compile a function on its first call, and keep it for the next process."""
     try:
-        result: Loop = numba.njit(cache=True, **OPTIONS)(loop)
+        result: Loop = _kept_if_possible(numba.njit(cache=True, **OPTIONS)(loop))
     except RuntimeError:  # no folder to write to, neither beside the source nor at home
         result = numba.njit(**OPTIONS)(loop)
     return result
+
+
+def _kept_if_possible(dispatcher: Any) -> Any:
+    """The same, but where the disk is full compiled code is not kept, and a warning says so."""
+    cache = dispatcher._cache
+    keep = cache.save_overload
+
+    def keep_or_warn(signature: Any, code: Any) -> None:
+        try:
+            keep(signature, code)
+        except OSError as error:
+            warnings.warn(
+                f"compiled code cannot be kept ({error}), so that the next process compiles it "
+                "again: free some space, or name another folder in NUMBA_CACHE_DIR.",
+                stacklevel=2,
+            )
+            cache.save_overload = lambda signature, code: None
+
+    cache.save_overload = keep_or_warn
+    return dispatcher

@@ -15,7 +15,7 @@ forcing is callable, the tolerances make sense.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from volterra.arrays import Array
 from volterra.solution import Forcing, Trajectory
@@ -30,6 +30,8 @@ class Question:
     t: Array
     rtol: float
     atol: float
+    breakpoints: tuple[float, ...] = field(default=(), kw_only=True)
+    """Times at which the forcing may jump or have a kink."""
 
 
 def _no_refusal(question: Question) -> str:

@@ -55,7 +55,7 @@ def radau() -> Radau:
     points = np.concatenate([[0.0], nodes])
     return Radau(
         nodes=nodes,
-        coefficients=_integrals(nodes),
+        coefficients=integral_matrix(nodes, nodes),
         points=points,
         derivative=_derivative_matrix(points)[1:],
         first_half=lagrange_matrix(points, 0.5 * nodes),
@@ -85,11 +85,15 @@ def lagrange_matrix(points: Array, at: Array) -> Array:
     return out
 
 
-def _integrals(nodes: Array) -> Array:
-    """Integrals of the Lagrange polynomials from 0 to each node, by a Gauss rule exact for them."""
-    x, weight = np.polynomial.legendre.leggauss(nodes.size)
-    rows = [0.5 * c * weight @ lagrange_matrix(nodes, 0.5 * c * (1.0 + x)) for c in nodes]
-    return np.array(rows)
+def integral_matrix(points: Array, at: Array) -> Array:
+    """Integrals of the Lagrange polynomials from 0 to each of `at`, by a Gauss rule exact for them.
+
+    Shape (len(at), len(points)).
+    """
+    x, weight = np.polynomial.legendre.leggauss(points.size)
+    places = 0.5 * np.multiply.outer(at, 1.0 + x)
+    values = lagrange_matrix(points, places.reshape(-1)).reshape(*places.shape, points.size)
+    return np.asarray(0.5 * at[:, None] * np.einsum("g,ngp->np", weight, values))
 
 
 def _derivative_matrix(points: Array) -> Array:

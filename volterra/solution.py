@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from volterra import checks
-from volterra.arrays import Array
+from volterra.arrays import EPS, Array
 from volterra.kernels.exponentials import Function
 from volterra.kernels.sums import Sum
 
@@ -216,6 +216,16 @@ def _missed(y: Array, error: Array, rtol: float, atol: float) -> Status:
 def evaluate_forcing(forcing: Forcing | None, t: Array) -> Array:
     """Values of a forcing at `t`, checked; none is zero."""
     return np.zeros_like(t) if forcing is None else evaluate_checked(forcing, t, "forcing")
+
+
+def forcing_rounding(forcing: Forcing | None) -> float:
+    """What rounding may do to a sum besides what it does to its value: terms that cancel.
+
+    Of a function of which nothing but values are known, nothing.
+    """
+    if not isinstance(forcing, Sum):
+        return 0.0
+    return 4.0 * EPS * float(np.sum(np.abs(forcing.weights)) + abs(forcing.constant))
 
 
 def evaluate_checked(function: Callable[[Array], ArrayLike], t: Array, name: str) -> Array:

@@ -17,12 +17,36 @@ ROUNDING = 16.0 * EPS
 HUGE = 1e280
 """A solution above this has outgrown floating point: its next step would overflow inside."""
 
+_INWARD = 1e-15  # relative to t: a few roundings
+_LINEAR, _GEOMETRIC = 1024, 256  # times of the fine grid
+_DECADES = 9  # before the last time, over which the geometric ones go
 _SHORT = 1e-9  # a horizon, if only t = 0 is asked for
 
 
 def last_time(t: Array) -> float:
     """Where stepping ends: the last of the requested times; after t = 0 alone, shortly after it."""
     return float(t[-1]) if t[-1] > 0 else _SHORT
+
+
+def grid(stop: float) -> Array:
+    """Times, besides those of the steps, at which a user's functions are looked at."""
+    late = np.linspace(0.0, stop, _LINEAR + 1)[1:-1]
+    early = stop * np.logspace(-_DECADES, 0.0, _GEOMETRIC + 1)[:-1]
+    return np.union1d(late, early)
+
+
+def just_before(stop: float | Array, last: float | Array) -> Array:
+    """The end of a step as seen from inside, after the `last` node before it.
+
+    There a function that jumps at the end gives its value from the left, even if the jump is a few
+    roundings off.
+    """
+    return np.maximum(stop - _INWARD * np.abs(stop), 0.5 * (last + stop))
+
+
+def just_after(start: float | Array) -> Array:
+    """The start of a step as seen from inside, likewise."""
+    return np.asarray(start + _INWARD * np.abs(start))
 
 
 def check_horizon(t: Array, stop: float) -> None:

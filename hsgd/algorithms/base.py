@@ -21,7 +21,7 @@ import xarray as xr
 from numpy.typing import ArrayLike, NDArray
 
 from hsgd.checks import Array, described, each, integer, is_swept, number, one_of
-from hsgd.nouns import Real, Whole
+from hsgd.nouns import Noun, Real, Whole
 from hsgd.schedules import Constant, Piecewise, Schedule, as_schedule
 
 SAMPLINGS = ("with_replacement", "subset", "reshuffle", "single_shuffle")
@@ -35,7 +35,7 @@ LearningRate = Real | Schedule | Callable[[Array], ArrayLike] | xr.DataArray
 BatchSize = Whole | Piecewise | xr.DataArray
 
 
-class Algorithm(ABC):
+class Algorithm(Noun, ABC):
     """A learning rate and a batch size, each a number or a schedule of time.
 
     Either may also be an `xarray.DataArray` of numbers with a dimension of its own: verbs that

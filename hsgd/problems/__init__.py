@@ -2,6 +2,7 @@
 
     populations        moments of a fresh row, all that its expected risk needs
     least_squares      given rows, with ridge, start and population
+    fresh              what all populations have in common: rows without end
     gaussian_rows      Gaussian rows to stream or to sample from; n of them, not drawn
     feature_rows       rows that a fixed first layer makes, `feature_moments` their second moments
     random_features    first layers that are random themselves

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Self
+from typing import Any
 
 import numpy as np
 import scipy.linalg
@@ -17,13 +16,14 @@ from hsgd.checks import Array, digest, flag, integer, number, real_array, vector
 from hsgd.machine import memory
 from hsgd.nouns import Real, Whole, keep
 from hsgd.problems.feature_moments import FeatureMoments, moments
+from hsgd.problems.fresh import FreshRows
 from hsgd.problems.gaussian_rows import GaussianRows
 from hsgd.problems.least_squares import LeastSquares
 from hsgd.problems.populations import Population
 
 
 @dataclass(frozen=True, eq=False)
-class FeatureRows:
+class FeatureRows(FreshRows):
     """A population: rows a_j = φ(w_j·x/√tr Σ)/√N of inputs x ~ N(0, Σ), given the weights.
 
     The targets stay those of the inputs, b = x·coefficients + noise·N(0, 1). Stream fresh rows from
@@ -112,11 +112,6 @@ class FeatureRows:
         """Number of parameters: N."""
         return len(self.weights)
 
-    @property
-    def iterations_per_unit(self) -> int:
-        """Iterations in one unit of time: N."""
-        return self.dimension
-
     @cached_property
     def shift(self) -> float:
         """What is subtracted from the activation."""
@@ -160,16 +155,6 @@ class FeatureRows:
             cross / np.sqrt(self.dimension),
             float(self.direction @ self.direction) + self.inputs.noise**2,
         )
-
-    @property
-    def num_rows(self) -> float:
-        """Infinite: no row is seen twice."""
-        return math.inf
-
-    @property
-    def empirical_risk(self) -> None:
-        """None: there are no given rows."""
-        return None
 
     @property
     def mean_squared_row_norm(self) -> float:
@@ -247,10 +232,6 @@ class FeatureRows:
         targets = x @ self.inputs.coefficients
         targets += self.inputs.noise * generator.standard_normal(count)
         return (after - self.shift) / np.sqrt(self.dimension), targets
-
-    def replace(self, **changes: Any) -> Self:
-        """A copy with some fields changed, validated anew."""
-        return replace(self, **changes)
 
     def description(self) -> dict[str, Any]:
         """What it is, as JSON-ready words and numbers; arrays by their SHA-256."""

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Self
+from typing import Any
 
 import numpy as np
 import scipy.linalg
@@ -24,7 +23,8 @@ from hsgd.checks import (
     vector,
 )
 from hsgd.machine import memory
-from hsgd.nouns import Real, Swept, Whole, keep
+from hsgd.nouns import Noun, Real, Swept, Whole, keep
+from hsgd.problems.fresh import FreshRows
 from hsgd.problems.least_squares import LeastSquares
 from hsgd.problems.populations import LinearModel
 
@@ -33,7 +33,7 @@ _ROWS = 0x726F7773
 
 
 @dataclass(frozen=True, eq=False)
-class GaussianRows:
+class GaussianRows(FreshRows):
     """A population: rows a ~ N(0, covariance), b = a·coefficients + noise·N(0, 1).
 
     Stream fresh rows from it (`StreamingSGD`; one unit of time is d iterations), or draw n of
@@ -97,21 +97,6 @@ class GaussianRows:
     def dimension(self) -> int:
         """Number of parameters d."""
         return len(self.coefficients)
-
-    @property
-    def iterations_per_unit(self) -> int:
-        """Iterations in one unit of time: d."""
-        return self.dimension
-
-    @property
-    def num_rows(self) -> float:
-        """Infinite: no row is seen twice."""
-        return math.inf
-
-    @property
-    def empirical_risk(self) -> None:
-        """None: there are no given rows."""
-        return None
 
     @property
     def mean_squared_row_norm(self) -> float:
@@ -194,10 +179,6 @@ class GaussianRows:
             preparation={"sampled_from": "GaussianRows", "seed": seed},
         )
 
-    def replace(self, **changes: Any) -> Self:
-        """A copy with some fields changed, validated anew."""
-        return replace(self, **changes)
-
     def description(self) -> dict[str, Any]:
         """What it is, as JSON-ready words and numbers; arrays by their SHA-256."""
         return {
@@ -238,7 +219,7 @@ def _covariance(value: Any, dimension: int) -> Array:
 
 
 @dataclass(frozen=True, eq=False)
-class SampledLeastSquares:
+class SampledLeastSquares(Noun):
     """`n` rows of a population, not drawn: what is typical of all such samples.
 
     Theories of typical samples (deterministic equivalents) take it; `sample` draws one instance.
@@ -297,10 +278,6 @@ class SampledLeastSquares:
     def sample(self, seed: Whole) -> LeastSquares:
         """One instance, as `GaussianRows.sample` draws it."""
         return self.rows.sample(self.n, seed).replace(ridge=self.ridge)
-
-    def replace(self, **changes: Any) -> Self:
-        """A copy with some fields changed, validated anew."""
-        return replace(self, **changes)
 
     def description(self) -> dict[str, Any]:
         """What it is, as JSON-ready words and numbers; arrays by their SHA-256."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cached_property
 from types import MappingProxyType
 from typing import Any, NamedTuple, Self
@@ -28,7 +28,7 @@ from hsgd.checks import (
     vector,
 )
 from hsgd.machine import memory
-from hsgd.nouns import Matrix, Real, Sparse, Swept, Whole, keep
+from hsgd.nouns import Matrix, Noun, Real, Sparse, Swept, Whole, keep
 from hsgd.problems.populations import AnyPopulation, as_population
 from hsgd.statistics.quadratics import MeanSquaredResidual
 
@@ -45,7 +45,7 @@ class ThinSVD(NamedTuple):
 
 
 @dataclass(frozen=True, eq=False)
-class LeastSquares:
+class LeastSquares(Noun):
     """Ridge least squares on given data: minimise ½‖Ax−b‖² + (ridge/2)‖x‖².
 
     Parameters
@@ -261,7 +261,7 @@ class LeastSquares:
 
     def replace(self, **changes: Any) -> Self:
         """A copy with some fields changed, validated anew; the same A keeps its decomposition."""
-        copy = replace(self, **changes)
+        copy = super().replace(**changes)
         if "A" not in changes and "svd" in self.__dict__:
             copy.__dict__["svd"] = self.svd
         return copy

@@ -46,23 +46,23 @@ _NOT_IN_SWEEPS = {
     "hsgd.sweep(verb, ..., folder=folder).",
 }
 
-_share: ContextVar[int] = ContextVar("share", default=1)
+_shared_by: ContextVar[int] = ContextVar("shared_by", default=1)
 _by_ridge: WeakKeyDictionary[Any, dict[float, Any]] = WeakKeyDictionary()
 """One noun per ridge, so that members with the same ridge share what is computed of it."""
 
 
-def share() -> int:
+def shared_by() -> int:
     """How many members of a sweep have to do with the cost of one call."""
-    return _share.get()
+    return _shared_by.get()
 
 
 @contextmanager
 def _sharing(count: int) -> Iterator[None]:
-    token = _share.set(count)
+    token = _shared_by.set(count)
     try:
         yield
     finally:
-        _share.reset(token)
+        _shared_by.reset(token)
 
 
 @dataclass(frozen=True, eq=False)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
@@ -146,7 +146,7 @@ def grow_batch_size(
         boundaries.append(at / system.iterations_per_unit)
         before.advance(at)
         schedule = Piecewise(tuple(boundaries), tuple(float(level) for level in levels))
-        grown = replace(algorithm, batch_size=schedule)  # type: ignore[type-var]
+        grown = algorithm.replace(batch_size=schedule)
         state = before
         state.question = question.but(algorithm=grown)
     return grown

@@ -58,9 +58,9 @@ def epochs_to_tolerance(
     ----------
     arXiv:2206.07252, section 3, "implicit conditioning"; B. Polyak, 1964, for heavy ball.
     """
-    share = number("tolerance", tolerance, strict=True)
-    if share >= 1.0:
-        raise ValueError(f"tolerance is {share:g}, but it must lie between 0 and 1: try 1e-3.")
+    reduction = number("tolerance", tolerance, strict=True)
+    if reduction >= 1.0:
+        raise ValueError(f"tolerance is {reduction:g}, but it must lie between 0 and 1: try 1e-3.")
     algorithm = SGD(0.0, sampling=sampling)
     stability = ask(problem, algorithm, problems=(LeastSquares,), method="hsgd").stability
     rate, best = fastest(stability)
@@ -72,7 +72,7 @@ def epochs_to_tolerance(
     with np.errstate(divide="ignore"):
         descent = -2.0 * np.log((1.0 - k * k) / (1.0 + k * k))
         heavy = -2.0 * np.log((1.0 - k) / (1.0 + k))
-    needed = float(np.log(1.0 / share))
+    needed = float(np.log(1.0 / reduction))
     values: dict[str, tuple[Any, str]] = {
         "sgd_epochs": (needed / best, "epochs of SGD"),
         "gradient_descent_epochs": (needed / float(descent), "epochs of gradient descent"),
@@ -88,7 +88,7 @@ def epochs_to_tolerance(
     attrs = provenance.attributes(
         problem, SGD(rate, sampling=sampling), source="limits", title="epochs to a tolerance"
     )
-    return dataset.scalars(values, attrs | {"tolerance": share})
+    return dataset.scalars(values, attrs | {"tolerance": reduction})
 
 
 def fastest(stability: Stability) -> tuple[float, float]:

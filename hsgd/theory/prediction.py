@@ -12,7 +12,7 @@ from hsgd.algorithms.base import Algorithm
 from hsgd.checks import Array, flag, number
 from hsgd.dataset import provenance
 from hsgd.interfaces import Statistic
-from hsgd.sweeps.broadcasting import follows_sweeps, share
+from hsgd.sweeps.broadcasting import follows_sweeps, shared_by
 from hsgd.theory.asking import ask
 from hsgd.theory.curves import Curve, curve_of
 from hsgd.theory.question import Question, Statistics
@@ -128,7 +128,7 @@ def answer(question: Question, time: Any, statistics: Statistics) -> xr.Dataset:
         statistic.name: Curve(*map(_infinite, curve_of(question.system, statistic, solved)))
         for statistic in question.statistics
     }
-    gaps = discrepancies(question, curves, grid.unique, share())
+    gaps = discrepancies(question, curves, grid.unique, shared_by())
     expected = float(max(np.max(np.abs(gap)) for gap in gaps.values()))
     concern, verdict = verdict_of(question, float(times[-1]), expected)
     attrs = provenance.attributes(

@@ -35,8 +35,6 @@ from hsgd.theory.stability.base import Stability
 Statistics = str | Statistic | Iterable[str | Statistic] | None
 """How a user names what is to be measured."""
 
-_SAMPLES = 1025
-
 
 @dataclass(frozen=True)
 class Method:
@@ -135,15 +133,6 @@ class Question:
     def learning_rate(self) -> float:
         """The learning rate of the first iteration: of all, where it is constant."""
         return float(self.algorithm.schedule(np.zeros(1))[0])
-
-    def largest_rate(self, start: float, end: float) -> float:
-        """The largest learning rate between two times, on a fine grid and next to its jumps."""
-        schedule = self.algorithm.schedule
-        if isinstance(schedule, Constant):
-            return schedule.level
-        inner = [b for b in schedule.breakpoints if start < b < end]
-        times = np.unique(np.concatenate((np.linspace(start, end, _SAMPLES), inner)))
-        return float(schedule(times).max())
 
     @cached_property
     def stability(self) -> Stability:

@@ -16,6 +16,7 @@ ALGORITHMS = {
     "nesterov:0.5": hsgd.Nesterov(0.2, 0.5, **REST),
     "adagrad-norm:2": hsgd.AdaGradNorm(0.2, 2.0, **REST),
     "dana-constant": hsgd.DANA.constant(PROBLEM, 0.2, **REST),
+    "sign-sgd": hsgd.SignSGD(0.2, **REST),
     "dana-decaying:1.5": hsgd.DANA.decaying(PROBLEM, 0.2, 1.5, **REST),
 }
 

@@ -227,12 +227,48 @@ def test_zero_forcing():
 
 def test_both_propagators_agree():
     rates = np.array([0.0, 0.01, 1.0, 100.0, 1e9])
-    sample = Sample(0.5, np.ones(5), np.ones(5), np.linspace(1, 1.5, 5))
+    sample = Sample(0.0, 0.5, np.ones(5), np.ones(5), np.linspace(1, 1.5, 5))
     fast = propagator(rates, sample)
-    slow = propagator(rates, Sample(0.5, np.ones(5), np.ones(5), np.array([1.0, 0, 0, 0, 0])))
+    slow = propagator(rates, Sample(0.0, 0.5, np.ones(5), np.ones(5), np.array([1.0, 0, 0, 0, 0])))
     assert isinstance(slow, DirectPropagator)
     system = np.eye(5) + rates[:, None, None] * (0.5 * radau().coefficients * sample.clock_rate)
     direct = DirectPropagator(np.linalg.inv(system))
     weights, source = np.array([1.0, 2, 3, 4, 5]), np.linspace(1, 2, 5)
     np.testing.assert_allclose(fast.matrix_sum(weights), direct.matrix_sum(weights), rtol=1e-11)
     np.testing.assert_allclose(fast.end(weights, source), direct.end(weights, source), rtol=1e-11)
+
+
+@pytest.mark.parametrize("t", [1e-9, 1e-6, 3e-4, 1e-2])
+@pytest.mark.parametrize(
+    ("kernel", "method"),
+    [
+        ("clock", "collocation"),
+        *(("plain", m) for m in ("collocation", "panels", "exact", "companion")),
+    ],
+)
+def test_rounding_of_a_forcing_whose_terms_cancel_is_counted(t, kernel, method):
+    """1 − exp(−0.7 t): nothing but rounding is wrong, and it dominates."""
+    rate, weight = mpmath.mpf(0.7), mpmath.mpf(0.9)
+    forcing = SumOfExponentials([0.7], [-1.0], 1.0)
+    inner = SumOfExponentials([1.0], [0.9])
+    if kernel == "clock":
+        inner = TimeChanged(inner, lambda t: t, np.ones_like, clock_rate=np.ones_like)
+    solution = solve(forcing, inner, [t], method=method, atol=1e-12)
+    with mpmath.workdps(40):
+        f = lambda u: -mpmath.expm1(-rate * u)  # noqa: E731
+        resolvent = lambda u: weight * mpmath.exp(-(1 - weight) * u)  # noqa: E731
+        right = f(mpmath.mpf(t))
+        right += mpmath.quad(lambda u: resolvent(mpmath.mpf(t) - u) * f(u), [0, mpmath.mpf(t)])
+        wrong = abs(float(mpmath.mpf(float(solution.y[0])) - right))
+    assert wrong <= solution.error[0] < 1e-13
+
+
+def test_an_observed_mode_without_weight_in_the_kernel():
+    kernel = SumOfExponentials([1.0, 2.0], [-0.5, 0.0])
+    one = SumOfExponentials([], [], 1.0)
+    seen = [
+        solve(one, kernel, [1.0], method=method).observe([0.0, 1.0])
+        for method in ("companion", "collocation")
+    ]
+    assert seen[0].y[0] == pytest.approx(0.34675149, abs=1e-8)
+    assert abs(seen[0].y[0] - seen[1].y[0]) <= seen[0].error[0] + seen[1].error[0]

@@ -4,27 +4,34 @@ from __future__ import annotations
 
 import itertools
 import math
+from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import cache
 
 import numpy as np
 
 from volterra.arrays import Array, Index
+from volterra.collocation.defect import Missed, lost, missed
 from volterra.collocation.question import SteppedQuestion
 from volterra.collocation.step import Equation, Step, advance, follow
 from volterra.kernels.exponentials import SumOfExponentials
 from volterra.radau import STAGES, lagrange_matrix, radau
+from volterra.solution import forcing_rounding
 from volterra.stepping import HUGE, ROUNDING, end_of_step, growth, shrinkage
 
 _DENSE_ORDER = STAGES + 1  # of the modes' polynomials inside a step
 _SMALLEST_STEP = 1e-12  # relative to t; smaller ones are accepted, for rounding is in command
 _MAX_STEPS = 20_000
+_NOTHING = Missed(0.0, 0.0)
 
 
 @dataclass(frozen=True, eq=False)
 class Mesh:
     """Step boundaries and, per step, y at the nodes and the memory y − f at 0 and the nodes.
 
-    `noise` is what rounding in a step may do to its memory, relative to it.
+    `noise` is what rounding in a step may do to its memory, relative to it, `missed` what the
+    step's polynomials miss of the functions, shape (steps, 2), and `source` the constant source
+    that would do as much to the memory.
 
     `horizon` is where the mesh ends; earlier than asked for if y outgrew floating point.
     """
@@ -33,6 +40,8 @@ class Mesh:
     y: Array
     memory: Array
     noise: Array
+    missed: Array
+    source: Array
 
     @property
     def horizon(self) -> float:
@@ -100,12 +109,12 @@ def adaptive_mesh(
         # with a large error is better than none.
         many = len(record.boundaries) > 2 * _MAX_STEPS
         if trial.error > 1 and not many and t_new - t > _SMALLEST_STEP * t_new:
-            h = (t_new - t) * shrinkage(trial.error, _DENSE_ORDER)
+            h = (t_new - t) * shrinkage(trial.error, trial.order)
             spent.rejected += 1
             continue
-        record.add(0.5 * (t + t_new), trial.first)
-        record.add(t_new, trial.second)
-        grown = (t_new - t) * (2.0 if many else growth(trial.error, _DENSE_ORDER))
+        record.add(0.5 * (t + t_new), trial.first, trial.missed[0])
+        record.add(t_new, trial.second, trial.missed[1])
+        grown = (t_new - t) * (2.0 if many else growth(trial.error, trial.order))
         # A step cut short by a landing says little about how long the next may be.
         h = max(h, grown) if lands and trial.error <= 1 else grown
         t, state = t_new, trial.state
@@ -132,8 +141,11 @@ class _Trial:
 
     first: Step
     second: Step
+    missed: tuple[Missed, Missed]
     state: _State
     error: float
+    order: int
+    """The power of its length with which the error falls."""
 
 
 def _doubled(
@@ -151,7 +163,11 @@ def _doubled(
     whole = advance(equation, samples[0], state.modes)
     first = advance(equation, samples[1], state.modes)
     second = advance(equation, samples[2], first.modes)
-    error = _step_error((whole, first, second), (first.y, second.y), question, factor)
+    steps = whole, first, second
+    miss = missed(equation, samples[1], first), missed(equation, samples[2], second)
+    missed_whole = cache(lambda: missed(equation, samples[0], whole))
+    seen, allowed = _step_error(steps, (first.y, second.y), question, factor)
+    unseen = _unseen(steps, miss, missed_whole, allowed)
     watched = state.watched
     if watch is not None:
         other = [watch.equation.sample(*span) for span in spans]
@@ -159,9 +175,12 @@ def _doubled(
         one = follow(watch.equation, other[1], watched, first.y, watch.weights)
         two = follow(watch.equation, other[2], one.modes, second.y, watch.weights)
         values = (one.memory[1:] + other[1].forcing, two.memory[1:] + other[2].forcing)
-        error = max(error, _step_error((long, one, two), values, question, factor))
+        also, allowed = _step_error((long, one, two), values, question, factor)
+        seen = max(seen, also)
+        unseen = max(unseen, _unseen((long, one, two), miss, missed_whole, allowed))
         watched = two.modes
-    return _Trial(first, second, _State(second.modes, watched), error)
+    order = 1 if unseen > seen else _DENSE_ORDER
+    return _Trial(first, second, miss, _State(second.modes, watched), max(seen, unseen), order)
 
 
 class _Record:
@@ -170,11 +189,13 @@ class _Record:
     def __init__(self) -> None:
         self.boundaries: list[float] = [0.0]
         self.steps: list[Step] = []
+        self.missed: list[Missed] = []
         self.last = 0.0
 
-    def add(self, t: float, step: Step) -> None:
+    def add(self, t: float, step: Step, miss: Missed = _NOTHING) -> None:
         self.boundaries.append(t)
         self.steps.append(step)
+        self.missed.append(miss)
         self.last = float(step.y[-1])
 
     def mesh(self) -> Mesh:
@@ -183,6 +204,13 @@ class _Record:
             np.array([step.y for step in self.steps]),
             np.array([step.memory for step in self.steps]),
             np.array([step.noise for step in self.steps]),
+            np.array(self.missed),
+            np.array(
+                [
+                    miss.source + miss.delay * step.per_delay
+                    for miss, step in zip(self.missed, self.steps, strict=True)
+                ]
+            ),
         )
 
 
@@ -203,8 +231,11 @@ def _step_error(
     values: tuple[Array, Array],
     question: SteppedQuestion,
     factor: float,
-) -> float:
-    """Whole step against the two halves at all of their nodes, in units of the tolerance."""
+) -> tuple[float, float]:
+    """Whole step against the two halves at all of their nodes, in units of the tolerance.
+
+    And the largest error that the tolerance allows.
+    """
     rule = radau()
     whole, first, second = steps
     difference = np.concatenate(
@@ -222,7 +253,21 @@ def _step_error(
     with np.errstate(all="ignore"):
         ratio = np.where(difference == 0, 0.0, np.abs(difference) / scale)
     worst = float(np.max(ratio))
-    return worst if math.isfinite(worst) else math.inf
+    return (worst if math.isfinite(worst) else math.inf), float(np.max(scale))
+
+
+def _unseen(
+    steps: tuple[Step, Step, Step],
+    miss: tuple[Missed, Missed],
+    missed_whole: Callable[[], Missed],
+    allowed: float,
+) -> float:
+    """What the halves miss of the functions and the comparison does not see, in tolerances."""
+    whole, first, second = steps
+    halves = first.effect(*miss[0]) + second.effect(*miss[1])
+    if not allowed < halves < math.inf:
+        return 0.0  # It does not matter, or has outgrown floating point, which is seen.
+    return lost(whole.effect(*missed_whole()), halves) / allowed if allowed > 0 else math.inf
 
 
 def sweep(equation: Equation, boundaries: Array, spent: Work) -> Mesh:
@@ -230,42 +275,49 @@ def sweep(equation: Equation, boundaries: Array, spent: Work) -> Mesh:
     modes = np.zeros(equation.rates.size)
     record = _Record()
     for start, stop in itertools.pairwise(boundaries):
-        step = advance(equation, equation.sample(float(start), float(stop)), modes)
-        record.add(float(stop), step)
+        sample = equation.sample(float(start), float(stop))
+        step = advance(equation, sample, modes)
+        record.add(float(stop), step, missed(equation, sample, step))
         modes = step.modes
     spent.steps += boundaries.size - 1
     return record.mesh()
 
 
-def follow_mesh(equation: Equation, mesh: Mesh, weights: Array, spent: Work) -> Mesh:
-    """The observed modes' memory along a mesh whose y is known."""
+def follow_mesh(
+    equation: Equation, mesh: Mesh, weights: Array, spent: Work, sources: Array | None = None
+) -> Mesh:
+    """The observed modes' memory along a mesh whose y is known, with constant `sources` added."""
     modes = np.zeros(equation.rates.size)
     record = _Record()
-    edges = zip(mesh.boundaries[:-1], mesh.boundaries[1:], mesh.y, strict=True)
-    for start, stop, y in edges:
+    for index, (start, stop) in enumerate(itertools.pairwise(mesh.boundaries)):
         sample = equation.sample(float(start), float(stop))
-        step = follow(equation, sample, modes, y, weights)
-        record.add(float(stop), step)
+        if sources is not None:
+            sample = replace(sample, missed=float(sources[index]))
+        step = follow(equation, sample, modes, mesh.y[index], weights)
+        record.add(float(stop), step, Missed(*mesh.missed[index].tolist()))
         modes = step.modes
     spent.steps += mesh.boundaries.size - 1
     return record.mesh()
 
 
-def rounding_mesh(equation: Equation, mesh: Mesh, spent: Work) -> Mesh:
-    """What becomes of rounding: the same equation, driven by the rounding errors of y and f.
+def error_mesh(equation: Equation, mesh: Mesh, sources: Array, spent: Work) -> Mesh:
+    """What becomes of errors: the same equation, driven by the rounding errors of y and f.
+
+    And by `sources`, what the polynomials of each step miss, shape (steps,).
 
     A clock rate that was found from rounded clocks adds its own error, relative to the memory.
 
     Rounding early on may be amplified a thousandfold by an equation near or above its critical
     point, alike on the coarse and the fine mesh, so that comparing the two would not show it.
     """
-    modes = np.zeros(equation.rates.size)
+    modes, cancelled = np.zeros(equation.rates.size), forcing_rounding(equation.forcing)
     record = _Record()
     for index, (start, stop) in enumerate(itertools.pairwise(mesh.boundaries)):
         sample = equation.sample(float(start), float(stop))
         size = np.abs(mesh.y[index]) + np.abs(sample.forcing)
-        source = ROUNDING * size + sample.clock_noise * np.abs(mesh.memory[index, 1:])
-        step = advance(equation, replace(sample, forcing=source), modes)
+        source = ROUNDING * size + cancelled + sample.clock_noise * np.abs(mesh.memory[index, 1:])
+        driven = replace(sample, forcing=source, missed=float(sources[index]))
+        step = advance(equation, driven, modes)
         record.add(float(stop), step)
         modes = step.modes
     spent.steps += mesh.boundaries.size - 1

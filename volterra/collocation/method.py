@@ -15,21 +15,22 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from volterra.arrays import Array
+from volterra.collocation.defect import unresolved
 from volterra.collocation.mesh import (
     Mesh,
     Watch,
     Work,
     adaptive_mesh,
+    error_mesh,
     follow_mesh,
-    rounding_mesh,
     sweep,
 )
-from volterra.collocation.question import SteppedQuestion, check_functions
+from volterra.collocation.question import SteppedQuestion, check_functions, stepped
 from volterra.kernels.exponentials import ModalKernel, SumOfExponentials, TimeChanged
 from volterra.question import Method, Question
 from volterra.radau import radau
 from volterra.refusals import complex_kernel
-from volterra.solution import Forcing, evaluate_forcing, ratio_to_tolerance
+from volterra.solution import Forcing, evaluate_forcing, forcing_rounding, ratio_to_tolerance
 from volterra.stepping import ROUNDING, bisect, check_horizon, with_neighbours
 
 _ATTEMPTS = 6
@@ -44,7 +45,7 @@ class CollocationTrajectory:
     fine: Mesh
     coarse: Mesh
     step_error: Array
-    rounding: Mesh
+    errors: Mesh
     growth_sign: float
     work: Mapping[str, int] = field(default_factory=dict)
 
@@ -57,7 +58,8 @@ class CollocationTrajectory:
         forcing = evaluate_forcing(self.forcing, t)
         step = np.searchsorted(self.coarse.boundaries, inside, side="left") - 1
         error = self.step_error[np.clip(step, 0, self.step_error.size - 1)]
-        error = error + np.abs(self.rounding.interpolate(inside)[0])
+        error = error + np.abs(self.errors.interpolate(inside)[0])
+        error = error + forcing_rounding(self.forcing)
         floor = ROUNDING * (np.abs(memory) + np.abs(forcing))
         beyond = self.growth_sign * math.inf
         memory[t == 0] = 0.0
@@ -94,12 +96,12 @@ def solve_collocation(question: SteppedQuestion) -> CollocationTrajectory:
 def _attempt(
     question: SteppedQuestion, factor: float, spent: Work, watch: Watch | None = None
 ) -> CollocationTrajectory:
-    """Make a mesh, solve on it bisected, and see what the rounding errors become."""
+    """Make a mesh, solve on it bisected, and see what errors become."""
     equation = question.equation()
     coarse = adaptive_mesh(equation, question, factor, spent, watch)
     fine = sweep(equation, bisect(coarse.boundaries), spent)
-    rounding = rounding_mesh(equation, coarse, spent)
-    return _compare(question, question.forcing, coarse, fine, rounding, spent)
+    errors = error_mesh(equation, coarse, unresolved(coarse.source, fine.source), spent)
+    return _compare(question, question.forcing, coarse, fine, errors, spent)
 
 
 class _Tries:
@@ -147,7 +149,7 @@ def _compare(
     forcing: Forcing | None,
     coarse: Mesh,
     fine: Mesh,
-    rounding: Mesh,
+    errors: Mesh,
     spent: Work,
 ) -> CollocationTrajectory:
     """Pair two meshes; a step's error is the largest difference in it and its neighbours."""
@@ -163,7 +165,7 @@ def _compare(
     sign = math.copysign(1.0, float(fine.y[-1, -1]))
     modes = question.mode_count
     return CollocationTrajectory(
-        question, forcing, fine, coarse, error, rounding, sign, spent.counters(fine, modes)
+        question, forcing, fine, coarse, error, errors, sign, spent.counters(fine, modes)
     )
 
 
@@ -179,11 +181,12 @@ def _observe(
             source = _attempt(question, tries.factor, spent, Watch(equation, v))
         coarse = follow_mesh(equation, source.coarse, v, spent)
         fine = follow_mesh(equation, source.fine, v, spent)
-        rounded = replace(
-            source.coarse, y=np.abs(source.rounding.y) + ROUNDING * np.abs(source.coarse.y)
+        wrong = replace(
+            source.coarse, y=np.abs(source.errors.y) + ROUNDING * np.abs(source.coarse.y)
         )
-        rounding = follow_mesh(equation, rounded, np.abs(v), spent)
-        tries.add(_compare(question, forcing, coarse, fine, rounding, spent))
+        unseen = unresolved(coarse.source, fine.source)
+        errors = follow_mesh(equation, wrong, np.abs(v), spent, unseen)
+        tries.add(_compare(question, forcing, coarse, fine, errors, spent))
     return tries.best
 
 
@@ -191,10 +194,9 @@ def _observe(
 
 
 def _run(question: Question) -> CollocationTrajectory:
-    forcing, kernel, t = question.forcing, question.kernel, question.t
-    assert isinstance(kernel, ModalKernel)
-    check_functions(forcing, kernel, t)
-    return solve_collocation(SteppedQuestion(forcing, kernel, t, question.rtol, question.atol))
+    assert isinstance(question.kernel, ModalKernel)
+    check_functions(question.forcing, question.kernel, question.t)
+    return solve_collocation(stepped(question))
 
 
 METHOD = Method(

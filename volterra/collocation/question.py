@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
 
@@ -11,7 +11,7 @@ from volterra.collocation.step import Equation
 from volterra.kernels.exponentials import ModalKernel, SumOfExponentials, without_clock
 from volterra.question import Question
 from volterra.solution import Forcing, evaluate_checked
-from volterra.stepping import last_time
+from volterra.stepping import grid, last_time
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,7 +29,8 @@ class SteppedQuestion(Question):
     def stops(self) -> list[float]:
         """Times on which steps must land, the last one included."""
         inner = () if isinstance(self.kernel, SumOfExponentials) else self.kernel.breakpoints
-        return [float(b) for b in inner if 0 < b < self.stop] + [self.stop]
+        points = np.union1d(inner, self.breakpoints)
+        return [float(b) for b in points if 0 < b < self.stop] + [self.stop]
 
     @property
     def mode_count(self) -> int:
@@ -44,9 +45,10 @@ class SteppedQuestion(Question):
 
     def _with_modes(self, forcing: Forcing | None, rates: Array, weights: Array) -> Equation:
         if isinstance(self.kernel, SumOfExponentials):
-            return Equation(forcing, rates, weights)
+            return Equation(forcing, rates, weights, grid=grid(self.stop))
         changed = self.kernel
-        return Equation(forcing, rates, weights, changed.clock, changed.clock_rate, changed.weight)
+        functions = changed.clock, changed.clock_rate, changed.weight
+        return Equation(forcing, rates, weights, *functions, grid(self.stop))
 
     def observation(self, weights: Array, forcing: Forcing | None) -> tuple[Equation, Array]:
         """The modes that are observed, and their weights."""
@@ -54,6 +56,11 @@ class SteppedQuestion(Question):
         v = modes.collect(weights)
         keep = v != 0
         return self._with_modes(forcing, modes.rates[keep], modes.weights[keep]), v[keep]
+
+
+def stepped(question: Question) -> SteppedQuestion:
+    """A question with a modal kernel as stepping sees it."""
+    return SteppedQuestion(**{f.name: getattr(question, f.name) for f in fields(Question)})
 
 
 def check_functions(forcing: Forcing, kernel: ModalKernel, t: Array) -> None:

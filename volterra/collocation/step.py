@@ -9,7 +9,7 @@ modes is one 5 x 5 system for y.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 
 import numpy as np
@@ -18,10 +18,7 @@ from volterra.arrays import EPS, Array, Complex
 from volterra.kernels.exponentials import Function
 from volterra.radau import Radau, radau
 from volterra.solution import Forcing, evaluate_checked, evaluate_forcing
-
-# Callables are evaluated this far, relatively, inside the right end of a step, so that a function
-# that jumps there gives its value from the left, even if the jump is a few roundings off.
-_INWARD = 1e-15
+from volterra.stepping import just_before
 
 _STEP_NOISE = 64.0 * EPS  # about the condition number of the eigenvectors
 
@@ -39,18 +36,20 @@ class Equation:
     clock: Function | None = None
     clock_rate: Function | None = None
     weight: Function | None = None
+    grid: Array = field(default_factory=lambda: np.zeros(0), repr=False)
+    """Times at which the functions are looked at besides those of the steps."""
 
     def sample(self, start: float, stop: float) -> Sample:
         """Everything that one step needs to know about the functions of time."""
         rule = radau()
         length = stop - start
         t = start + length * rule.nodes
-        t[-1] = max(stop - _INWARD * abs(stop), 0.5 * (t[-2] + stop))
+        t[-1] = just_before(stop, t[-2])
         ones = np.ones(t.size)
         weight = ones if self.weight is None else evaluate_checked(self.weight, t, "weight")
         forcing = evaluate_forcing(self.forcing, t)
         clock_rate, noise = self._clock_rate(start, t, length, rule)
-        return Sample(length, forcing, weight, clock_rate, noise)
+        return Sample(start, length, forcing, weight, clock_rate, noise)
 
     def _clock_rate(
         self, start: float, t: Array, length: float, rule: Radau
@@ -72,13 +71,18 @@ class Equation:
 
 @dataclass(frozen=True, eq=False)
 class Sample:
-    """One step's length, forcing, weight and clock rate at its nodes, the rate's relative error."""
+    """What a step knows of the functions: forcing, weight and clock rate at its nodes.
 
+    `clock_noise` is the rate's relative error, `missed` a constant source besides w y.
+    """
+
+    start: float
     length: float
     forcing: Array
     weight: Array
     clock_rate: Array
     clock_noise: float = 0.0
+    missed: float = 0.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -162,13 +166,25 @@ class Step:
     """Outcome of a step.
 
     y at the nodes, the memory Σ_j k_j U_j at the points, the modes at the end, and what rounding
-    may have done to the memory, relative to it.
+    may have done to the memory, relative to it. `response` is what a constant source of 1 adds to
+    the memory, `speed` how fast the memory forgets, per unit of the clock.
     """
 
     y: Array
     memory: Array
     modes: Array
     noise: float
+    response: float
+    speed: float
+
+    def effect(self, source: float, delay: float) -> float:
+        """What a source and a delay of the clock that are missed may do to the memory."""
+        return self.response * source + self.speed * delay
+
+    @property
+    def per_delay(self) -> float:
+        """The source that does as much as a delay of 1."""
+        return self.speed / self.response if self.response > 0 else 0.0
 
 
 def propagator(rates: Array, sample: Sample) -> Propagator | DirectPropagator:
@@ -220,8 +236,10 @@ def _advance(equation: Equation, sample: Sample, modes: Array) -> Step:
     matrices = propagator(equation.rates, sample)
     # y = f + Σ_j k_j (I + r_j B)⁻¹ (U_j(start) + drive y): one system of stages x stages for y.
     drive = sample.length * radau().coefficients * sample.weight
-    at_rest = matrices.constant_sum(equation.weights * modes)
-    coupling = matrices.matrix_sum(equation.weights) @ drive
+    constant = sample.length * radau().nodes  # what a source of 1 adds to a mode without a rate
+    summed = matrices.matrix_sum(equation.weights)
+    coupling, response = summed @ drive, summed @ constant
+    at_rest = matrices.constant_sum(equation.weights * modes) + sample.missed * response
     try:
         inverse = np.asarray(np.linalg.inv(np.eye(at_rest.size) - coupling), dtype=np.float64)
     except np.linalg.LinAlgError:
@@ -230,13 +248,28 @@ def _advance(equation: Equation, sample: Sample, modes: Array) -> Step:
     amplification = float(np.max(np.sum(np.abs(inverse), axis=1)))
     memory = np.concatenate([[equation.weights @ modes], at_rest + coupling @ y])
     noise = _STEP_NOISE * amplification + sample.clock_noise
-    return Step(y, memory, matrices.end(modes, drive @ y), noise)
+    end = matrices.end(modes, drive @ y + sample.missed * constant)
+    speed = _speed(equation, equation.weights, modes, end)
+    return Step(y, memory, end, noise, float(np.max(np.abs(response))), speed)
 
 
 def follow(equation: Equation, sample: Sample, modes: Array, y: Array, weights: Array) -> Step:
     """Carry other modes through a step in which y is already known; memory sums `weights`."""
     matrices = propagator(equation.rates, sample)
-    source = sample.length * radau().coefficients @ (sample.weight * y)
-    inside = matrices.constant_sum(weights * modes) + matrices.matrix_sum(weights) @ source
+    constant = sample.length * radau().nodes
+    source = sample.length * radau().coefficients @ (sample.weight * y) + sample.missed * constant
+    summed = matrices.matrix_sum(weights)
+    inside = matrices.constant_sum(weights * modes) + summed @ source
     memory = np.concatenate([[weights @ modes], inside])
-    return Step(y, memory, matrices.end(modes, source), _STEP_NOISE + sample.clock_noise)
+    end = matrices.end(modes, source)
+    response = float(np.max(np.abs(summed @ constant)))
+    noise = _STEP_NOISE + sample.clock_noise
+    return Step(y, memory, end, noise, response, _speed(equation, weights, modes, end))
+
+
+def _speed(equation: Equation, weights: Array, start: Array, end: Array) -> float:
+    """How fast the memory forgets; without a clock nobody asks."""
+    if equation.clock is None:
+        return 0.0
+    forgotten = np.abs(weights) * equation.rates
+    return float(max(forgotten @ np.abs(start), forgotten @ np.abs(end)))

@@ -142,21 +142,13 @@ class CompressedTrajectory:
         return {**self.inner.work, **sizes}
 
 
-def solve_compressed(
-    forcing: Forcing, kernel: ModalKernel, t: Array, rtol: float, atol: float
-) -> CompressedTrajectory:
+def solve_compressed(asked: Question) -> CompressedTrajectory:
     """Compress the long sums as far as the tolerance allows, then solve.
 
     Parameters
     ----------
-    forcing
-        f; a function is taken as it is.
-    kernel
-        With weights ≥ 0.
-    t
-        Where the tolerance is to hold, shape (times,).
-    rtol, atol
-        The tolerance.
+    asked
+        With a modal kernel of weights ≥ 0; a forcing that is a function is taken as it is.
 
     Returns
     -------
@@ -164,12 +156,23 @@ def solve_compressed(
         Costs about 0.1 s per million terms, and then as much as a few hundred modes cost. Where
         the compression stands in the tolerance's way and the modes are few enough, it is left out.
     """
+    forcing, kernel, t, rtol = asked.forcing, asked.kernel, asked.t, asked.rtol
+    assert isinstance(kernel, ModalKernel)
     inner = without_clock(kernel)
     is_exact = isinstance(kernel, SumOfExponentials) and isinstance(forcing, SumOfExponentials)
     # Behind a clock lags are no times: there the short sums have to be right for ever.
     until = float(t[-1]) if is_exact else np.inf
     terms = Compressor(forcing, until=until) if isinstance(forcing, SumOfExponentials) else None
-    question = LongQuestion(forcing, kernel, t, rtol, atol, Compressor(inner, until=until), terms)
+    question = LongQuestion(
+        forcing,
+        kernel,
+        t,
+        rtol,
+        asked.atol,
+        Compressor(inner, until=until),
+        terms,
+        breakpoints=asked.breakpoints,
+    )
     target = _SHARE * (rtol if rtol > 0 else 1e-8) * _distance_from_critical(inner)
     return _tighten(question, target, lambda target: _attempt(question, target))
 
@@ -209,8 +212,7 @@ def _attempt(question: LongQuestion, target: float) -> CompressedTrajectory:
     solved = solve_short(question, short, kernel.sum, deviation)
 
     def extend(last: float) -> CompressedTrajectory:
-        t = np.append(question.t, last)
-        return solve_compressed(question.forcing, question.kernel, t, question.rtol, question.atol)
+        return solve_compressed(replace(question, t=np.append(question.t, last)))
 
     return CompressedTrajectory(
         question,
@@ -306,7 +308,7 @@ def _run(question: Question) -> CompressedTrajectory:
     assert isinstance(kernel, ModalKernel)
     require_positive(without_clock(kernel))
     check_functions(question.forcing, kernel, question.t)
-    return solve_compressed(question.forcing, kernel, question.t, question.rtol, question.atol)
+    return solve_compressed(question)
 
 
 METHOD = Method(

@@ -72,7 +72,10 @@ def _collocate(
     """Step through the equation with a short kernel, behind the clock if there is one."""
     atol = question.atol * min(1.0, rtol / question.rtol) if question.rtol > 0 else question.atol
     behind = question.behind_clock(kernel)
-    return solve_collocation(SteppedQuestion(forcing, behind, question.t, rtol, atol))
+    breakpoints = question.breakpoints
+    return solve_collocation(
+        SteppedQuestion(forcing, behind, question.t, rtol, atol, breakpoints=breakpoints)
+    )
 
 
 def chord(

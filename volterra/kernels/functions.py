@@ -8,7 +8,7 @@ is read: beside a scalar kernel an array (times, r) is r right-hand sides; besid
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -32,10 +32,18 @@ class FunctionKernel(ABC):
     function: Callable[..., ArrayLike]
     singularity: float = field(default=0.0, kw_only=True)
     dimension: int | None = field(default=None, kw_only=True)
+    breakpoints: Sequence[float] | Array = field(default=(), kw_only=True)
 
     def __post_init__(self) -> None:
-        """Check the types and the exponent."""
+        """Check the types and the exponent, and put the breakpoints in order."""
         _check_kernel(self.function, self.singularity, self.dimension)
+        points = np.unique(checks.vector("breakpoints", self.breakpoints))
+        if np.any(points <= 0):
+            raise ValueError(
+                f"breakpoints of a kernel are differences t - s > 0, got {points[0]:g}: what "
+                "happens at t = s itself goes into singularity."
+            )
+        object.__setattr__(self, "breakpoints", points)
 
     @abstractmethod
     def values(self, t: Array, s: Array, difference: Array) -> Array:
@@ -63,23 +71,27 @@ class Convolution(FunctionKernel):
     ----------
     function
         k, vectorised: an array of differences > 0, shape (n,), in; an array (n,) out, or (n, m, m)
-        if `dimension` is m. Smooth for differences > 0.
+        if `dimension` is m. Smooth for differences > 0, but for breakpoints.
     singularity
         The exponent α in [0, 1) of a weak singularity; k is then its smooth factor.
     dimension
         m for a matrix kernel, none for a scalar one.
+    breakpoints
+        Differences t − s > 0 at which the function jumps or has a kink, as at the ends of its
+        support.
 
     Raises
     ------
     TypeError
         If the function is not callable or the dimension not an integer.
     ValueError
-        If the singularity is outside [0, 1) or the dimension is not positive.
+        If the singularity is outside [0, 1), or the dimension or a breakpoint is not positive.
 
     Examples
     --------
     >>> gaussian = Convolution(lambda tau: np.exp(-(tau**2)))
     >>> abel = Convolution(np.ones_like, singularity=0.5)
+    >>> lifetime = Convolution(lambda tau: (tau > 1) & (tau < 2), breakpoints=[1, 2])
     """
 
     function: Function
@@ -97,18 +109,21 @@ class Kernel(FunctionKernel):
     ----------
     function
         k, vectorised: two arrays t and s of one shape (n,) in; an array (n,) out, or (n, m, m) if
-        `dimension` is m. Smooth for s < t, and never called with s > t.
+        `dimension` is m. Smooth for s < t, but for breakpoints, and never called with s > t.
     singularity
         The exponent α in [0, 1) of a weak singularity; k is then its smooth factor.
     dimension
         m for a matrix kernel, none for a scalar one.
+    breakpoints
+        Differences t − s > 0 at which the function jumps or has a kink, as at the ends of its
+        support.
 
     Raises
     ------
     TypeError
         If the function is not callable or the dimension not an integer.
     ValueError
-        If the singularity is outside [0, 1) or the dimension is not positive.
+        If the singularity is outside [0, 1), or the dimension or a breakpoint is not positive.
 
     Examples
     --------

@@ -15,11 +15,12 @@ from volterra.arrays import EPS, Array
 from volterra.kernels.exponentials import SumOfExponentials
 from volterra.kernels.functions import Convolution, Hammerstein, Kernel, as_function_kernel
 from volterra.panels.panel import STAGES, Panel, panel
-from volterra.solution import Forcing
-from volterra.stepping import HUGE, ROUNDING
+from volterra.solution import Forcing, forcing_rounding
+from volterra.stepping import HUGE, ROUNDING, grid, last_time
 
 LIMIT_BYTES = 4 * 2**30
 _NEWTON = 15
+_MOST_LANDINGS = 400
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,6 +37,20 @@ class GeneralEquation:
     m: int
     columns: int
     panels: tuple[Panel, Panel] = field(repr=False)
+    landings: tuple[float, ...] = ()
+    """Times on which panels end, ascending: where y or a derivative of it may jump."""
+    grid: Array = field(default_factory=lambda: np.zeros(0), repr=False)
+    """Times at which the functions are looked at besides those of the panels."""
+
+    @property
+    def breaks(self) -> Array:
+        """Differences of times at which the kernel is not smooth."""
+        return np.asarray(self.kernel.breakpoints, dtype=np.float64)
+
+    @property
+    def longest(self) -> float:
+        """The longest panel: across itself it sees no breakpoint of the kernel."""
+        return float(np.min(self.breaks, initial=math.inf))
 
     @property
     def singularity(self) -> float:
@@ -120,6 +135,7 @@ def general_equation(
     forcing: Forcing,
     kernel: Convolution | Kernel | SumOfExponentials | Hammerstein,
     t: Array,
+    breakpoints: tuple[float, ...] = (),
 ) -> GeneralEquation:
     """Read off the shapes, calling every user function once on the requested times.
 
@@ -137,12 +153,15 @@ def general_equation(
     shape = _forcing_shape(forcing, probe, m, law)
     columns = math.prod(shape) // (m or 1)
     reference = panel(inner.singularity, True), panel(inner.singularity, False)
-    equation = GeneralEquation(forcing, inner, law, shape, m or 1, columns, reference)
+    stop = last_time(t)
+    landings = _landings(breakpoints, np.asarray(inner.breakpoints), stop)
+    equation = GeneralEquation(
+        forcing, inner, law, shape, m or 1, columns, reference, landings, grid(stop)
+    )
     _refuse_too_large(equation, t)
-    stop = float(probe[-1]) or 1.0
     # Everywhere in the triangle, not on the diagonal: there a singular factor is not the user's.
     s = np.multiply.outer(probe[1:], [0.0, 0.5]) if probe.size > 1 else np.zeros((1, 1))
-    late = probe[1:, None] if probe.size > 1 else np.full((1, 1), stop)
+    late = probe[1:, None] if probe.size > 1 else np.full((1, 1), 1.0)
     equation.matrices(late, late - s)
     if law is not None:
         at_rest = equation.source(probe)
@@ -154,6 +173,24 @@ def general_equation(
                 "starts: make it finite there."
             )
     return equation
+
+
+def _landings(forced: tuple[float, ...], breaks: Array, stop: float) -> tuple[float, ...]:
+    """Where y or a derivative of it may jump, up to and with the last time.
+
+    Where f jumps so does y, and at the start it does, too. Through a breakpoint b of the kernel a
+    jump at t shows again at t + b, one derivative higher, until panels resolve it anyway.
+    """
+    found = latest = np.array([0.0, *forced])
+    for _ in range(STAGES):
+        latest = np.add.outer(latest, breaks).reshape(-1)
+        latest = np.unique(np.round(latest[latest < stop], 12))
+        if latest.size == 0 or found.size + latest.size > _MOST_LANDINGS:
+            break
+        found = np.union1d(found, latest)
+    close = np.diff(found, prepend=-math.inf) < 1e-11 * stop  # the same but for rounding
+    inner = found[~close & (found > 0) & (found < stop)]
+    return (*inner.tolist(), stop)
 
 
 def _refuse_too_large(equation: GeneralEquation, t: Array) -> None:
@@ -215,13 +252,14 @@ def forcing_values(forcing: Forcing, t: Array, shape: tuple[int, ...]) -> Array:
 class PanelSolution:
     """y and z = g(t, y) at the nodes, (stages, m, columns), and the memory there.
 
-    `amplification` is the norm of the panel's inverse.
+    `amplification` is the norm of the panel's inverse, `response` that of its own integrals.
     """
 
     y: Array
     z: Array
     memory: Array
     amplification: float
+    response: float
 
 
 def solve_panel(
@@ -256,13 +294,15 @@ def solve_panel(
             missed = np.broadcast_to(defect, values.shape)
             carried = history[:, :, r:] + (own @ missed.reshape(q * m, r)).reshape(q, m, r)
             fresh = ROUNDING * (np.abs(values) + np.abs(forcing) + np.abs(history[:, :, :r]))
+            fresh = fresh + forcing_rounding(equation.forcing)
             error = (inverse @ (fresh + carried).reshape(q * m, r)).reshape(q, m, r)
             # To first order in the errors: g(t, y + error) − g(t, y), and what g was missed by.
             moved = missed + (error if slope is None else slope @ error)
             values, z = np.concatenate([values, error], axis=2), np.concatenate([z, moved], axis=2)
         memory = history + (own @ z.reshape(q * m, -1)).reshape(q, m, -1)
         amplification = float(np.max(np.sum(np.abs(inverse), axis=1)))
-    return PanelSolution(values, z, memory, amplification)
+        response = float(np.max(np.sum(np.abs(own), axis=1)))
+    return PanelSolution(values, z, memory, amplification, response)
 
 
 def _inverse(own: Array) -> Array:

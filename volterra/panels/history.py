@@ -1,12 +1,14 @@
 """The memory of earlier panels: integrals of the kernel over all of them.
 
 A panel that is at least its own length away is seen through its own nodes; one that is closer is
-cut geometrically towards the time from which it is seen.
+cut geometrically towards the time from which it is seen. So is one across which the kernel has a
+breakpoint, and there, too.
 """
 
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
 from volterra.arrays import Array
 from volterra.panels.equation import GeneralEquation
@@ -77,7 +79,8 @@ class History:
             return total
         edges = np.array(self.boundaries)
         # Near is a panel whose distance is less than its own length: there its nodes are too few.
-        near = np.flatnonzero(np.min(beyond) + (self.end - edges[1:]) < np.diff(edges))
+        close = np.min(beyond) + (self.end - edges[1:]) < np.diff(edges)
+        near = np.flatnonzero(close | self._is_broken(edges, beyond))
         # Everything is far before the first near panel, and often between near ones too.
         begin = 0
         for index in [*near.tolist(), self.count]:
@@ -86,6 +89,14 @@ class History:
         for index in near.tolist():
             total += self._near(beyond, index)
         return total
+
+    def _is_broken(self, edges: Array, beyond: Array) -> NDArray[np.bool_]:
+        """Which panels a breakpoint of the kernel may fall into, as seen from some of the times."""
+        out = np.zeros(self.count, dtype=bool)
+        before = self.end - edges
+        for point in self.equation.breaks:
+            out |= (before[1:] + np.min(beyond) < point) & (before[:-1] + np.max(beyond) > point)
+        return out
 
     def _add_far(self, total: Array, beyond: Array, part: slice) -> None:
         before, charge = (self.end - self._start[part]) - self._inside[part], self._charge[part]
@@ -106,10 +117,11 @@ class History:
         rule, length = self.equation.panel(self._first + index), stop - start
         nearest = (self.end - stop) + beyond
         if rule.exponent == 1.0:
-            distance, weight = geometric_pieces(nearest, nearest + length)
+            distance, weight = geometric_pieces(nearest, nearest + length, self.equation.breaks)
             total = np.zeros((beyond.size, self.equation.m, self.columns))
         else:  # the half at zero through its own points, the other half cut towards the viewer
-            distance, weight = geometric_pieces(nearest, nearest + 0.5 * length)
+            middle = nearest + 0.5 * length
+            distance, weight = geometric_pieces(nearest, middle, self.equation.breaks)
             total = self._half(beyond, nearest, length, index)
         position = 1.0 - (distance - nearest[:, None]) / length
         return total + self._quadrature(beyond, distance, weight, position, index)

@@ -9,6 +9,7 @@ import numpy as np
 
 from volterra.arrays import EPS, Array
 from volterra.kernels.functions import Convolution
+from volterra.panels.defect import defect
 from volterra.panels.equation import GeneralEquation, PanelSolution
 from volterra.panels.history import History
 from volterra.panels.mesh import Layout, PanelMesh, Record, attempt_panel, nodes_of
@@ -66,15 +67,19 @@ def march(equation: GeneralEquation, t: Array, tolerance: Tolerance) -> Found:
         Costs the square of the number of panels.
     """
     history, record = History(equation, equation.columns), Record(equation)
-    stop = float(t[-1])
+    stops = list(equation.landings)
+    stop = stops[-1]
     length = _FIRST * float(t[t > 0][0])
-    wholes, rejected = [0.0], 0
-    while wholes[-1] < stop:
+    wholes, rejections = [0.0], list[int]()  # each by the panels found before it
+    while stops:
         start = wholes[-1]
-        tail = _uniform_rest(equation, np.array(wholes), stop)
+        # Equal panels would not land on stops, and where many were refused there may be a jump.
+        recent = sum(number > len(wholes) - _LOOK_BACK for number in rejections)
+        smooth = len(stops) == 1 and not equation.breaks.size and recent < _LOOK_BACK / 4
+        tail = _uniform_rest(equation, np.array(wholes), stop) if smooth else None
         if tail is not None:
-            return Found(tail, None, rejected)
-        end = end_of_step(start, length, stop)
+            return Found(tail, None, len(rejections))
+        end = end_of_step(start, min(length, equation.longest), stops[0])
         trial = _doubled(equation, history, record, end, tolerance)
         # The shortest panel is accepted in a linear equation, where rounding is in command by then.
         # The solution of a nonlinear one that it does not resolve has a blow-up ahead.
@@ -85,19 +90,22 @@ def march(equation: GeneralEquation, t: Array, tolerance: Tolerance) -> Found:
         # comparison of whole meshes: an answer with a large error is better than none.
         many = len(wholes) > _MOST
         if trial is None or (trial.error > 1 and not many and not shortest):
-            error = math.inf if trial is None else trial.error
-            shrunk = (end - start) * shrinkage(error, DENSE_ORDER)
+            factor = 0.1 if trial is None else shrinkage(trial.error, trial.order)
+            shrunk = (end - start) * factor
             length = max(shrunk, 0.5 * _SMALLEST * end)
-            rejected += 1
+            rejections.append(len(wholes))
             continue
         middle = 0.5 * (start + end)
         for edge, half in ((middle, trial.first), (end, trial.second)):
             history.push(edge, half.z)
             record.add(edge, half)
         wholes.append(end)
-        grown = (end - start) * (2.0 if many else growth(trial.error, DENSE_ORDER))
-        length = max(grown, 0.5 * _SMALLEST * end)
-    return Found(Layout(np.array(wholes), wholes[-1]), record.mesh(), rejected)
+        grown = (end - start) * (2.0 if many else growth(trial.error, trial.order))
+        lands = end == stops[0]
+        stops = stops[1:] if lands else stops
+        # A panel cut short by a landing says little about how long the next may be.
+        length = max(grown, length if lands and trial.error <= 1 else 0.0, 0.5 * _SMALLEST * end)
+    return Found(Layout(np.array(wholes), wholes[-1]), record.mesh(), len(rejections))
 
 
 @dataclass(frozen=True, eq=False)
@@ -107,6 +115,8 @@ class _Trial:
     first: PanelSolution
     second: PanelSolution
     error: float
+    order: int
+    """The power of its length with which the error falls."""
 
 
 def _doubled(
@@ -133,7 +143,13 @@ def _doubled(
     # The whole panel's polynomial, of the memory and not of y: f may be as rough as it likes.
     memory = np.concatenate([record.last_memory[None], whole.memory])
     guessed = np.tensordot(lagrange(points(), place), memory, axes=1)
-    return _Trial(first, second, _panel_error(guessed, whole, first, second, tolerance))
+    halves = Record(equation, start, record.last_memory)
+    halves.add(middle, first)
+    halves.add(end, second)
+    missed = float(np.max(defect(halves.mesh(), index)))
+    unseen = max(first.response, second.response) * missed
+    seen, lost = _panel_error(guessed, whole, first, second, tolerance, unseen)
+    return _Trial(first, second, max(seen, lost), 1 if lost > seen else DENSE_ORDER)
 
 
 def _panel_error(
@@ -142,8 +158,12 @@ def _panel_error(
     first: PanelSolution,
     second: PanelSolution,
     tolerance: Tolerance,
-) -> float:
-    """The memory that the whole panel gives at its halves' nodes against theirs, in tolerances."""
+    unseen: float,
+) -> tuple[float, float]:
+    """The memory that the whole panel gives at its halves' nodes against theirs, in tolerances.
+
+    And what both miss of the functions, `unseen`: where there is a jump, that falls like a length.
+    """
     difference = np.abs(guessed - np.concatenate([first.memory, second.memory]))
     size = np.abs(np.concatenate([first.y, second.y]))
     top = np.max(size, axis=0)
@@ -156,7 +176,8 @@ def _panel_error(
     scale = _SHARE * tolerance.allowed(size + 0.05 * top) + noise
     with np.errstate(all="ignore"):
         ratio = np.where(difference == 0, 0.0, difference / scale)
-    return float(np.max(ratio))
+        lost = unseen / float(np.max(scale)) if unseen > 0 else 0.0
+    return float(np.max(ratio)), lost
 
 
 def _uniform_rest(equation: GeneralEquation, wholes: Array, stop: float) -> Layout | None:

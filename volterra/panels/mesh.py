@@ -15,7 +15,7 @@ from volterra.panels.equation import GeneralEquation, PanelSolution, solve_panel
 from volterra.panels.history import History
 from volterra.panels.panel import STAGES, lagrange, points
 from volterra.panels.tail import solve_tail
-from volterra.stepping import HUGE, bisect
+from volterra.stepping import HUGE, bisect, just_before
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,10 +70,13 @@ class PanelMesh:
 class Record:
     """Solved panels, growing."""
 
-    def __init__(self, equation: GeneralEquation) -> None:
-        """Start with no panel."""
+    def __init__(
+        self, equation: GeneralEquation, start: float = 0.0, before: Array | None = None
+    ) -> None:
+        """Start with no panel, at a time `before` which there is a memory, or none."""
         self.equation = equation
-        self.boundaries = [0.0]
+        self.boundaries = [start]
+        self._before = before
         self._y: list[Array] = []
         self._memory: list[Array] = []
         self.amplification = 1.0
@@ -101,23 +104,26 @@ class Record:
     @property
     def last_memory(self) -> Array:
         """The memory at the end, zero to begin with."""
-        return self._memory[-1][-1, -1] if self._memory else np.zeros_like(self.last)
+        if self._memory:
+            return np.asarray(self._memory[-1][-1, -1])
+        return np.zeros_like(self.last) if self._before is None else self._before
 
     def mesh(self) -> PanelMesh:
         """What has been recorded. The memory at a panel's start is that at the last one's end."""
         columns = self.last.shape[1]
         empty = np.empty((0, STAGES, self.equation.m, columns))
         y, inside = np.concatenate([empty, *self._y]), np.concatenate([empty, *self._memory])
-        before = np.concatenate([np.zeros((1, *inside.shape[2:])), inside[:-1, -1]])[: len(y)]
+        start = np.zeros(inside.shape[2:]) if self._before is None else self._before
+        before = np.concatenate([start[None], inside[:-1, -1]])[: len(y)]
         memory = np.concatenate([before[:, None], inside], axis=1)
         boundaries = np.array(self.boundaries)
         return PanelMesh(self.equation, boundaries, y, memory, self.amplification)
 
 
 def nodes_of(equation: GeneralEquation, index: int, start: float, stop: float) -> Array:
-    """Times of a panel's nodes, the last one exactly its end."""
+    """Times of a panel's nodes, the last one its end, seen from inside."""
     t = start + (stop - start) * equation.panel(index).positions
-    t[-1] = stop
+    t[-1] = just_before(stop, t[-2])
     return t
 
 

@@ -24,7 +24,7 @@ from volterra.panels.mesh import Layout, PanelMesh, sweep
 from volterra.panels.panel import lagrange, nodes, points
 from volterra.panels.tail import tail_bytes
 from volterra.question import Method, Question
-from volterra.solution import Forcing, ratio_to_tolerance
+from volterra.solution import Forcing, forcing_rounding, ratio_to_tolerance
 from volterra.stepping import ROUNDING, check_horizon, last_time, with_neighbours
 
 _ATTEMPTS = 4
@@ -62,6 +62,7 @@ class PanelTrajectory:
             error = self.panel_error[np.clip(index, 0, len(self.panel_error) - 1)]
             error = error + np.abs(self.coarse.interpolate(inside)[:, :, r:])
         memory[t == 0] = 0.0
+        error = error + forcing_rounding(self.equation.forcing)
         error = np.where((t == 0)[:, None, None], 0.0, error)
         error = error + ROUNDING * (np.abs(memory) + np.abs(forcing))
         y = forcing + memory
@@ -179,7 +180,7 @@ def _excess(trial: PanelTrajectory, t: Array, tolerance: Tolerance) -> float:
 def _run(question: Question) -> PanelTrajectory:
     kernel = question.kernel
     assert isinstance(kernel, (Convolution, Kernel, Hammerstein, SumOfExponentials))
-    equation = general_equation(question.forcing, kernel, question.t)
+    equation = general_equation(question.forcing, kernel, question.t, question.breakpoints)
     return solve_panels(equation, question.t, question.rtol, question.atol)
 
 

@@ -119,10 +119,17 @@ def gauss() -> tuple[Array, Array]:
     return 0.5 * (1.0 + x), 0.5 * weight
 
 
-def geometric_pieces(near: Array, far: Array) -> tuple[Array, Array]:
-    """Gauss nodes and weights on geometric pieces of [near, far], 0 < near < far, row by row."""
+def geometric_pieces(near: Array, far: Array, cuts: Array | None = None) -> tuple[Array, Array]:
+    """Gauss nodes and weights on geometric pieces of [near, far], 0 < near < far, row by row.
+
+    Pieces end at the `cuts`, too, where these fall between.
+    """
     count = max(1, int(np.ceil(np.log(np.max(far / near)) / np.log(_RATIO))))
     edges = near[:, None] * (far / near)[:, None] ** (np.arange(count + 1) / count)
+    if cuts is not None and cuts.size:
+        # Outside they make pieces of no length, which keeps the rows alike.
+        inside = np.clip(cuts, near[:, None], far[:, None])
+        edges = np.sort(np.concatenate([edges, inside], axis=1), axis=1)
     x, weight = gauss()
     length = np.diff(edges, axis=1)[:, :, None]
     rows = near.size

@@ -122,8 +122,8 @@ def _divided(d: Array, e: Array, kappa: Array, weights: Array) -> list[Piece]:
     inner = (1.0 - outer) * weights / far
     pieces: list[Piece] = [(middle - 0.5 * far, inner), (middle + 0.5 * far, -inner)]
     if near.any():
-        share = outer[near] * weights[near] / (2.0 * far[near])
-        pieces += [(middle[near] - far[near], share), (middle[near] + far[near], -share)]
+        beyond = outer[near] * weights[near] / (2.0 * far[near])
+        pieces += [(middle[near] - far[near], beyond), (middle[near] + far[near], -beyond)]
     return pieces
 
 

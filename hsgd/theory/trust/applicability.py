@@ -6,8 +6,6 @@ the one question that is left: is the learning rate stable?
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 
 from hsgd.algorithms.sgd import SGD
@@ -35,7 +33,7 @@ def verdict_of(question: Question, horizon: float, discrepancy: float) -> Verdic
 
 def _judged(question: Question, horizon: float) -> Verdict:
     """The verdict on one batch size."""
-    rate, twin = question.largest_rate(0.0, horizon), question.method.twin
+    rate, twin = question.algorithm.schedule.largest(0.0, horizon), question.method.twin
     on_rows = isinstance(question.algorithm, SGD) and question.rows is not None
     # What is said of rows is said of small steps: finite ones may diverge all the same.
     verdict = ("", "") if on_rows and twin else _stable(question, rate)
@@ -57,8 +55,8 @@ def constant_batches(question: Question, horizon: float) -> list[Question]:
     parts = []
     for start, end in zip(starts, ends, strict=True):
         size = int(algorithm.batch_sizes(start))
-        rate = question.largest_rate(start, end)
-        part = replace(algorithm, learning_rate=rate, batch_size=size)  # type: ignore[type-var]
+        rate = algorithm.schedule.largest(start, end)
+        part = algorithm.replace(learning_rate=rate, batch_size=size)
         parts.append(question.but(algorithm=part))
     return parts
 

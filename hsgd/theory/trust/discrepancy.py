@@ -46,7 +46,7 @@ class Rival:
 
 
 def discrepancies(
-    question: Question, curves: Mapping[str, Curve], iterations: NDArray[np.int64], share: int = 1
+    question: Question, curves: Mapping[str, Curve], iterations: NDArray[np.int64], calls: int = 1
 ) -> dict[str, Array]:
     """Relative error to expect in each statistic of a question, shape (m,); the largest known.
 
@@ -58,13 +58,13 @@ def discrepancies(
         The answer: name → curve of each of the question's statistics.
     iterations
         Ascending, shape (m,), where they are known.
-    share
+    calls
         How many calls, the members of a sweep, have to do with the cost of one, where that is a
         choice.
     """
-    rivals, first = _rivals(question, iterations, share), {}
+    rivals, first = _rivals(question, iterations, calls), {}
     if isinstance(question.algorithm, SGD) and question.rows:
-        first = first_steps(question, iterations, share)
+        first = first_steps(question, iterations, calls)
     return {
         statistic.name: _gap(
             question.system, statistic, curves[statistic.name], rivals, first.get(statistic.name)
@@ -100,7 +100,7 @@ def _with_left_out(curve: Curve) -> Array:
         return curve.value + curve.left_out
 
 
-def _rivals(question: Question, iterations: NDArray[np.int64], share: int) -> list[Rival]:
+def _rivals(question: Question, iterations: NDArray[np.int64], calls: int) -> list[Rival]:
     """What the curves are to be held against; nothing where the method is exact."""
     rivals: list[Rival] = []
     if question.rows:
@@ -108,16 +108,16 @@ def _rivals(question: Question, iterations: NDArray[np.int64], share: int) -> li
         smallest = float(np.min(question.algorithm.batch_sizes(iterations / question.num_rows)))
         factor = float(question.algorithm.noise_factor(question.num_rows, smallest))
         heavier = question.but(excess=feedback_excess(question, factor))
-        rivals += _rival(heavier, iterations, share, same_mean=True)
+        rivals += _rival(heavier, iterations, calls, same_mean=True)
     # Finite steps: for single draws from fixed rows what they do is seen by the other estimates.
     twin, batches = question.method.twin, question.algorithm.largest_batch_size > 1
     if twin and (question.is_streamed or batches):
-        rivals += _rival(question.but(method=twin), iterations, share)
+        rivals += _rival(question.but(method=twin), iterations, calls)
     return rivals
 
 
 def _rival(
-    question: Question, iterations: NDArray[np.int64], share: int, *, same_mean: bool = False
+    question: Question, iterations: NDArray[np.int64], calls: int, *, same_mean: bool = False
 ) -> tuple[Rival, ...]:
     """Curves that answer another question, as far as they are affordable."""
     question = question.but(rtol=max(question.rtol, _RTOL))
@@ -126,7 +126,7 @@ def _rival(
     if question.method is not discrete.METHOD or (discrete.has_closed_form(question) and few):
         return (Rival(question.solve(iterations), len(iterations), same_mean),)
     work = iterations * float(len(question.system.eigenvalues))
-    count = int(np.searchsorted(work, _MOST_WORK / share, side="right"))
+    count = int(np.searchsorted(work, _MOST_WORK / calls, side="right"))
     if not count:
         return ()
     return (Rival(step_through(question, iterations[:count]), count, same_mean),)

@@ -20,17 +20,17 @@ _WORK = 1e9
 """Operations that may be spent: a fraction of a second."""
 
 
-def num_first_steps(question: Question, share: int = 1) -> int:
+def num_first_steps(question: Question, calls: int = 1) -> int:
     """How many iterations are affordable: 400, or fewer on large problems.
 
-    `share` calls have to do with the cost of one.
+    `calls` of them have to do with the cost of one.
     """
     per_step = 6.0 * question.num_rows * len(question.system.eigenvalues)
-    return int(min(_MOST_STEPS, _WORK / share // per_step))
+    return int(min(_MOST_STEPS, _WORK / calls // per_step))
 
 
 def first_steps(
-    question: Question, iterations: NDArray[np.int64], share: int = 1
+    question: Question, iterations: NDArray[np.int64], calls: int = 1
 ) -> dict[str, Array]:
     """Each statistic's mean at those of the ascending `iterations` that are affordable.
 
@@ -40,7 +40,7 @@ def first_steps(
         About SGD with independent batches on given rows.
     iterations
         Ascending, shape (m,); only the first ones, up to `num_first_steps`, are answered.
-    share
+    calls
         How many calls, as in a sweep, have to do with the cost of one.
 
     Returns
@@ -53,7 +53,7 @@ def first_steps(
     problem, system, algorithm = question.rows, question.system, question.algorithm
     assert problem is not None
     n = problem.num_rows
-    wanted = iterations[iterations <= num_first_steps(question, share)]
+    wanted = iterations[iterations <= num_first_steps(question, calls)]
     rows = problem.svd.left * problem.svd.singular_values
     squares = rows * rows
     lam, damping = system.eigenvalues, system.damping

@@ -58,7 +58,7 @@ def judge(question: Question, horizon: float) -> Judgement:
     """Judge SGD on given rows at its largest learning rate up to time `horizon`."""
     problem = question.rows
     assert problem is not None
-    figures = _figures(problem, question, question.largest_rate(0.0, horizon))
+    figures = _figures(problem, question, question.algorithm.schedule.largest(0.0, horizon))
     return Judgement(figures, tuple(_concerns(figures, problem)))
 
 
@@ -153,11 +153,11 @@ def _instability(figures: dict[str, float]) -> list[Concern]:
     on_rows = figures["mean_square_critical_learning_rate"]
     if rate >= critical:
         usual = 0.5 * critical <= 0.75 * on_rows
-        stable, share = (critical, "critical") if usual else (on_rows, "what these rows bear")
+        stable, bound = (critical, "critical") if usual else (on_rows, "what these rows bear")
         words = (
             f"the learning rate {rate:.6g} is {rate / critical:.4g} times the critical "
             f"{critical:.6g}, so the risk diverges: write SGD(learning_rate={0.5 * stable:.6g}), "
-            f"half of {share}"
+            f"half of {bound}"
         )
         return [Concern("unstable", words)]
     if np.isinf(figures["expected_discrepancy"]):

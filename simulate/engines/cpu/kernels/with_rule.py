@@ -19,7 +19,7 @@ from simulate.engines.cpu.kernels.sparse import sparse_dot
 from simulate.engines.cpu.kernels.streaming import Source, label_noise, make_row
 from simulate.formulas import update
 from simulate.formulas.update import row_scale
-from simulate.numba_policy import FASTMATH, cached, share
+from simulate.numba_policy import FASTMATH, bare, cached, share
 from simulate.rules.registry import rules
 
 share(update.row_scale)
@@ -114,18 +114,12 @@ def _gather(reader, iteration, position, size, x, pull):  # type: ignore[no-unty
 
 @overload(rate_before, jit_options=_JIT)
 def _rate_before(crew, given, state, factor, size, x):  # type: ignore[no-untyped-def]
-    find_rate: Any = RULES[given.instance_class].compiled_rate
-    return lambda crew, given, state, factor, size, x: find_rate(
-        crew, given, state, factor, size, x
-    )
+    return bare(RULES[given.instance_class].compiled_rate)
 
 
 @overload(step, jit_options=_JIT)
 def _step(crew, given, i, state, factor, size, x, pull):  # type: ignore[no-untyped-def]
-    take_step = RULES[given.instance_class].compiled_step
-    return lambda crew, given, i, state, factor, size, x, pull: take_step(
-        crew, given, i, state, factor, size, x, pull
-    )
+    return bare(RULES[given.instance_class].compiled_step)
 
 
 @overload(note, jit_options=_JIT)
