@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import decimal
 import hashlib
+import numbers as kinds_of_numbers
 import os
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
@@ -18,6 +20,7 @@ Array = NDArray[np.float64]
 EPS = float(np.finfo(np.float64).eps)
 _LOOKED_THROUGH = 10**6
 """Entries of an array of objects among which a word is looked for, to name it in a message."""
+_REALS = (kinds_of_numbers.Real, np.bool_, decimal.Decimal)
 SPAN = 1e60
 """Data lie between 1/SPAN and SPAN in size: theory takes fourth powers of them."""
 
@@ -59,7 +62,8 @@ def plain_array(name: str, value: Any) -> NDArray[Any]:
 def real_array(name: str, value: Any, ndim: int, *, span: float = SPAN) -> Array:
     """Return `value` as a read-only C-ordered float64 array of `ndim` dimensions.
 
-    A copy is made only where the data type or the layout requires it.
+    It is a copy wherever somebody could still write to the array that was passed; memory maps, and
+    arrays that are read-only down to their last base, are taken as they are.
 
     Raises
     ------
@@ -74,7 +78,7 @@ def real_array(name: str, value: Any, ndim: int, *, span: float = SPAN) -> Array
             f"{name} must be a dense array for now, but it is a {type(value).__name__}: "
             f"pass a dense copy of it, for example {name}.toarray()."
         )
-    array = plain_array(name, value)
+    array = _of_numbers(plain_array(name, value), value)
     if array.dtype.kind not in "biuf":
         raise TypeError(f"{name} must hold real numbers, but {_what_it_holds(name, array)}.")
     if array.ndim != ndim:
@@ -85,14 +89,60 @@ def real_array(name: str, value: Any, ndim: int, *, span: float = SPAN) -> Array
     if array.size == 0:
         raise ValueError(f"{name} is empty (shape {array.shape}): pass at least one entry.")
     with np.errstate(over="ignore"):  # of long doubles; found just below
-        view = np.ascontiguousarray(array, dtype=np.float64).view()
-    check_size(name, view, span)
-    view.flags.writeable = False
-    return view
+        doubles = np.ascontiguousarray(array, dtype=np.float64)
+    check_size(name, doubles, span)
+    return _kept(doubles, value if np.may_share_memory(doubles, array) else [])
+
+
+def _of_numbers(array: NDArray[Any], value: Any) -> NDArray[Any]:
+    """Columns of several kinds of numbers, which NumPy holds as objects, as doubles.
+
+    So booleans beside floats, and pandas' nullable columns, whose missing entries become NaN.
+    """
+    if array.dtype != object:
+        return array
+    kinds = getattr(value, "dtypes", None)
+    if kinds is not None and hasattr(value, "to_numpy"):
+        columns = [kinds] if hasattr(kinds, "kind") else list(kinds)
+        if all(getattr(kind, "kind", "O") in "biuf" for kind in columns):
+            return np.asarray(value.to_numpy(dtype=np.float64, na_value=np.nan))
+    whole = array.size <= _LOOKED_THROUGH
+    if whole and all(isinstance(entry, _REALS) for entry in array.flat):
+        return array.astype(np.float64)
+    return array
+
+
+def read_only(array: Array) -> Array:
+    """An array that was made here, so that it can be kept without a copy."""
+    array.flags.writeable = False
+    return array
+
+
+def _kept(array: Array, value: Any) -> Array:
+    """Read-only, and no memory that whoever passed `value` could still write to."""
+    own = array
+    if not isinstance(value, list | tuple):  # of these NumPy has made an array just now
+        own = array.copy() if _may_change(array) else array.view()
+    return read_only(own)
+
+
+def _may_change(array: NDArray[Any]) -> bool:
+    """Whether it, or what it is a view of, can be written to; a memory map's file is its own."""
+    chain: list[Any] = [array]
+    while isinstance(chain[-1], np.ndarray):
+        chain.append(chain[-1].base)
+    if any(isinstance(part, np.memmap) for part in chain):
+        return False
+    if any(part.flags.writeable for part in chain[:-1]):
+        return True
+    # Beneath may lie a buffer of another program.
+    return chain[-1] is not None and not isinstance(chain[-1], bytes)
 
 
 def _what_it_holds(name: str, array: NDArray[Any]) -> str:
     """What is there in place of numbers, and how to make numbers of it."""
+    if array.dtype.kind == "M":
+        return f"it holds dates: {_dates(name)}"
     if array.dtype.kind in "OUS" and array.size <= _LOOKED_THROUGH:
         words = next((entry for entry in array.flat if isinstance(entry, str | bytes)), None)
         if words is not None:
@@ -101,7 +151,22 @@ def _what_it_holds(name: str, array: NDArray[Any]) -> str:
                 f"it holds {label}: leave such columns out, or give every word a number, for two "
                 f"labels numpy.where({name} == {label}, 1.0, -1.0)"
             )
+        other = next(
+            (one for one in array.flat if not isinstance(one, kinds_of_numbers.Real)), None
+        )
+        if hasattr(other, "isoformat"):
+            return f"it holds dates: {_dates(name)}"
+        if other is None or type(other).__name__ == "NAType":
+            return "it has missing entries: remove or impute them first"
+        return f"it holds a {type(other).__name__}: leave such columns out"
     return f"its data type is {_dtype(array)}: convert it with numpy.asarray(..., dtype=float)"
+
+
+def _dates(name: str) -> str:
+    return (
+        "leave such columns out, or count days from the first, "
+        f"(column - column.min()) / numpy.timedelta64(1, 'D'), before {name} is made of them"
+    )
 
 
 def _dtype(array: NDArray[Any]) -> str:
@@ -154,10 +219,16 @@ def sparse_or_dense(name: str, value: Any) -> Array | sparse.csr_array[np.float6
     matrix = sparse.csr_array(value, dtype=np.float64)
     if 0 in matrix.shape:
         raise ValueError(f"{name} is empty (shape {matrix.shape}): pass at least one entry.")
-    if not matrix.has_canonical_format:
-        matrix = matrix.copy()  # sorting and adding up duplicates is done in place
-        matrix.sum_duplicates()
+    parts = (matrix.data, matrix.indices, matrix.indptr)
+    if any(_may_change(part) for part in parts) or not matrix.has_canonical_format:
+        matrix = matrix.copy()
+        matrix.sum_duplicates()  # in place, with sorting
     check_size(name, matrix.data, SPAN)
+    part: Any
+    for part in (matrix.data, matrix.indices, matrix.indptr):
+        while isinstance(part, np.ndarray):  # SciPy keeps views of longer arrays
+            part.flags.writeable = False
+            part = part.base
     return matrix
 
 
@@ -303,10 +374,10 @@ def path(name: str, value: Any) -> Path:
 
 def is_swept(value: Any) -> bool:
     """Whether a parameter is an `xarray.DataArray` with dimensions of its own: a sweep."""
-    return _is_labelled(value) and value.ndim > 0
+    return is_labelled(value) and value.ndim > 0
 
 
-def _is_labelled(value: Any) -> bool:
+def is_labelled(value: Any) -> bool:
     """Whether it is a DataArray, or quacks like one."""
     return all(hasattr(value, name) for name in ("dims", "coords", "item", "ndim"))
 
@@ -325,7 +396,7 @@ def each(name: str, value: Any, check: Callable[[str, Any], Any]) -> Any:
             f"xarray.DataArray([...], dims={name!r})."
         )
     if not is_swept(value):
-        return check(name, value.item() if _is_labelled(value) else value)
+        return check(name, value.item() if is_labelled(value) else value)
     if not value.size:
         raise ValueError(f"{name} is an empty DataArray: give the sweep at least one value.")
     for entry in value.values.ravel():

@@ -21,6 +21,7 @@ from hsgd.algorithms.base import SAMPLINGS
 from hsgd.algorithms.sgd import SGD
 from hsgd.checks import Array
 from hsgd.dataset import foreign
+from hsgd.dataset.files import check_form
 from hsgd.plotting.figure import check_target
 from hsgd.problems.least_squares import LeastSquares
 from hsgd.schedules import Constant, CosineDecay, PowerDecay, Schedule
@@ -256,7 +257,7 @@ def execute(
             warnings.simplefilter("always", UserWarning)
             warnings.showwarning = _show_warning
             if getattr(options, "out", None) is not None:
-                dataset.check_writable(options.out)
+                check_form(dataset.check_writable(options.out))
             if getattr(options, "plot", None) is not None:
                 check_target(options.plot)
             act(options)

@@ -19,6 +19,8 @@ of its members. The field `ridge` of a problem is typed as what the verbs see: a
 from __future__ import annotations
 
 import dataclasses
+import difflib
+import inspect
 from typing import TYPE_CHECKING, Any, Self, TypeAlias, cast
 
 import numpy as np
@@ -44,13 +46,61 @@ Matrix: TypeAlias = "Array | Any"
 use it, and those who passed a sparse matrix may call what arrays have not."""
 
 
+_CALLED_HERE = {
+    "learning_rate": ("lr", "gamma", "eta", "step_size", "stepsize", "rate", "learning_rates"),
+    "batch_size": ("batch", "bs", "batchsize", "minibatch_size"),
+    "ridge": ("alpha", "delta", "l2", "regularization", "regularisation", "lam", "lambda_"),
+    "momentum": ("beta", "mu", "rho"),
+    "coefficients": ("beta", "theta", "w", "weights"),
+    "noise": ("sigma", "std", "noise_std"),
+    "activation": ("nonlinearity", "phi"),
+    "x0": ("init", "start", "initial", "w0"),
+    "b": ("y", "target", "targets"),
+    "A": ("X", "data", "inputs"),
+    "num_features": ("N", "n_features", "width"),
+}
+"""Parameters, and what other programs call them."""
+_ELSEWHERE = {
+    "momentum": "take hsgd.HeavyBall, or hsgd.GeneralMomentum.pytorch for PyTorch's",
+    "nesterov": "take hsgd.Nesterov, or hsgd.GeneralMomentum.pytorch for PyTorch's",
+    "dampening": "take hsgd.GeneralMomentum.pytorch",
+    "weight_decay": "give the problem a ridge, n times as large for n rows",
+    "betas": "take hsgd.HeavyBall for momentum; Adam is not among the algorithms",
+    "replace": 'write sampling="with_replacement" or sampling="subset"',
+    "shuffle": 'write sampling="reshuffle"',
+    "fit_intercept": "use hsgd.LeastSquares.from_data, which centres",
+    "epochs": "pass the times to the verb",
+    "seed": "pass it to the verb",
+}
+"""What is not a parameter here, and what does the same."""
+
+
 class Noun:
     """A frozen dataclass of which changed copies can be made."""
+
+    def __new__(cls, *arguments: Any, **named: Any) -> Self:
+        """Refuse unknown keywords with the right word; Python's own sentence has none."""
+        if named:
+            known = list(inspect.signature(cls.__init__).parameters)[1:]
+            for name in named:
+                if name not in known:
+                    raise TypeError(f"{cls.__name__} has no {name}: {_right_word(name, known)}.")
+        return super().__new__(cls)
 
     def replace(self, **changes: Any) -> Self:
         """A copy with some fields changed, validated anew."""
         copy: Self = dataclasses.replace(cast(Any, self), **changes)
         return copy
+
+
+def _right_word(name: str, known: list[str]) -> str:
+    for own, others in _CALLED_HERE.items():
+        if own in known and name in others:
+            return f"it is called {own} here"
+    if name in _ELSEWHERE:
+        return _ELSEWHERE[name]
+    near = difflib.get_close_matches(name, known, 1)
+    return f"did you mean {near[0]}" if near else f"it takes {', '.join(known)}"
 
 
 def keep(noun: object, **fields: object) -> None:

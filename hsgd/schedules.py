@@ -225,6 +225,33 @@ class CosineDecay(Schedule):
         }
 
 
+@dataclass(frozen=True)
+class Scaled(Schedule):
+    """A schedule times a factor ≥ 0."""
+
+    schedule: Schedule
+    factor: float
+
+    def __init__(self, schedule: Schedule, factor: Real) -> None:
+        if not isinstance(schedule, Schedule):
+            raise TypeError(f"schedule is {shown(schedule)}: pass one of the schedules.")
+        keep(self, schedule=schedule, factor=number("factor", factor))
+
+    def value(self, time: Array) -> Array:
+        return self.factor * self.schedule.value(time)
+
+    def integral(self, time: Array) -> Array:
+        return self.factor * self.schedule.integral(time)
+
+    @property
+    def breakpoints(self) -> tuple[float, ...]:
+        return self.schedule.breakpoints
+
+    def description(self) -> dict[str, Any]:
+        inner = self.schedule.description()
+        return {"schedule": "scaled", "factor": self.factor, "of": inner}
+
+
 @dataclass(frozen=True, eq=False)
 class FromFunction(Schedule):
     """Any vectorised function of time; its integral is computed once and kept.

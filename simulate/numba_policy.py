@@ -17,6 +17,7 @@
 from __future__ import annotations
 
 import hashlib
+import warnings
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
@@ -58,9 +59,29 @@ def cached(kernel: Callable[..., Any]) -> Any:
     """Compile a kernel that Python calls, and keep it on disk."""
     kernel.__qualname__ += f"_{source_digest()[:16]}"
     try:
-        return numba.njit(cache=True, **OPTIONS)(kernel)
+        return _kept_if_possible(numba.njit(cache=True, **OPTIONS)(kernel))
     except RuntimeError:  # no folder to write the cache to: compile every time
         return numba.njit(**OPTIONS)(kernel)
+
+
+def _kept_if_possible(dispatcher: Any) -> Any:
+    """The same, but where the disk is full compiled code is not kept, and a warning says so."""
+    cache = dispatcher._cache
+    keep = cache.save_overload
+
+    def keep_or_warn(signature: Any, code: Any) -> None:
+        try:
+            keep(signature, code)
+        except OSError as error:
+            warnings.warn(
+                f"compiled code cannot be kept ({error}), so that the next process compiles it "
+                "again: free some space, or name another folder in NUMBA_CACHE_DIR.",
+                stacklevel=2,
+            )
+            cache.save_overload = lambda signature, code: None
+
+    cache.save_overload = keep_or_warn
+    return dispatcher
 
 
 def share(*functions: Callable[..., Any]) -> None:

@@ -57,3 +57,36 @@ def test_kernels_compile_where_nothing_can_be_written(tmp_path):
     # What Numba does by itself is the negative control: there really was no place to write to.
     assert "refused: cannot cache function" in done.stdout
     assert "[1.0, 3.0, 4.0]" in done.stdout
+
+
+FULL = """
+import errno, warnings
+import numpy as np
+from numba.core import caching
+
+def full(self, name, data):
+    raise OSError(errno.ENOSPC, "No space left on device")
+
+caching.IndexDataCacheFile._save_data = full
+import hsgd, simulate
+from volterra.recursion.loop import iterate
+
+with warnings.catch_warnings(record=True) as given:
+    warnings.simplefilter("always")
+    y = np.ones(3)
+    iterate(np.full(2, 0.5), np.ones(2), y, np.zeros(3), np.ones(3), np.zeros(3), False, 1e-16)
+    assert y.tolist() == [1.0, 3.0, 4.0], y
+    problem = hsgd.LeastSquares(np.eye(3), np.ones(3))
+    runs = simulate.sgd(problem, hsgd.SGD(0.5), [0.0, 1.0], seed=0)
+    assert np.isfinite(runs.empirical_risk).all()
+said = [str(one.message) for one in given if "compiled code cannot be kept" in str(one.message)]
+assert len(said) >= 2, given
+assert "NUMBA_CACHE_DIR" in said[0]
+"""
+
+
+def test_a_full_disk_costs_a_compilation_and_a_warning(tmp_path):
+    """What a full disk does where compiled code is kept; the next process compiles again."""
+    home = str(Path(hsgd.__file__).parents[1])
+    variables = {**os.environ, "PYTHONPATH": home, "NUMBA_CACHE_DIR": str(tmp_path)}
+    subprocess.run([sys.executable, "-c", FULL], env=variables, check=True)

@@ -7,9 +7,9 @@ from functools import cached_property
 from typing import Any, ClassVar, Self
 
 from hsgd.algorithms.base import BatchSize, LearningRate, OnAnyRows
-from hsgd.checks import number, shown
+from hsgd.checks import flag, number, shown
 from hsgd.interfaces import Problem
-from hsgd.schedules import PowerDecay, Schedule, as_schedule
+from hsgd.schedules import PowerDecay, Scaled, Schedule, as_schedule
 
 
 @dataclass(frozen=True)
@@ -66,6 +66,66 @@ class GeneralMomentum(OnAnyRows):
     def __post_init__(self) -> None:
         self._validate()
         self.memory_schedules  # noqa: B018  (the check of the factors)
+
+    @classmethod
+    def pytorch(
+        cls,
+        learning_rate: LearningRate,
+        momentum: float,
+        *,
+        dampening: float = 0.0,
+        nesterov: bool = False,
+        batch_size: BatchSize = 1,
+        sampling: str = "with_replacement",
+    ) -> GeneralMomentum:
+        """Momentum as `torch.optim.SGD` and optax take it, where the rate multiplies the velocity.
+
+        v ← momentum·v + (1 − dampening)·g, then x ← x − γv, or with `nesterov`
+        x ← x − γ(g + momentum·v). `HeavyBall` and `Nesterov` carry on the last *displacement*
+        instead, in which earlier gradients keep the rates that they came with. At a constant rate
+        heavy ball is the same in both; Nesterov's x is here the point at which `Nesterov` takes its
+        gradient, and starts there.
+
+        Parameters
+        ----------
+        learning_rate
+            γ: a number, a `Schedule`, or a vectorised callable of time.
+        momentum
+            Between 0 and 1, 1 excluded.
+        dampening
+            Between 0 and 1; PyTorch does not dampen the very first gradient, this does.
+        nesterov
+            Whether to look ahead; without dampening only, as in PyTorch.
+        batch_size, sampling
+            As in `GeneralMomentum`.
+
+        Raises
+        ------
+        TypeError, ValueError
+            For a momentum or dampening out of range, or Nesterov's with dampening.
+
+        References
+        ----------
+        PyTorch, torch.optim.SGD, the note on how its momentum differs from Sutskever's; optax.sgd,
+        optax.trace.
+        """
+        share, fading = number("momentum", momentum), number("dampening", dampening)
+        if share >= 1.0 or fading > 1.0:
+            raise ValueError(
+                f"momentum is {share:g} and dampening {fading:g}: momentum is below 1, and "
+                "dampening at most 1."
+            )
+        if flag("nesterov", nesterov) and fading:
+            raise ValueError("nesterov looks ahead without dampening: leave one of the two out.")
+        rate = as_schedule(learning_rate)
+        return GeneralMomentum(
+            learning_rate if nesterov else 0.0,
+            momentum_rate=Scaled(rate, share) if nesterov else rate,
+            forgetting=1.0 - share,
+            gradient_rate=1.0 - fading,
+            batch_size=batch_size,
+            sampling=sampling,
+        )
 
     @cached_property
     def memory_schedules(self) -> dict[str, Schedule]:

@@ -32,7 +32,9 @@ class HeavyBall(WithMomentum):
     """Stochastic heavy ball on the rows of a problem, x ← x − γ g(x) + momentum·(x − previous x).
 
     The first step has no previous one (x₋₁ = x₀). With the sum over the batch in place of the
-    mean, as in arXiv:2206.01029, γ would be B times smaller.
+    mean, as in arXiv:2206.01029, γ would be B times smaller. PyTorch and optax multiply a sum of
+    gradients by the *current* γ, which is the same where γ is constant; for schedules of theirs
+    take `GeneralMomentum.pytorch`.
 
     Parameters
     ----------
@@ -51,6 +53,8 @@ class HeavyBall(WithMomentum):
 @dataclass(frozen=True)
 class Nesterov(WithMomentum):
     """Stochastic Nesterov momentum: y = x + momentum·(x − previous x), then x ← y − γ g(y).
+
+    PyTorch and optax keep y in the place of x: `GeneralMomentum.pytorch(..., nesterov=True)`.
 
     Parameters
     ----------

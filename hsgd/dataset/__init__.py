@@ -1,6 +1,7 @@
 """The dataset: one written schema for theory, exact mean and simulation, and its files.
 
     schema          what makes a dataset one of ours
+    keepable        what files can keep without loss
     grid            one grid of times, and datasets that are made on it
     provenance      where a dataset comes from; `fingerprints` values as words that are theirs alone
     trees           datasets that belong together

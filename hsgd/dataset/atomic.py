@@ -11,6 +11,9 @@ from pathlib import Path
 
 from hsgd import checks
 
+STALE = 3600.0
+"""Seconds after which another process's unfinished file is taken for a dead one's."""
+
 
 def check_folder(target: Path) -> None:
     """Refuse a target whose folder is not there or takes no files.

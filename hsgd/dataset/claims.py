@@ -14,10 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from hsgd import dataset
-from hsgd.dataset.atomic import contents
-
-STALE = 3600.0
-"""Seconds after which another process's unfinished file is taken for a dead one's."""
+from hsgd.dataset.atomic import STALE, contents
 
 
 def claim(folder: Path, configuration: Mapping[str, Any], *, kind: str, parts: str) -> str:

@@ -1,4 +1,4 @@
-"""Keep datasets, and trees of them, on disk: `.zarr` is a Zarr folder, any other name NetCDF."""
+"""Keep datasets, and trees of them, on disk: as NetCDF (`.nc`), or as a folder of Zarr's."""
 
 from __future__ import annotations
 
@@ -6,15 +6,38 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from hsgd import checks
 from hsgd.dataset import netcdf, zarr_folder
 from hsgd.dataset.atomic import check_folder
+from hsgd.dataset.keepable import plain
 from hsgd.dataset.schema import check
 
 if TYPE_CHECKING:
     import xarray as xr
+
+
+_NETCDF = {".nc", ".nc4", ".cdf", ".netcdf", ".h5", ".hdf5"}
+
+
+def check_form(path: Path) -> None:
+    """Refuse a name that promises another form than datasets are kept in.
+
+    Raises
+    ------
+    ValueError
+        With what to do.
+    """
+    if path.suffix not in {*_NETCDF, zarr_folder.SUFFIX}:
+        table = path.suffix in {".csv", ".txt", ".tsv", ".xlsx", ".parquet", ".json"}
+        other = (
+            "for a table write data.to_dataframe(), then to_csv or the like"
+            if table
+            else f"for example {path.stem or 'theory'}.nc"
+        )
+        raise ValueError(
+            f"{path} ends in {path.suffix or 'nothing'!r}, but datasets are kept as NetCDF (.nc) "
+            f"or Zarr (.zarr): {other}."
+        )
 
 
 def check_writable(path: str | os.PathLike[str]) -> Path:
@@ -47,7 +70,8 @@ def save(data: xr.Dataset | xr.DataTree, path: str | os.PathLike[str]) -> Path:
     data
         A dataset of this schema, or a `tree` of them, one group each.
     path
-        A name that ends in `.zarr` becomes a Zarr folder, any other a NetCDF-4 file.
+        A name that ends in `.zarr` becomes a Zarr folder, one in `.nc`, `.nc4`, `.cdf`, `.netcdf`,
+        `.h5` or `.hdf5` a NetCDF-4 file.
 
     Returns
     -------
@@ -57,7 +81,7 @@ def save(data: xr.Dataset | xr.DataTree, path: str | os.PathLike[str]) -> Path:
     Raises
     ------
     ValueError
-        If it does not follow the schema.
+        If it does not follow the schema, or the name ends in something else.
     OSError
         If the place cannot be written; the message names it.
     ImportError
@@ -74,9 +98,10 @@ def save(data: xr.Dataset | xr.DataTree, path: str | os.PathLike[str]) -> Path:
     if problem is not None:
         raise ValueError(f"the dataset cannot be saved: {problem}")
     target = check_writable(path)
+    check_form(target)
     tree = xr.DataTree(data) if isinstance(data, xr.Dataset) else data
     form = zarr_folder if target.suffix == zarr_folder.SUFFIX else netcdf
-    form.write(tree, target)
+    form.write(tree.map_over_datasets(plain), target)
     return target
 
 
@@ -123,13 +148,4 @@ def _read(path: str | os.PathLike[str]) -> xr.DataTree:
     problem = check(tree if is_tree else tree.to_dataset())
     if problem is not None:
         raise ValueError(f"{source} is not a dataset of ours: {problem}")
-    return tree.map_over_datasets(_plain)
-
-
-def _plain(dataset: xr.Dataset) -> xr.Dataset:
-    """Attributes of Python's own types, and no memory of the file."""
-    for attrs in (dataset.attrs, *(variable.attrs for variable in dataset.variables.values())):
-        for name, value in attrs.items():
-            if isinstance(value, np.generic):
-                attrs[name] = value.item()
-    return dataset.drop_encoding()
+    return tree.map_over_datasets(plain)

@@ -98,16 +98,35 @@ def _unpacked(values: Any, packing: dict[str, Any]) -> Any:
 
 def _send(path: str, names: Sequence[str]) -> None:
     """In the child: a line of JSON that says what follows, then the bytes of the arrays."""
-    import h5netcdf
-
     out = sys.stdout.buffer
-    with h5netcdf.File(path, "r") as file:
+    with _opened(path) as file:
         found = {name: file.variables[name] for name in names if name in file.variables}
         out.write(json.dumps([_told(name, one) for name, one in found.items()]).encode() + b"\n")
         out.flush()  # so that what does not fit into memory is refused before it is read
         for one in found.values():
             out.write(np.ascontiguousarray(one[...]).data)
     out.flush()
+
+
+def _opened(path: str) -> Any:
+    """A file whose `variables` have a dtype, a shape, attributes and values, whatever its age."""
+    with open(path, "rb") as stream:
+        is_classic = stream.read(3) == b"CDF"
+    if not is_classic:
+        import h5netcdf
+
+        return h5netcdf.File(path, "r")
+    from scipy.io import netcdf_file
+
+    file = netcdf_file(path, "r", mmap=False)
+    variables: dict[str, Any] = file.variables
+    for variable in variables.values():
+        variable.attrs = {
+            key: value.decode("latin-1") if isinstance(value, bytes) else value
+            for key, value in variable._attributes.items()
+        }
+        variable.dtype = variable.data.dtype
+    return file
 
 
 def _told(name: str, variable: Any) -> dict[str, Any]:

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from hsgd.dataset.keepable import unkeepable
+
 if TYPE_CHECKING:
     import xarray as xr
 
@@ -66,23 +68,22 @@ def check(dataset: Any) -> str | None:
         return (
             f"the attributes {', '.join(missing)} are missing: this dataset was not made by hsgd."
         )
-    if int(dataset.attrs["schema_version"]) > SCHEMA_VERSION:
+    found = unkeepable(dataset)
+    if found:
+        return found
+    version = dataset.attrs["schema_version"]
+    if isinstance(version, str) or version != int(version):
+        return f"its schema version is {version!r}, which is no whole number."
+    if version > SCHEMA_VERSION:
         return (
-            f"its schema version is {dataset.attrs['schema_version']}, newer than "
-            f"{SCHEMA_VERSION}: update hsgd to read it."
+            f"its schema version is {version}, newer than {SCHEMA_VERSION}: update hsgd to read it."
         )
     if dataset.attrs["source"] not in SOURCES:
         return f"its source is {dataset.attrs['source']!r}, which is none of {', '.join(SOURCES)}."
-    return _check_contents(dataset)
+    return _check_times(dataset)
 
 
-def _check_contents(dataset: xr.Dataset) -> str | None:
-    for name, value in dataset.attrs.items():
-        if isinstance(value, bool) or not isinstance(value, str | int | float | np.number):
-            return f"the attribute {name} is a {type(value).__name__}: write it as a JSON string."
-    for name, variable in dataset.variables.items():
-        if variable.dtype.kind not in "iufU" and variable.dtype != object:
-            return f"the variable {name} has data type {variable.dtype}, which files cannot keep."
+def _check_times(dataset: xr.Dataset) -> str | None:
     if "time" in dataset.dims:
         if "iteration" not in dataset.coords or "time" not in dataset.coords:
             return "the coordinates time and iteration belong together, but one is missing."

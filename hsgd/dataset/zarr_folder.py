@@ -7,16 +7,19 @@ without this package.
 
 from __future__ import annotations
 
+import glob
 import hashlib
 import json
 import os
 import shutil
+import time
 import warnings
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from hsgd.dataset.atomic import beside, contents, unharmed
+from hsgd.dataset.atomic import STALE, beside, contents, unharmed
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -24,6 +27,8 @@ if TYPE_CHECKING:
 SUFFIX = ".zarr"
 MANIFEST = "hsgd.sha256"
 _METADATA = "zarr.json"
+_PATIENCE, _MOMENT = 5, 0.05
+"""How often to look again while another process replaces a folder, and how long to wait."""
 _CODECS = {"bytes", "zstd", "vlen-utf8"}
 """What Zarr writes for numbers and text. Others are never decoded, for some run what they read."""
 
@@ -50,6 +55,7 @@ def write(tree: xr.DataTree, target: Path) -> None:
     with unharmed(target):
         temporary = beside(target)
         temporary.mkdir()
+        _sweep_up(target)
         try:
             with warnings.catch_warnings():
                 # Text and consolidated metadata are extensions of format 3: `read` knows them.
@@ -59,7 +65,20 @@ def write(tree: xr.DataTree, target: Path) -> None:
             _seal(temporary, tree)
             _replace(target, temporary)
         finally:
-            shutil.rmtree(temporary, ignore_errors=True)
+            # Threads of Zarr's may still be writing where one of them has failed.
+            for _ in range(_PATIENCE):
+                shutil.rmtree(temporary, ignore_errors=True)
+                if not temporary.exists():
+                    break
+                time.sleep(_MOMENT)
+
+
+def _sweep_up(target: Path) -> None:
+    """Remove what saves that were killed have left beside the target."""
+    for part in target.parent.glob(f".{glob.escape(target.name[:200])}.*.part"):
+        with suppress(OSError):
+            if time.time() - part.stat().st_mtime > STALE:
+                shutil.rmtree(part)
 
 
 def _seal(folder: Path, tree: xr.DataTree) -> None:
@@ -134,6 +153,31 @@ def read(source: Path) -> xr.DataTree:
     FileNotFoundError, ValueError
         If there is no such folder, or it does not match its manifest.
     """
+    for _ in range(_PATIENCE):
+        before = _identity(source)
+        try:
+            tree = _read_once(source)
+        except (OSError, ValueError):
+            # What was read may have been half of one folder and half of the next.
+            if before is not None and before == _identity(source):
+                raise
+        else:
+            if before == _identity(source):
+                return tree
+        time.sleep(_MOMENT)
+    return _read_once(source)
+
+
+def _identity(folder: Path) -> tuple[int, int] | None:
+    """What tells a folder from another one under the same name; None if there is none."""
+    try:
+        status = folder.stat()
+    except OSError:
+        return None
+    return status.st_ino, status.st_ctime_ns
+
+
+def _read_once(source: Path) -> xr.DataTree:
     import xarray as xr
 
     if not source.is_dir():

@@ -1,6 +1,7 @@
 """What is learned: data, and populations of rows, as frozen nouns.
 
     populations        moments of a fresh row, all that its expected risk needs
+    labelled           rows and columns by the names of their dimensions
     least_squares      given rows, with ridge, start and population
     fresh              what all populations have in common: rows without end
     gaussian_rows      Gaussian rows to stream or to sample from; n of them, not drawn

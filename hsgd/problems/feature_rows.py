@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike
 
 from hsgd import hermite
 from hsgd.activations import Activation, Function, as_activation
-from hsgd.checks import Array, digest, flag, integer, number, real_array, vector
+from hsgd.checks import Array, digest, flag, integer, number, read_only, real_array, vector
 from hsgd.machine import memory
 from hsgd.nouns import Real, Whole, keep
 from hsgd.problems.feature_moments import FeatureMoments, moments
@@ -216,8 +216,8 @@ class FeatureRows(FreshRows):
         memory.check(8 * width * (n + held_out), what, "rows")
         A, b = self._rows(n, train)
         return LeastSquares(
-            A,
-            b,
+            read_only(A),
+            read_only(b),
             ridge=n * self.ridge,
             x0=self.x0,
             population=self._rows(held_out, test) if held_out else None,

@@ -19,6 +19,7 @@ from hsgd.checks import (
     integer,
     number,
     plain_array,
+    read_only,
     real_array,
     vector,
 )
@@ -171,8 +172,8 @@ class GaussianRows(FreshRows):
         rows = normals * self.root if self.root.ndim == 1 else normals @ self.root
         targets = rows @ self.coefficients + self.noise * generator.standard_normal(n)
         return LeastSquares(
-            rows,
-            targets,
+            read_only(rows),
+            read_only(targets),
             ridge=n * self.ridge,
             x0=self.x0,
             population=self.population,

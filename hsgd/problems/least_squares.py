@@ -21,7 +21,9 @@ from hsgd.checks import (
     each,
     flag,
     integer,
+    is_swept,
     number,
+    read_only,
     real_array,
     shown,
     sparse_or_dense,
@@ -29,6 +31,7 @@ from hsgd.checks import (
 )
 from hsgd.machine import memory
 from hsgd.nouns import Matrix, Noun, Real, Sparse, Swept, Whole, keep
+from hsgd.problems.labelled import aligned
 from hsgd.problems.populations import AnyPopulation, as_population
 from hsgd.statistics.quadratics import MeanSquaredResidual
 
@@ -73,8 +76,10 @@ class LeastSquares(Noun):
 
     Notes
     -----
-    The arrays are kept as read-only views (a copy is made only for another data type). The thin
-    SVD costs O(nd·min(n, d)) once, on first use, and is shared by all that needs it.
+    The arrays are copied, so that nobody can change them afterwards, unless they are memory maps
+    or read-only (`A.flags.writeable = False`): these are kept as they are. The thin SVD costs
+    O(nd·min(n, d)) once, on first use, and is shared by all that needs it. Of DataArrays the dim of
+    b names the rows of A.
     """
 
     A: Matrix
@@ -94,6 +99,7 @@ class LeastSquares(Noun):
         population: AnyPopulation | tuple[ArrayLike, ArrayLike] | None = None,
         preparation: Mapping[str, Any] = MappingProxyType({}),
     ) -> None:
+        A, b = aligned(A, b)
         matrix = sparse_or_dense("A", A)
         if not (matrix if isinstance(matrix, np.ndarray) else matrix.data).any():
             raise ValueError("A is zero everywhere, so there is nothing to learn: check the data.")
@@ -152,6 +158,7 @@ class LeastSquares(Noun):
             For wrong shapes, non-finite entries, or a fraction that leaves no row on either side.
         """
         centre, normalise_rows = flag("centre", centre), flag("normalise_rows", normalise_rows)
+        X, y = aligned(X, y, ("X", "y"))
         inputs = real_array("X", X, 2)
         targets = vector("y", y, len(inputs))
         seed = integer("seed", seed, minimum=0, maximum=None)
@@ -168,7 +175,7 @@ class LeastSquares(Noun):
             if normalise_rows:
                 norms = np.linalg.norm(moved, axis=1, keepdims=True)
                 moved = moved / np.where(norms > 0, norms, 1.0)
-            return moved, values - target_mean
+            return read_only(moved), read_only(values - target_mean)
 
         A, b = prepare(*train)
         population = None if held_out is None else prepare(*held_out)
@@ -244,6 +251,11 @@ class LeastSquares(Noun):
     @cached_property
     def solution(self) -> Array:
         """The ridge solution; for ridge 0 the minimiser nearest x0. Shape (d,)."""
+        if is_swept(self.ridge):
+            raise ValueError(
+                "the solution belongs to one ridge, but here it is swept: ask "
+                "problem.replace(ridge=value).solution for each value."
+            )
         left, values, right = self.svd
         if self.ridge > 0:
             return np.asarray(right @ (values * (left.T @ self.b) / (values**2 + self.ridge)))
@@ -301,6 +313,7 @@ def _split(
     if test is None:
         return (inputs, targets), None
     if isinstance(test, tuple) and len(test) == 2:
+        test = aligned(*test, ("X_test", "y_test"))
         rows = real_array("X_test", test[0], 2)
         if rows.shape[1] != inputs.shape[1]:
             raise ValueError(

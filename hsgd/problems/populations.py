@@ -13,6 +13,7 @@ from numpy.typing import ArrayLike
 from hsgd.checks import SPAN, Array, digest, number, plain_array, real_array, vector
 from hsgd.interfaces import Statistic
 from hsgd.nouns import Real, keep
+from hsgd.problems.labelled import aligned
 from hsgd.statistics.quadratics import CentredQuadratic, MeanSquaredResidual
 
 
@@ -155,6 +156,7 @@ def as_population(value: Any, dimension: int) -> AnyPopulation | None:
         If it is no population, or describes other features.
     """
     if isinstance(value, tuple) and len(value) == 2:
+        value = aligned(*value, ("A_test", "b_test"))
         rows = real_array("A_test", value[0], 2)
         value = HeldOut(rows, vector("b_test", value[1], len(rows)))
     if value is None:

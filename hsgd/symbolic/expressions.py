@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import sympy
+from sympy.core.function import AppliedUndef
 
 from hsgd.checks import shown
 
@@ -36,7 +37,19 @@ def formula(name: str, value: Any) -> sympy.Expr:
             f"{name} is {shown(value)}: pass a number or a SymPy expression, for example "
             f"sympy.Symbol({name!r}, positive=True)."
         )
+    # Names would reach the code that SymPy writes, and run there.
+    unknown = sorted({type(f).__name__ for f in result.atoms(sympy.Function) if not _is_known(f)})
+    if unknown:
+        raise ValueError(
+            f"{name} has the function {unknown[0][:40]!r}, which is not one of SymPy's: "
+            "write it in terms of these."
+        )
     return result
+
+
+def _is_known(function: sympy.Expr) -> bool:
+    own = str(type(function).__module__).startswith("sympy.")
+    return own and not isinstance(function, AppliedUndef)
 
 
 def expression(name: str, value: Any, *, positive: bool = False) -> sympy.Expr:

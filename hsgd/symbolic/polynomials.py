@@ -82,7 +82,7 @@ def hermite_expansion(
         variance = sympy.expand(gaussian_expectation(f**2, x) - found[0] ** 2 - found[1] ** 2)
         return HermiteExpansion(tuple(found[: highest + 1]), variance, 0.0)
     except NoClosedForm:
-        if f.free_symbols - {x}:
+        if f.atoms(sympy.Symbol) - {x}:  # those of sums and integrals, too
             raise
     numeric = _numeric(f, x, "expression")
     values, constants = hermite.coefficients(numeric, highest), hermite.constants(numeric)
@@ -106,7 +106,7 @@ def activation(
     0.282094791774
     """
     f, x = prepared(expression, variable)
-    if f.free_symbols - {x}:
+    if f.atoms(sympy.Symbol) - {x}:  # those of sums and integrals, too
         raise ValueError(
             f"the expression {shown(expression)} has parameters besides its variable: substitute "
             "numbers for them first."

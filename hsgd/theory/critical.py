@@ -10,7 +10,7 @@ import numpy as np
 from hsgd.algorithms.base import Algorithm
 from hsgd.algorithms.momentum import HeavyBall
 from hsgd.algorithms.sgd import SGD, StreamingSGD
-from hsgd.checks import is_swept, number
+from hsgd.checks import is_swept, number, shown
 from hsgd.nouns import Whole
 from hsgd.theory.asking import ask
 from hsgd.theory.spectra.providers import Solvable
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 @overload
 def critical_learning_rate(
     problem: Solvable,
+    algorithm: Algorithm | None = ...,
     *,
     batch_size: Whole = ...,
     sampling: str = ...,
@@ -43,6 +44,7 @@ def critical_learning_rate(
 
 def critical_learning_rate(
     problem: Solvable,
+    algorithm: Algorithm | None = None,
     *,
     batch_size: Any = 1,
     sampling: str = "with_replacement",
@@ -59,6 +61,9 @@ def critical_learning_rate(
     ----------
     problem
         The data or the population; only second moments and the ridge matter.
+    algorithm
+        Whose learning rate is asked for; its own is not looked at. Instead of it the following
+        describe one.
     batch_size, sampling
         As in `SGD`; a population is streamed, and has no `sampling`. A DataArray of batch sizes
         gives a DataArray of learning rates.
@@ -87,17 +92,34 @@ def critical_learning_rate(
     arXiv:2205.07069, Theorem 1.1 and its remarks; arXiv:2206.01029, equation for the momentum
     kernel's norm; docs, theory page, "Stability, limits, conditioning".
     """
-    if is_swept(batch_size):
-        sizes: Any = batch_size
-        options: dict[str, Any] = {"sampling": sampling, "momentum": momentum, "method": method}
-        rates = [
-            critical_learning_rate(problem, batch_size=size.item(), **options)
-            for size in sizes.values.ravel()
-        ]
-        found = sizes.copy(data=np.reshape(rates, sizes.shape)).rename("critical_learning_rate")
-        return found.assign_coords(batch_size=sizes.variable)
-    algorithm = with_rate_open(problem, batch_size, sampling, number("momentum", momentum))
-    return ask(problem, algorithm, method=method).stability.critical_rate()
+    options = {"batch_size": batch_size, "sampling": sampling, "momentum": momentum}
+    if algorithm is None:
+        algorithm = with_rate_open(problem, batch_size, sampling, number("momentum", momentum))
+    else:
+        algorithm = _with_its_own(algorithm, options)
+    sizes: Any = algorithm.batch_size
+    if not is_swept(sizes):
+        return ask(problem, algorithm, method=method).stability.critical_rate()
+    rates = [
+        critical_learning_rate(problem, algorithm.replace(batch_size=size.item()), method=method)
+        for size in sizes.values.ravel()
+    ]
+    found = sizes.copy(data=np.reshape(rates, sizes.shape)).rename("critical_learning_rate")
+    return found.assign_coords(batch_size=sizes.variable)
+
+
+def _with_its_own(algorithm: Any, options: dict[str, Any]) -> Algorithm:
+    """An algorithm that was passed, if nothing was passed that it says itself."""
+    if not isinstance(algorithm, Algorithm):
+        raise TypeError(
+            f"algorithm is {shown(algorithm)}: pass for example hsgd.SGD(0.0, batch_size=8), or "
+            "leave it out and pass batch_size=8."
+        )
+    usual = {"batch_size": 1, "sampling": "with_replacement", "momentum": 0.0}
+    for name, value in options.items():
+        if is_swept(value) or value != usual[name]:
+            raise ValueError(f"{name} is said by the algorithm: leave one of the two out.")
+    return algorithm.replace(learning_rate=0.0)
 
 
 def with_rate_open(

@@ -222,3 +222,50 @@ def test_bad_arguments_get_one_sentence():
         with pytest.raises((TypeError, ValueError), match=message) as caught:
             call()
         assert "\n" not in str(caught.value)
+
+
+def vander():
+    years = np.arange(1990, 2021.0)
+    return hsgd.LeastSquares(np.vander(years, 3), years)
+
+
+@pytest.mark.parametrize("condition", [1e4, 1e8, 1e12, 1e15])
+def test_epochs_at_large_condition_numbers(condition):
+    """Of the order of κ log(1/tolerance)/4 and √κ log(1/tolerance)/4, without cancellation."""
+    n = 50
+    left, _ = np.linalg.qr(np.random.default_rng(0).standard_normal((n, 2)))
+    problem = hsgd.LeastSquares(left * np.array([1.0, condition**-0.5]), np.ones(n))
+    found, needed = hsgd.epochs_to_tolerance(problem, 1e-3), np.log(1e3)
+    assert float(found.gradient_descent_epochs) == pytest.approx(needed * condition / 4, rel=1e-3)
+    assert float(found.heavy_ball_epochs) == pytest.approx(needed * condition**0.5 / 4, rel=1e-2)
+    assert 0 < float(found.sgd_epochs) < np.inf
+
+
+@pytest.mark.parametrize(
+    "problem",
+    [
+        vander(),
+        # A timestamp beside an intercept; a column twice, but for 1e-8; one row.
+        hsgd.LeastSquares(np.stack([1.6e9 + np.arange(30.0), np.ones(30)], axis=1), np.ones(30)),
+        hsgd.LeastSquares(
+            np.random.default_rng(0).standard_normal((30, 1)) + np.array([0.0, 1e-8]), np.ones(30)
+        ),
+        hsgd.LeastSquares(np.ones((1, 3)), [1.0]),
+        hsgd.LeastSquares(np.diag([1.0, 1e-7, 1e-7]), np.ones(3), ridge=1e-12),
+    ],
+)
+def test_epochs_of_tables_as_people_have_them(problem):
+    found = hsgd.epochs_to_tolerance(problem, 1e-3)
+    assert all(float(found[name]) >= 0 for name in found if name.endswith("epochs"))
+
+
+def test_the_critical_rate_of_an_algorithm():
+    problem = hsgd.LeastSquares(np.diag([3.0, 2.0, 1.0]), np.ones(3))
+    ball = hsgd.HeavyBall(0.1, 0.9, batch_size=2)
+    named = hsgd.critical_learning_rate(problem, momentum=0.9, batch_size=2)
+    assert hsgd.critical_learning_rate(problem, ball) == named
+    assert hsgd.critical_learning_rate(problem, hsgd.Nesterov(0.1, 0.9)) > 0
+    with pytest.raises(ValueError, match="said by the algorithm"):
+        hsgd.critical_learning_rate(problem, ball, batch_size=2)
+    with pytest.raises(TypeError, match="leave it out"):
+        hsgd.critical_learning_rate(problem, 0.1)

@@ -1,6 +1,10 @@
 """What does not fit is refused with the figure, before it is allocated."""
 
+import os
+import subprocess
+import sys
 import tracemalloc
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -79,3 +83,95 @@ def test_what_fits_is_not_refused(monkeypatch):
 def test_where_memory_is_not_known_nothing_is_refused(monkeypatch):
     monkeypatch.setattr(memory, "available", lambda: None)
     assert memory.check(10**18, "all of it", "wishes") is None
+
+
+def machine(tmp_path, *, free, group="0::/job\n", statm="250000"):
+    """What Linux says of a machine and of a process in a control group."""
+    proc, groups = tmp_path / "proc", tmp_path / "cgroup"
+    (proc / "self").mkdir(parents=True)
+    (proc / "meminfo").write_text(f"MemTotal: 1 kB\nMemAvailable: {free // 1024} kB\n")
+    (proc / "self/cgroup").write_text(group)
+    (proc / "self/statm").write_text(statm)
+    return proc, groups
+
+
+def write(folder, **files):
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, text in files.items():
+        (folder / name.replace("__", ".")).write_text(text)
+
+
+GB = 2**30
+
+
+@pytest.mark.parametrize(
+    ("group", "folder", "files", "left"),
+    [
+        (
+            "0::/job\n",
+            "job",
+            {"memory__max": f"{GB}", "memory__current": f"{GB // 4}"},
+            3 * GB // 4,
+        ),
+        # What files take is given up first.
+        (
+            "0::/job\n",
+            "job",
+            {
+                "memory__max": f"{GB}",
+                "memory__current": f"{GB // 2}",
+                "memory__stat": f"anon 1\ninactive_file {GB // 4}\n",
+            },
+            3 * GB // 4,
+        ),
+        ("0::/job\n", "job", {"memory__max": "max\n", "memory__current": "1"}, 8 * GB),
+        # The group around it is the tighter one; in a container its folder is the root.
+        ("0::/job/step\n", "job", {"memory__max": f"{GB}", "memory__current": "0"}, GB),
+        ("0::/elsewhere\n", "", {"memory__max": f"{GB}", "memory__current": "0"}, GB),
+        (
+            "4:cpu:/\n7:memory:/job\n",
+            "memory/job",
+            {"memory__limit_in_bytes": f"{GB}", "memory__usage_in_bytes": f"{GB // 2}"},
+            GB // 2,
+        ),
+        ("", "", {}, 8 * GB),
+    ],
+)
+def test_the_limit_of_a_control_group_counts(tmp_path, monkeypatch, group, folder, files, left):
+    proc, groups = machine(tmp_path, free=8 * GB, group=group)
+    write(groups / folder, **files)
+    monkeypatch.setattr(memory, "_PROC", proc)
+    monkeypatch.setattr(memory, "_CGROUPS", groups)
+    assert memory.available() == left
+
+
+def test_the_limit_of_the_address_space_counts(tmp_path, monkeypatch):
+    resource = pytest.importorskip("resource")
+    proc, groups = machine(tmp_path, free=8 * GB, statm="1000 10 10")
+    monkeypatch.setattr(memory, "_PROC", proc)
+    monkeypatch.setattr(memory, "_CGROUPS", groups)
+    monkeypatch.setattr(resource, "getrlimit", lambda _: (GB, GB))
+    assert memory.available() == GB - 1000 * resource.getpagesize()
+    monkeypatch.setattr(resource, "getrlimit", lambda _: (1000, 1000))
+    assert memory.available() == 0
+
+
+def test_a_real_limit_ends_in_a_sentence():
+    """As under `ulimit -v`, in a process of its own."""
+    pytest.importorskip("resource")
+    script = (
+        "import resource, numpy as np, hsgd, scipy.linalg\n"
+        "rows = hsgd.GaussianRows(1.0, np.ones(2000))\n"
+        "used = 4096 * int(open('/proc/self/statm').read().split()[0])\n"
+        "resource.setrlimit(resource.RLIMIT_AS, (used + 2**28,) * 2)\n"
+        "try:\n"
+        "    rows.sample(40000, seed=0)\n"
+        "except MemoryError as error:\n"
+        "    assert 'ask for fewer rows' in str(error), error\n"
+        "else:\n"
+        "    raise SystemExit('was not refused')\n"
+    )
+    if not Path("/proc/self/statm").exists():
+        pytest.skip("limits are read from /proc")
+    environment = {**os.environ, "PYTHONPATH": str(Path(hsgd.__file__).parents[1])}
+    subprocess.run([sys.executable, "-c", script], env=environment, check=True)

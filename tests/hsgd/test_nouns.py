@@ -199,3 +199,25 @@ def test_a_streaming_verb_refuses_what_is_not_streamed():
         check_setting(ROWS, hsgd.SGD(0.1), **options)
     with pytest.raises(TypeError, match="stream fresh rows"):
         check_setting(ROWS.sample(4, 0), hsgd.StreamingSGD(0.1), **options)
+
+
+@pytest.mark.parametrize(
+    ("make", "words"),
+    [
+        (lambda: hsgd.SGD(lr=0.1), "called learning_rate here"),
+        (lambda: hsgd.SGD(0.1, momentum=0.9), "hsgd.HeavyBall"),
+        (lambda: hsgd.SGD(0.1, nesterov=True), "hsgd.Nesterov"),
+        (lambda: hsgd.SGD(0.1, batchsize=2), "called batch_size here"),
+        (lambda: hsgd.SGD(0.1, batch_siz=2), "did you mean batch_size"),
+        (lambda: hsgd.SGD(0.1, weight_decay=2), "give the problem a ridge"),
+        (lambda: hsgd.SGD(0.1, nonsense=2), "it takes learning_rate, batch_size, sampling"),
+        (lambda: hsgd.HeavyBall(0.1, beta=0.9), "called momentum here"),
+        (lambda: hsgd.LeastSquares(X=np.eye(2), y=np.ones(2)), "called A here"),
+        (lambda: hsgd.LeastSquares(np.eye(2), np.ones(2), alpha=1.0), "called ridge here"),
+        (lambda: hsgd.GaussianRows(1.0, beta=np.ones(2)), "called coefficients here"),
+        (lambda: hsgd.LeastSquares(np.eye(2), np.ones(2)).replace(l2=1.0), "called ridge here"),
+    ],
+)
+def test_words_of_other_programs_are_translated(make, words):
+    with pytest.raises(TypeError, match=words):
+        make()

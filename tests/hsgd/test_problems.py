@@ -1,7 +1,11 @@
 """Problems and statistics: what is measured is what is said, and bad data never get in."""
 
+import datetime
+
 import numpy as np
+import pandas
 import pytest
+import scipy.sparse
 import xarray as xr
 from sklearn.linear_model import LinearRegression, Ridge
 
@@ -53,7 +57,7 @@ def test_from_data_splits_and_normalises_only_when_asked():
 def test_the_users_arrays_stay_theirs():
     A, b = RNG.normal(size=(6, 3)), RNG.normal(size=6)
     problem = hsgd.LeastSquares(A, b)
-    assert np.shares_memory(problem.A, A)
+    assert not np.shares_memory(problem.A, A)
     with pytest.raises(ValueError, match="read-only"):
         problem.A[0, 0] = 1.0
     A[0, 0] = 2.0
@@ -114,7 +118,7 @@ A, B = np.ones((4, 2)), np.ones(4)
         (lambda: hsgd.LeastSquares(A, B[:3]), "b has 3 entries where 4 are needed"),
         (lambda: hsgd.LeastSquares(A * np.nan, B), "8 entries that are NaN"),
         (lambda: hsgd.LeastSquares(A, B * np.inf), "NaN or infinite"),
-        (lambda: hsgd.LeastSquares(A.astype(object), B), "data type is object"),
+        (lambda: hsgd.LeastSquares(np.where(A > A.min(), A, None), B), "missing entries"),
         (lambda: hsgd.LeastSquares(A * 1j, B), "real numbers"),
         (lambda: hsgd.LeastSquares(np.zeros((0, 2)), B[:0]), "empty"),
         (lambda: hsgd.LeastSquares(0 * A, B), "nothing to learn"),
@@ -170,3 +174,129 @@ def test_bad_input_gets_one_sentence_with_the_remedy(make, message):
 def test_bad_statistics_get_one_sentence(statistics, message):
     with pytest.raises(ValueError, match=message):
         resolve(hsgd.LeastSquares(A, B), statistics)
+
+
+def edits(kind):
+    """An array as a user may pass it, and an edit of it."""
+    A = np.random.default_rng(0).standard_normal((4, 4))
+    if kind == "array":
+        return A, lambda: A.__setitem__((0, 0), 9.0)
+    if kind == "other order":
+        F = np.asfortranarray(A)
+        return F, lambda: F.__setitem__((0, 0), 9.0)
+    if kind == "read-only view":
+        view = A.view()
+        view.flags.writeable = False
+        return view, lambda: A.__setitem__((0, 0), 9.0)
+    if kind == "part of a larger one":
+        large = np.ones((8, 4))
+        large[::2] = A
+        return large[::2], lambda: large.__setitem__((0, 0), 9.0)
+    if kind == "frame":
+        frame = pandas.DataFrame(A)
+        return frame, lambda: frame.iloc.__setitem__((0, 0), 9.0)
+    if kind == "DataArray":
+        labelled = xr.DataArray(A)
+        return labelled, lambda: labelled.values.__setitem__((0, 0), 9.0)
+    matrix = scipy.sparse.csr_array(A)
+    return matrix, lambda: matrix.data.__setitem__(0, 9.0)
+
+
+@pytest.mark.parametrize(
+    "kind",
+    ["array", "other order", "read-only view", "part of a larger one", "frame", "DataArray",
+     "sparse"],
+)  # fmt: skip
+def test_later_edits_of_what_was_passed_change_nothing(kind):
+    A, edit = edits(kind)
+    b, held_out, x0 = np.ones(4), (np.eye(4), np.ones(4)), np.ones(4)
+    problem = hsgd.LeastSquares(A, b, x0=x0, population=held_out)
+    before = problem.empirical_risk.values(np.eye(4))
+    edit()
+    b[0] = x0[0] = held_out[0][0, 0] = 9.0
+    np.testing.assert_array_equal(problem.empirical_risk.values(np.eye(4)), before)
+    assert problem.description() == problem.replace(ridge=0.0).description()
+    assert problem.b[0] == problem.x0[0] == problem.population.A[0, 0] == 1.0
+
+
+def test_what_cannot_change_is_not_copied(tmp_path):
+    A = np.random.default_rng(0).standard_normal((4, 4))
+    A.flags.writeable = False
+    mapped = np.memmap(tmp_path / "A", dtype=float, mode="w+", shape=(4, 4))
+    mapped[:] = A
+    for given in (A, mapped):
+        problem = hsgd.LeastSquares(given, np.ones(4))
+        assert np.shares_memory(problem.A, given)
+        assert np.shares_memory(problem.replace(ridge=1.0).A, problem.A)
+    sparse = hsgd.LeastSquares(scipy.sparse.csr_array(A), np.ones(4))
+    assert np.shares_memory(sparse.replace(ridge=1.0).A.data, sparse.A.data)
+    rows = hsgd.GaussianRows(1.0, np.ones(4)).sample(9, seed=0)
+    assert np.shares_memory(rows.replace(ridge=1.0).A, rows.A)
+
+
+def test_dims_say_which_axis_are_the_rows():
+    A = np.random.default_rng(0).standard_normal((4, 4))
+    swapped, b = xr.DataArray(A.T, dims=("feature", "row")), xr.DataArray(np.ones(4), dims="row")
+    held_out = (swapped, b)
+    problem = hsgd.LeastSquares(swapped, b, population=held_out)
+    np.testing.assert_array_equal(problem.A, A)
+    np.testing.assert_array_equal(problem.population.A, A)
+    prepared = hsgd.LeastSquares.from_data(swapped, b, centre=False, test=held_out)
+    np.testing.assert_array_equal(prepared.A, A)
+    np.testing.assert_array_equal(prepared.population.A, A)
+    # Without names in common nothing can be told.
+    np.testing.assert_array_equal(hsgd.LeastSquares(swapped, np.ones(4)).A, A.T)
+    with pytest.raises(ValueError, match="different labels along 'row'"):
+        hsgd.LeastSquares(
+            swapped.assign_coords(row=[0, 1, 2, 3]), b.assign_coords(row=[1, 0, 2, 3])
+        )
+
+
+FRAME = pandas.DataFrame(
+    {
+        "float": [1.0, 2.0, 3.0],
+        "bool": [True, False, True],
+        "nullable": pandas.array([1, 2, 3], dtype="Int64"),
+        "flags": pandas.array([True, False, True], dtype="boolean"),
+    }
+)
+
+
+@pytest.mark.parametrize(
+    "frame",
+    [FRAME, FRAME.astype(object), FRAME[["bool"]], FRAME.astype("Float64"),
+     pandas.get_dummies(pandas.DataFrame({"k": ["a", "b", "a"], "x": [1.0, 2.0, 3.0]}))],
+)  # fmt: skip
+def test_frames_of_several_kinds_of_numbers(frame):
+    for y in ([1.0, 2.0, 4.0], FRAME["flags"], FRAME["bool"], FRAME["nullable"]):
+        problem = hsgd.LeastSquares.from_data(frame, y, centre=False)
+        np.testing.assert_array_equal(problem.A, frame.to_numpy(dtype=float))
+
+
+@pytest.mark.parametrize(
+    ("column", "words"),
+    [
+        (pandas.array([1, None, 3], dtype="Int64"), "NaN"),
+        ([1, pandas.NA, 3], "missing entries"),
+        (pandas.to_datetime(["2020-01-01"] * 3), "it holds dates"),
+        ([datetime.date(2020, 1, 1)] * 3, "it holds dates"),
+        (["x", "y", "z"], "it holds 'x'"),
+        ([1j, 2j, 3j], "holds a complex"),
+    ],
+)
+def test_frames_with_columns_that_are_no_numbers(column, words):
+    with pytest.raises((TypeError, ValueError), match=words):
+        hsgd.LeastSquares.from_data(FRAME.assign(other=column), [1.0, 2.0, 4.0])
+
+
+def test_the_remedy_for_dates_works():
+    dates = pandas.Series(pandas.to_datetime(["2020-01-01", "2020-01-03", "2020-01-09"]))
+    days = (dates - dates.min()) / np.timedelta64(1, "D")
+    problem = hsgd.LeastSquares.from_data(days.to_frame(), [1.0, 2.0, 4.0], centre=False)
+    assert problem.A[:, 0].tolist() == [0.0, 2.0, 8.0]
+
+
+def test_the_solution_belongs_to_one_ridge():
+    swept = hsgd.LeastSquares(np.eye(3), np.ones(3), ridge=xr.DataArray([0.1, 1.0], dims="ridge"))
+    with pytest.raises(ValueError, match="belongs to one ridge"):
+        swept.solution  # noqa: B018

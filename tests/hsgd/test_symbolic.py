@@ -346,3 +346,33 @@ def test_a_spike_costs_sgd_its_share_of_the_trace_only():
     product = rate(spikes, bulk, 500.0) * (spikes + bulk) / 500.0
     assert np.all((product > 1 - 1e-9) & (product < 2 + 1e-9))
     assert np.max(rate(spikes, bulk, 500.0) * spikes) > 100
+
+
+class Own(sympy.Function):
+    """A function whose name SymPy would print into code."""
+
+
+VARIABLE, HIDDEN = sympy.Symbol("x"), sympy.Symbol("print('run')")
+
+
+@pytest.mark.parametrize(
+    "expression",
+    [
+        sympy.Function("__import__('os').system('false') or abs")(VARIABLE),
+        sympy.Function("f")(VARIABLE) + 1,
+        sympy.Derivative(sympy.Function("f")(VARIABLE), VARIABLE),
+        Own(VARIABLE),
+        sympy.Integral(HIDDEN * VARIABLE, (HIDDEN, 0, 1)),
+        sympy.Sum(VARIABLE**HIDDEN, (HIDDEN, 0, 3)),
+    ],
+)
+def test_no_name_reaches_code_that_is_run(expression, capsys):
+    for verb in (hsgd.symbolic.hermite_expansion, hsgd.symbolic.activation):
+        with pytest.raises(ValueError):  # noqa: PT011  (several sentences)
+            verb(expression)
+    assert capsys.readouterr().out == ""
+
+
+def test_a_variable_may_have_any_name():
+    found = hsgd.symbolic.hermite_expansion(sympy.Max(HIDDEN, 0), 1)
+    assert found.coefficients[1] == sympy.Rational(1, 2)

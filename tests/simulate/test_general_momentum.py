@@ -149,3 +149,83 @@ def test_dana_has_the_factors_of_its_paper():
         np.testing.assert_allclose(found["forgetting"](k / D), c / (1 + k), rtol=1e-12)
         np.testing.assert_array_equal(found["gradient_rate"](k / D), 1.0)
         np.testing.assert_array_equal(algorithm.schedule(k / D), 0.4)
+
+
+def written_out(A, b, rate, count, *, momentum, dampening=0.0, nesterov=False):
+    """Full-batch gradient descent with PyTorch's momentum, as its documentation writes it."""
+    n, x, v, risks = len(b), np.zeros(A.shape[1]), 0.0, []
+    for k in range(count):
+        risks.append(0.5 * np.mean((A @ x - b) ** 2))
+        g = A.T @ (A @ x - b) / n
+        v = momentum * v + (1 - dampening) * g
+        x = x - rate(k / n) * (g + momentum * v if nesterov else v)
+    return np.array(risks)
+
+
+RATES = {
+    "constant": lambda t: 0.05 + 0.0 * np.asarray(t),
+    "falling": lambda t: 0.1 / (1 + np.asarray(t)),
+    "a jump": lambda t: np.where(np.asarray(t) < 1.5, 0.1, 0.01),
+}
+
+
+def full_batch(algorithm, count):
+    A = np.random.default_rng(0).standard_normal((6, 4))
+    problem = hsgd.LeastSquares(A, A.sum(axis=1) + 0.3)
+    runs = sgd(problem, algorithm, np.arange(count) / 6, seed=0, statistics="empirical_risk")
+    return problem, runs.empirical_risk.values.ravel()
+
+
+@pytest.mark.parametrize("rate", RATES)
+@pytest.mark.parametrize("more", [{}, {"nesterov": True}, {"dampening": 0.3}])
+def test_momentum_as_pytorch_has_it(rate, more):
+    pytorch = hsgd.GeneralMomentum.pytorch(
+        RATES[rate], 0.9, batch_size=6, sampling="subset", **more
+    )
+    problem, found = full_batch(pytorch, 31)
+    right = written_out(problem.A, problem.b, RATES[rate], 31, momentum=0.9, **more)
+    np.testing.assert_allclose(found, right, rtol=1e-12)
+
+
+def test_ours_differ_from_pytorchs_where_the_docs_say_so():
+    """Heavy ball with a schedule, and Nesterov's at any rate; at a constant rate heavy ball not."""
+    share = {"batch_size": 6, "sampling": "subset"}
+    _, ours = full_batch(hsgd.HeavyBall(0.05, 0.9, **share), 31)
+    _, theirs = full_batch(hsgd.GeneralMomentum.pytorch(0.05, 0.9, **share), 31)
+    np.testing.assert_allclose(ours, theirs, rtol=1e-12)
+    _, ours = full_batch(hsgd.HeavyBall(RATES["a jump"], 0.9, **share), 31)
+    _, theirs = full_batch(hsgd.GeneralMomentum.pytorch(RATES["a jump"], 0.9, **share), 31)
+    assert np.max(np.abs(ours / theirs - 1)) > 0.2
+    _, ours = full_batch(hsgd.Nesterov(0.05, 0.9, **share), 31)
+    nesterov = hsgd.GeneralMomentum.pytorch(0.05, 0.9, nesterov=True, **share)
+    _, theirs = full_batch(nesterov, 31)
+    assert np.max(np.abs(ours / theirs - 1)) > 0.05
+
+
+@pytest.mark.parametrize("nesterov", [False, True])
+def test_against_pytorch_itself(nesterov):
+    torch = pytest.importorskip("torch")
+    pytorch = hsgd.GeneralMomentum.pytorch(
+        0.05, 0.9, nesterov=nesterov, batch_size=6, sampling="subset"
+    )
+    problem, found = full_batch(pytorch, 31)
+    A, b = torch.tensor(problem.A.copy()), torch.tensor(problem.b.copy())
+    x = torch.zeros(4, dtype=torch.float64, requires_grad=True)
+    optimiser, risks = torch.optim.SGD([x], lr=0.05, momentum=0.9, nesterov=nesterov), []
+    for _ in range(31):
+        optimiser.zero_grad()
+        risk = 0.5 * torch.mean((A @ x - b) ** 2)
+        risks.append(float(risk))
+        risk.backward()
+        optimiser.step()
+    np.testing.assert_allclose(found, risks, rtol=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("more", "words"),
+    [({"momentum": 1.0}, "below 1"), ({"momentum": 0.5, "dampening": 2.0}, "at most 1"),
+     ({"momentum": 0.5, "dampening": 0.5, "nesterov": True}, "without dampening")],
+)  # fmt: skip
+def test_pytorchs_momentum_out_of_range(more, words):
+    with pytest.raises(ValueError, match=words):
+        hsgd.GeneralMomentum.pytorch(0.1, **more)

@@ -1,0 +1,30 @@
+"""Rows and columns by the names of their dimensions, where what is passed has names."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from hsgd.checks import is_labelled
+
+
+def aligned(A: Any, b: Any, names: tuple[str, str] = ("A", "b")) -> tuple[Any, Any]:
+    """Data and targets with rows first, if both are DataArrays and the targets' dim says which.
+
+    A square array with its dims swapped has the right shape, and is wrong all the same.
+
+    Raises
+    ------
+    ValueError
+        If their rows have other labels, or the same in another order.
+    """
+    if not (is_labelled(A) and is_labelled(b)) or A.ndim != 2 or b.ndim != 1:
+        return A, b
+    rows = b.dims[0]
+    if rows not in A.dims:
+        return A, b
+    if rows in A.coords and rows in b.coords and not A[rows].equals(b[rows]):
+        raise ValueError(
+            f"the rows of {names[0]} and {names[1]} have different labels along {rows!r}: put "
+            f"them in one order first, {', '.join(names)} = xarray.align({', '.join(names)})."
+        )
+    return A.transpose(rows, ...), b
