@@ -118,7 +118,7 @@ A, B = np.ones((4, 2)), np.ones(4)
         (lambda: hsgd.LeastSquares(A, B[:3]), "b has 3 entries where 4 are needed"),
         (lambda: hsgd.LeastSquares(A * np.nan, B), "8 entries that are NaN"),
         (lambda: hsgd.LeastSquares(A, B * np.inf), "NaN or infinite"),
-        (lambda: hsgd.LeastSquares(np.where(A > A.min(), A, None), B), "missing entries"),
+        (lambda: hsgd.LeastSquares(np.where(np.eye(4, 2) > 0, A, None), B), "missing entries"),
         (lambda: hsgd.LeastSquares(A * 1j, B), "real numbers"),
         (lambda: hsgd.LeastSquares(np.zeros((0, 2)), B[:0]), "empty"),
         (lambda: hsgd.LeastSquares(0 * A, B), "nothing to learn"),
