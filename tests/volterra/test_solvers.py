@@ -26,20 +26,13 @@ EPS = np.finfo(float).eps
 
 
 @pytest.mark.parametrize(("problem", "method"), CASES)
-@pytest.mark.parametrize("rtol", [1e-5, 1e-9])
-def test_honest(problem, method, rtol):
-    solution = solve(problem.forcing, problem.kernel, problem.times, method=method, rtol=rtol)
-    exact = problem.exact(problem.times)
-    assert np.all(np.abs(solution.y - exact) <= solution.error + 2 * EPS * np.abs(exact))
-
-
-@pytest.mark.parametrize(("problem", "method"), CASES)
-@pytest.mark.parametrize("rtol", [1e-5, 1e-9])
-def test_converged(problem, method, rtol):
+@pytest.mark.parametrize("rtol", [pytest.param(1e-5, marks=pytest.mark.slow), 1e-9])
+def test_honest_and_converged(problem, method, rtol):
     solution = solve(
         problem.forcing, problem.kernel, problem.times, method=method, rtol=rtol, atol=1e-3 * rtol
     )
     exact = problem.exact(problem.times)
+    assert np.all(np.abs(solution.y - exact) <= solution.error + 2 * EPS * np.abs(exact))
     assert solution.status is Status.CONVERGED
     assert np.all(np.abs(solution.y - exact) <= rtol * np.abs(exact) + 1e-3 * rtol)
 

@@ -63,9 +63,14 @@ def unresolved(coarse: Array, fine: Array) -> Array:
     return out
 
 
-def lost(whole: float, halves: float) -> float:
-    """The same of the effects of one step and of its two halves together."""
-    return max(halves - whole / _FALL, 0.0)
+def lost(whole: Missed, halves: tuple[Missed, Missed]) -> Missed:
+    """The same of one step and its two halves."""
+    return Missed(
+        *(
+            max(one, two, all_ / _FALL) - all_ / _FALL
+            for all_, one, two in zip(whole, *halves, strict=True)
+        )
+    )
 
 
 class _Places(NamedTuple):
@@ -127,5 +132,6 @@ def _delay(equation: Equation, sample: Sample, t: Array, integral: Array) -> flo
     clock = evaluate_checked(equation.clock, np.concatenate([[sample.start], t]), "clock")
     moved = clock[1:] - clock[0]
     guessed = sample.length * (integral @ sample.clock_rate)
-    rounding = _ROUNDING * np.max(np.abs(clock))
+    fastest = sample.length * np.max(np.abs(sample.clock_rate))
+    rounding = _ROUNDING * np.max(np.abs(clock)) + sample.clock_noise * fastest
     return float(max(0.0, np.max(np.abs(moved - guessed)) - rounding))

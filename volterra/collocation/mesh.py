@@ -263,11 +263,15 @@ def _unseen(
     allowed: float,
 ) -> float:
     """What the halves miss of the functions and the comparison does not see, in tolerances."""
-    whole, first, second = steps
+    _, first, second = steps
     halves = first.effect(*miss[0]) + second.effect(*miss[1])
     if not allowed < halves < math.inf:
         return 0.0  # It does not matter, or has outgrown floating point, which is seen.
-    return lost(whole.effect(*missed_whole()), halves) / allowed if allowed > 0 else math.inf
+    unseen = lost(missed_whole(), miss)
+    effect = first.effect(*unseen) + second.effect(*unseen)
+    if allowed > 0:
+        return effect / allowed
+    return math.inf if effect > 0 else 0.0
 
 
 def sweep(equation: Equation, boundaries: Array, spent: Work) -> Mesh:
