@@ -108,7 +108,10 @@ def _of_numbers(array: NDArray[Any], value: Any) -> NDArray[Any]:
             return np.asarray(value.to_numpy(dtype=np.float64, na_value=np.nan))
     whole = array.size <= _LOOKED_THROUGH
     if whole and all(isinstance(entry, _REALS) for entry in array.flat):
-        return array.astype(np.float64)
+        try:
+            return array.astype(np.float64)
+        except OverflowError:  # integers beyond floating point, which is refused as infinite is
+            return np.full(array.shape, np.inf)
     return array
 
 

@@ -51,6 +51,11 @@ class Problem(Described, Protocol):
         ...
 
     @property
+    def x0(self) -> Array:
+        """Where every algorithm starts, shape (d,)."""
+        ...
+
+    @property
     def solution(self) -> Array:
         """x*, from which distances are measured, shape (d,)."""
         ...

@@ -136,10 +136,7 @@ class Folder(Store):
             if sorted(content.pop("names").tolist()) != sorted(content):
                 raise KeyError("names")
         except Exception as error:  # damage shows in zip, zlib, header, or as a huge array
-            raise ValueError(
-                f"{path} is damaged ({type(error).__name__}): delete it, and its replicates are "
-                "run again."
-            ) from error
+            raise _damaged(path, type(error).__name__) from error
         claims.check_hash(path, found, self._hash, _PARTS)
         if name != path.name:  # else a replicate would go on from the state of another one
             raise ValueError(
@@ -168,7 +165,8 @@ class Folder(Store):
         done = set()
         for path in sorted(self._folder.glob("finished-*.npz")):
             part = self._read(path)
-            for column, number in enumerate(part["replicates"].tolist()):
+            numbers = _fitting(path, part, self._recorder.values.shape[:2])
+            for column, number in enumerate(numbers):
                 if number in self._numbers:
                     index = self._numbers.index(number)
                     self._recorder.values[:, :, index] = part["values"][:, :, column]
@@ -186,10 +184,13 @@ class Folder(Store):
         if not self._running(index).exists():
             return None
         content = self._read(self._running(index))
-        slot = int(content.pop("slot"))
-        self._recorder.values[:, :slot, index] = content.pop("values")
-        numbers = {name: int(content.pop(name)) for name in ("done", "filled")}
-        return State(slot=slot, points=content.pop("points"), arrays=content, **numbers)
+        try:
+            slot = int(content.pop("slot"))
+            self._recorder.values[:, :slot, index] = content.pop("values")
+            numbers = {name: int(content.pop(name)) for name in ("done", "filled")}
+            return State(slot=slot, points=content.pop("points"), arrays=content, **numbers)
+        except (KeyError, IndexError, TypeError, ValueError) as error:
+            raise _damaged(self._running(index), type(error).__name__) from error
 
     def offer(self, index: int, state: Callable[[], State], *, now: bool = False) -> None:
         clock = time.monotonic()
@@ -252,3 +253,20 @@ def as_checkpoint(value: Any) -> Checkpoint | None:
         f"checkpoint is a {type(value).__name__}: pass the path of a folder, or a "
         "simulate.Checkpoint(folder, seconds)."
     )
+
+
+def _fitting(path: Path, part: dict[str, Any], shape: tuple[int, ...]) -> list[int]:
+    """The numbers of the replicates in a file, if what it holds is as much as they are."""
+    try:
+        numbers = [int(number) for number in part["replicates"].tolist()]
+        fits = part["values"].shape == (*shape, len(numbers))
+        fits = fits and part["diverged"].shape == (len(numbers),)
+    except (KeyError, AttributeError, TypeError, ValueError) as error:
+        raise _damaged(path, type(error).__name__) from error
+    if not fits:
+        raise _damaged(path, "its arrays do not fit each other")
+    return numbers
+
+
+def _damaged(path: Path, how: str) -> ValueError:
+    return ValueError(f"{path} is damaged ({how}): delete it, and its replicates are run again.")

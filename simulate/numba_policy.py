@@ -47,7 +47,7 @@ def source_digest() -> str:
 
 def compiled(function: Callable[..., Any]) -> Any:
     """Compile a function that only kernels call."""
-    return numba.njit(**OPTIONS)(function)
+    return numba.njit(forceinline=True, **OPTIONS)(function)
 
 
 def inlined(function: Callable[..., Any]) -> Any:
@@ -89,7 +89,9 @@ def share(*functions: Callable[..., Any]) -> None:
     for function in functions:
         if function not in _shared:
             _shared.add(function)
-            register_jitable(fastmath=FASTMATH, error_model="numpy", boundscheck=False)(function)
+            register_jitable(
+                fastmath=FASTMATH, error_model="numpy", boundscheck=False, forceinline=True
+            )(function)
             share(*callees(function).values())
 
 

@@ -149,7 +149,13 @@ def _described(data: xr.Dataset, attribute: str) -> dict[str, Any]:
             f"the {data.attrs['source']} dataset has no attribute {attribute}, so it cannot be "
             "checked: keep the attributes (xarray.set_options(keep_attrs=True))."
         )
-    described = json.loads(data.attrs[attribute])
+    try:
+        described = json.loads(data.attrs[attribute])
+    except (ValueError, TypeError, RecursionError):  # no JSON, no text, or nested without end
+        raise ValueError(
+            f"the attribute {attribute} of the {data.attrs['source']} dataset is not what hsgd "
+            "wrote (it is no JSON), so it cannot be checked: load the dataset again, or compute it."
+        ) from None
     return described if isinstance(described, dict) else {attribute: described}
 
 

@@ -70,7 +70,7 @@ def compare(
         level 1 − false_alarm, widened by the budget, holds the theory.
         Attributes: `verdict`, one sentence; `agrees`, 0 or 1; `decided`, 0 where the mean of the
         runs is too low but their upper tail is so heavy (index below 3) that missing rare runs
-        explain it, or where the theory expects to be off by more than 10 times;
+        explain it, or where the theory allows itself to be off by 100% or more;
         `critical_value`, the c above.
 
     Raises
@@ -139,7 +139,7 @@ def _labelled(
         "expected": (points.reference, "the theory"),
         "standard_error": (points.standard_error, "standard error of the mean"),
         "z_score": (points.z_score, "(observed - expected) / standard error"),
-        "relative_error": (points.mean / points.reference - 1.0, "observed / expected - 1"),
+        "relative_error": (points.relative_error, "observed / expected - 1"),
         "discrepancy": (points.budget, "relative error allowed because n is finite"),
         "lower": (lower, f"lower end of the simultaneous {1 - level:.4g} band of the mean"),
         "upper": (upper, f"upper end of the simultaneous {1 - level:.4g} band of the mean"),

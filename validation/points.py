@@ -19,8 +19,10 @@ if TYPE_CHECKING:
 ALLOWANCE = 1.5
 """The theory's own estimate of its finite-n error is good to about this factor near critical, so
 this much of it is allowed (docs, theory page, "Diagnose"; benchmarks/discrepancy.py)."""
-LARGEST_BUDGET = 10.0
-"""Relative error beyond which the theory's own estimate of it is no statement any more."""
+LARGEST_BUDGET = 1.0
+"""Relative error from which on agreement with a theory that allows itself as much says nothing."""
+NO_STATEMENT = 10.0
+"""The same beyond which even disagreement says nothing: the estimate is out of its depth."""
 ROUNDING = 1e-9
 """Relative difference that rounding may make where nothing is random."""
 
@@ -107,6 +109,12 @@ class Points:
         safe = np.where(self.random, self.standard_error, np.nan)
         return np.asarray((self.mean - self.reference) / safe)
 
+    @property
+    def relative_error(self) -> Array:
+        """mean/reference − 1; 0 where the two differ by no more than their numerical errors."""
+        gap = self.mean / self.reference - 1.0
+        return np.where(np.abs(self.mean - self.reference) <= self.error, 0.0, gap)
+
     @cached_property
     def slack(self) -> Array:
         """Absolute error that the theory is allowed."""
@@ -129,11 +137,6 @@ class Points:
         """How fast the upper tail of the runs falls; infinite where nothing varies."""
         return np.where(self.random, tails.tail_index(self.runs), np.inf)
 
-    @property
-    def unbounded(self) -> NDArray[np.bool_]:
-        """Where the theory allows itself so much that agreement with it says nothing."""
-        return self.budget > LARGEST_BUDGET
-
     def agree(self, critical: float) -> NDArray[np.bool_]:
         """Where nothing is held against the theory; both diverged is agreement, too."""
         both_diverged = ~np.isfinite(self.reference) & ~np.isfinite(self.mean)
@@ -145,11 +148,13 @@ class Points:
 
         And where it is not held against the theory only because the budget is without measure.
         """
-        heavy = tails.heavy(self.tail_index, self.number)
+        heavy, finite = tails.heavy(self.tail_index, self.number), np.isfinite(self.mean)
         missing = heavy & (self.mean < self.nearest) & ~self.covered(critical)
         # An infinite mean is not seen in runs that are finite, however heavy their tails.
-        missing |= heavy.any() & np.isposinf(self.reference) & np.isfinite(self.mean)
-        return np.asarray(missing | (self.unbounded & np.isfinite(self.mean)))
+        missing |= heavy.any() & np.isposinf(self.reference) & finite
+        generous = (self.budget >= LARGEST_BUDGET) & self.covered(critical)
+        generous &= np.isfinite(self.reference)
+        return np.asarray(missing | ((generous | (self.budget > NO_STATEMENT)) & finite))
 
     def covered(self, critical: float) -> NDArray[np.bool_]:
         """Where |Hall's t| of the distance to the nearest allowed value is within `critical`."""
@@ -182,9 +187,11 @@ def _budget(theory: xr.Dataset, name: str, discrepancy: float | None) -> Array:
     if theory.attrs["source"] == "exact_mean":
         return np.zeros(shape)
     if f"{name}_discrepancy" in theory:
-        return np.asarray(ALLOWANCE * np.abs(theory[f"{name}_discrepancy"].values))
+        known = np.abs(theory[f"{name}_discrepancy"].values)
+        return np.asarray(ALLOWANCE * np.where(np.isnan(known), np.inf, known))
     if "expected_discrepancy" in theory.attrs:
-        return np.full(shape, ALLOWANCE * float(theory.attrs["expected_discrepancy"]))
+        expected = float(theory.attrs["expected_discrepancy"])
+        return np.full(shape, ALLOWANCE * expected if expected == expected else np.inf)
     raise ValueError(
         "theory does not say how large its finite-n error is: pass discrepancy=0.05, or what you "
         "are ready to accept."

@@ -18,13 +18,15 @@ lognormal runs of σ = ½ show about 1.2 in samples of 32, and get 1.8% for 1%, 
 
 
 def sentence(comparison: xr.Dataset) -> str:
-    """One sentence: the outcome, how far off and when, against which allowances."""
-    opening = f"agrees: at worst {_worst(comparison)}"
+    """One sentence: the outcome, how far off and when, against which allowances there."""
+    point = _worst_point(comparison)
+    opening = f"agrees: at worst {_worst(comparison, point)}"
     if not comparison.attrs["agrees"]:
-        opening = f"REJECTED: at worst {_worst(comparison)}, and {_failures(comparison)}"
+        opening = f"REJECTED: at worst {_worst(comparison, point)}, and {_failures(comparison)}"
     elif not comparison.attrs["decided"]:
-        opening = f"undecided: at worst {_worst(comparison)}, {_missing(comparison)}"
-    return f"{opening}; {_allowance(comparison)}{_detectable(comparison)}{_skewness(comparison)}."
+        opening = f"undecided: at worst {_worst(comparison, point)}, {_missing(comparison)}"
+    allowance = _allowance(comparison, point)
+    return f"{opening}; {allowance}{_detectable(comparison)}{_skewness(comparison)}."
 
 
 def percent(value: float) -> str:
@@ -37,8 +39,8 @@ def percent(value: float) -> str:
     return f"{100 * size:.{0 if size >= 0.1 else 1 if size >= 0.0095 else 2}f}%"
 
 
-def _worst(comparison: xr.Dataset) -> str:
-    """The largest relative error among points that fail or are undecided, or else among all."""
+def _worst_point(comparison: xr.Dataset) -> tuple[int, int] | None:
+    """Where the relative error is largest, among points that fail or are undecided, if any are."""
     errors = np.abs(comparison.relative_error.values)
     failing = comparison.agrees.values == 0
     if not failing.any():
@@ -46,15 +48,24 @@ def _worst(comparison: xr.Dataset) -> str:
     if failing.any():
         errors = np.where(failing, errors, -1.0)
     if np.isnan(errors).all():
-        return f"the {_plural(comparison)} cannot be told from zero"
+        return None
     row, column = np.unravel_index(int(np.nanargmax(errors)), errors.shape)
+    return int(row), int(column)
+
+
+def _worst(comparison: xr.Dataset, point: tuple[int, int] | None) -> str:
+    if point is None:
+        return f"the {_plural(comparison)} cannot be told from zero"
+    row, column = point
     value = float(comparison.relative_error[row, column])
     place = (
-        f"in {_words(str(comparison.statistic.values[row]))} at time "
-        f"{float(comparison.time[column]):.3g}"
+        f"in {_words(str(comparison.statistic.values[row]))} at iteration "
+        f"{int(comparison.iteration[column])} (time {float(comparison.time[column]):.3g})"
     )
-    if not np.isfinite(value):
+    if np.isnan(value) or np.isinf(float(comparison.observed[row, column])):
         return f"{_subject(comparison)} diverged where the other did not, {place}"
+    if np.isinf(value):
+        return f"{_subject(comparison)} not zero as {_reference(comparison)} is, {place}"
     side = "above" if value > 0 else "below"
     return f"{_subject(comparison)} {percent(value)} {side} {_reference(comparison)} {place}"
 
@@ -83,10 +94,11 @@ def _failures(comparison: xr.Dataset) -> str:
 
 
 def _missing(comparison: xr.Dataset) -> str:
-    if float(comparison.discrepancy.max()) > LARGEST_BUDGET:
+    if float(comparison.discrepancy.max()) >= LARGEST_BUDGET:
         return (
-            "but there the theory expects to be off by more than 10 times, so that nothing speaks "
-            "for or against it: lower the learning rate (hsgd.diagnose says how far)"
+            "but there the theory allows itself to be as far off as that and farther, so that "
+            "nothing speaks for or against it: lower the learning rate, or see whether "
+            "method='discrete' is the better theory (hsgd.diagnose says)"
         )
     index = float(comparison.tail_index.min())
     exact = comparison.attrs["reference_source"] == "exact_mean"
@@ -97,26 +109,35 @@ def _missing(comparison: xr.Dataset) -> str:
     )
 
 
-def _allowance(comparison: xr.Dataset) -> str:
-    budget = float(comparison.discrepancy.max())
+def _allowance(comparison: xr.Dataset, point: tuple[int, int] | None) -> str:
+    """What is allowed where the error is largest: for finite n, and for Monte Carlo error."""
+    row, column = point or (0, -1)
+    budget = float(comparison.discrepancy[row, column])
     if np.isinf(budget):
         return "nothing would be too far, because n is finite"
     allowed = (
-        f"allowed are {'up to ' * _varies(comparison)}{percent(budget)} because n is finite"
+        f"there {percent(budget)} are allowed because n is finite"
         if budget > 0
         else "nothing is allowed for finite n"
     )
     if not comparison.attrs["num_replicates"]:
         return f"{allowed}, and there is no Monte Carlo error"
-    return (
-        f"{allowed}, and Monte Carlo error at a false-alarm level of "
-        f"{100 * comparison.attrs['false_alarm']:g}% for all times together"
+    chance = _monte_carlo(comparison, row, column)
+    level = (
+        f"a false-alarm level of {100 * comparison.attrs['false_alarm']:g}% for all times together"
     )
+    if not np.isfinite(chance):
+        return f"{allowed}, and Monte Carlo error at {level}"
+    return f"{allowed}, and {percent(chance)} for Monte Carlo error ({level})"
 
 
-def _varies(comparison: xr.Dataset) -> bool:
-    values = comparison.discrepancy.values[:, comparison.iteration.values > 0]
-    return bool(values.size and np.ptp(values) > 0) if np.isfinite(values).all() else True
+def _monte_carlo(comparison: xr.Dataset, row: int, column: int) -> float:
+    """Half the width of the band on the side of the theory, relative to it."""
+    names = ("observed", "expected", "lower", "upper")
+    observed, expected, lower, upper = (float(comparison[n][row, column]) for n in names)
+    if not expected:
+        return float("nan")
+    return (observed - lower if observed > expected else upper - observed) / abs(expected)
 
 
 def _detectable(comparison: xr.Dataset) -> str:

@@ -35,8 +35,8 @@ def check_form(path: Path) -> None:
             else f"for example {path.stem or 'theory'}.nc"
         )
         raise ValueError(
-            f"{path} ends in {path.suffix or 'nothing'!r}, but datasets are kept as NetCDF (.nc) "
-            f"or Zarr (.zarr): {other}."
+            f"the path {str(path)!r} ends in {path.suffix or 'nothing'!r}, but datasets are kept "
+            f"as NetCDF (.nc) or Zarr (.zarr): {other}."
         )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -80,7 +81,24 @@ def check(dataset: Any) -> str | None:
         )
     if dataset.attrs["source"] not in SOURCES:
         return f"its source is {dataset.attrs['source']!r}, which is none of {', '.join(SOURCES)}."
-    return _check_times(dataset)
+    return _check_described(dataset) or _check_times(dataset)
+
+
+def _check_described(dataset: xr.Dataset) -> str | None:
+    for name in ("problem", "algorithm"):
+        text = dataset.attrs.get(name, "{}")
+        # A sweep joins what its members say.
+        if not (_is_json(text) or all(map(_is_json, str(text).split(" | ")))):
+            return f"its attribute {name} is damaged: it is no JSON."
+    return None
+
+
+def _is_json(text: Any) -> bool:
+    try:
+        json.loads(text)
+    except (ValueError, TypeError, RecursionError):  # no JSON, no text, or nested without end
+        return False
+    return True
 
 
 def _check_times(dataset: xr.Dataset) -> str | None:

@@ -32,6 +32,7 @@ from hsgd.machine.progress import bar
 from hsgd.problems.least_squares import LeastSquares
 from hsgd.setting import check_rate, check_setting
 from hsgd.statistics.named import resolve
+from hsgd.statistics.rounding import rounding
 from hsgd.sweeps.broadcasting import follows_sweeps
 
 if TYPE_CHECKING:
@@ -161,7 +162,8 @@ def exact_mean(
     for column, statistic in enumerate(chosen):
         name, words = statistic.name, statistic.long_name
         variables[name] = (("time",), values[:, column], words)
-        variables[f"{name}_error"] = (("time",), errors[:, column], f"numerical error of {words}")
+        error = errors[:, column] + rounding(problem, statistic, values[:, column])
+        variables[f"{name}_error"] = (("time",), error, f"numerical error of {words}")
     _warn_if_unstable(problem, algorithm, grid.unique / problem.num_rows)
     return dataset.assemble(grid, problem, algorithm, variables, attrs | work)
 

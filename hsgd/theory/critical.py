@@ -71,7 +71,7 @@ def critical_learning_rate(
         Of `HeavyBall`; needs the finite-step theory.
     method
         As in `predict`: `"discrete"` counts that steps are finite, which matters for large batches
-        (both limits are then one).
+        and few dimensions (both limits are then one).
 
     Returns
     -------

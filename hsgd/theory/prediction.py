@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,6 +13,7 @@ from hsgd.algorithms.base import Algorithm
 from hsgd.checks import Array, flag, number
 from hsgd.dataset import provenance
 from hsgd.interfaces import Statistic
+from hsgd.statistics.rounding import rounding
 from hsgd.sweeps.broadcasting import follows_sweeps, shared_by
 from hsgd.theory.asking import ask
 from hsgd.theory.curves import Curve, curve_of
@@ -64,7 +66,8 @@ def predict(
     method
         `"hsgd"`, homogenized SGD, the limit of small steps; `"discrete"`, its twin with steps of
         finite size, which is *exact* for streaming from `GaussianRows`, and better than the limit
-        for large batches; `"auto"`: `"hsgd"`, and `"discrete"` for momentum.
+        where steps are large (batches, few dimensions: a warning says so); `"auto"`: `"hsgd"`, and
+        `"discrete"` for momentum.
     spread, level
         Bands for single runs are not available yet; `spread=True` is refused.
     rtol
@@ -144,13 +147,28 @@ def answer(question: Question, time: Any, statistics: Statistics) -> xr.Dataset:
     }
     variables: Variables = {}
     for statistic in question.statistics:
-        name = statistic.name
-        variables |= _variables(statistic, curves[name], gaps[name], question.method.noiseless)
+        name, curve = statistic.name, curves[statistic.name]
+        curve = curve._replace(error=curve.error + rounding(problem, statistic, curve.value))
+        variables |= _variables(statistic, curve, gaps[name], question.method.noiseless)
     if concern:
         warning.warn(verdict, stacklevel=4)
-    if solved.status != Status.CONVERGED.value:
+    if solved.status not in (Status.CONVERGED.value, Status.OVERFLOW.value):
+        warning.warn(_inaccurate(curves, question.rtol), stacklevel=4)
+    elif solved.status == Status.OVERFLOW.value:
         warning.warn(solved.status, stacklevel=4)
     return dataset.assemble(grid, problem, algorithm, variables, attrs)
+
+
+def _inaccurate(curves: Mapping[str, Curve], rtol: float) -> str:
+    """What was asked and what was reached, where that is less."""
+    with np.errstate(invalid="ignore", divide="ignore"):
+        ratios = {name: curve.error / np.abs(curve.value) for name, curve in curves.items()}
+    worst = {name: float(np.nanmax(ratio, initial=0.0)) for name, ratio in ratios.items()}
+    name = max(worst, key=lambda one: worst[one])
+    return (
+        f"The curves are accurate to {worst[name]:.1e} where rtol={rtol:g} was asked for: the "
+        f"variables {name}_error and the like say how accurate at each time."
+    )
 
 
 def _check_options(method: str, spread: bool, level: float) -> None:

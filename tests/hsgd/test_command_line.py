@@ -12,6 +12,7 @@ import xarray as xr
 import hsgd
 from hsgd import command_line, dataset
 from hsgd.__main__ import main as theory
+from hsgd.dataset import foreign
 from simulate.__main__ import main as simulate
 from simulate.runs import sgd
 
@@ -288,3 +289,28 @@ def test_what_cannot_be_written_is_said_before_any_work(
     printed = capsys.readouterr()
     assert message in printed.err
     assert not printed.out
+
+
+@pytest.mark.parametrize("version", [1, 2])
+def test_netcdf_of_the_classic_kind_is_read(tmp_path, version):
+    from scipy.io import netcdf_file
+
+    path = tmp_path / "data.nc"
+    with netcdf_file(path, "w", version=version) as file:
+        file.createDimension("n", 4)
+        file.createDimension("d", 3)
+        packed = file.createVariable("A", "i2", ("n", "d"))
+        packed.scale_factor, packed[:] = 0.5, np.arange(12).reshape(4, 3)
+        file.createVariable("b", "f8", ("n",))[:] = np.arange(4.0)
+    found = foreign.read(path, ("A", "b"))
+    np.testing.assert_array_equal(found["A"], 0.5 * np.arange(12).reshape(4, 3))
+    np.testing.assert_array_equal(found["b"], np.arange(4.0))
+    assert found["b"].dtype == np.float64
+
+
+def test_a_table_is_not_written_as_something_else(tmp_path, capsys):
+    np.savez(tmp_path / "data.npz", A=np.eye(3), b=np.ones(3))
+    words = ["predict", str(tmp_path / "data.npz"), "--learning-rate", "0.1"]
+    assert theory([*words, "--out", str(tmp_path / "t.csv")]) == 2
+    assert "to_csv" in capsys.readouterr().err
+    assert not (tmp_path / "t.csv").exists()

@@ -175,3 +175,79 @@ def test_a_rate_that_only_these_rows_do_not_bear_comes_first_with_one_that_they_
             warnings.simplefilter("ignore", UserWarning)
             theory = hsgd.predict(problem, at(problem, fraction), np.linspace(0, 40, 21))
         assert not any(np.isnan(theory[name]).any() for name in theory.data_vars)
+
+
+def few_columns(n=2000, d=20):
+    rng = np.random.default_rng(0)
+    A = rng.standard_normal((n, d)) / d**0.5
+    return hsgd.LeastSquares(A, A @ rng.standard_normal(d) + 0.3 * rng.standard_normal(n))
+
+
+@pytest.mark.parametrize(
+    ("batch", "fraction", "worst"), [(256, 0.25, 0.02), (2000, 0.25, 0.02), (16, 0.25, 0.1)]
+)
+def test_large_steps_are_told(batch, fraction, worst):
+    """Where the limit of small steps is visibly wrong `predict` and `diagnose` name the twin."""
+    problem = few_columns()
+    rate = fraction * hsgd.critical_learning_rate(problem, batch_size=batch)
+    sgd = hsgd.SGD(rate, batch_size=batch)
+    time = np.append(0, np.unique(np.rint(np.geomspace(1, 2000, 30)))) / 2000
+    exact = hsgd.exact_mean(problem, sgd, time)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        theory = hsgd.predict(problem, sgd, time, method="discrete")
+    for name in ("empirical_risk", "distance"):
+        gap = np.abs(theory[name] / exact[name] - 1)
+        assert float(gap.max()) < worst
+    with pytest.warns(UserWarning, match="pass method='discrete', which counts that"):
+        limit = hsgd.predict(problem, sgd, time)
+    far = max(float(np.abs(limit[n] / exact[n] - 1).max()) for n in ("empirical_risk", "distance"))
+    assert far > 1.5 * worst, "the limit is visibly wrong here"
+    report = hsgd.diagnose(problem, sgd)
+    assert report.attrs["concern"] == "finite_size"
+    assert "method='discrete'" in report.attrs["verdict"]
+
+
+def test_the_whole_curve_is_judged_and_not_its_limit_alone():
+    """In the limit of this setting little is wrong, on the way there much is."""
+    problem, at_rate = few_columns(400, 10), hsgd.SGD
+    rate = 0.7 * hsgd.critical_learning_rate(problem)
+    report = hsgd.diagnose(problem, at_rate(rate))
+    early = hsgd.diagnose(problem, at_rate(rate), horizon=1e-9)
+    time = np.append(0, np.geomspace(1, 4000, 40).round()) / 400
+    curve = quiet_prediction(problem, at_rate(rate), np.unique(time))
+    assert float(report.expected_discrepancy) >= 0.9 * curve.attrs["expected_discrepancy"]
+    assert float(report.expected_discrepancy) > float(early.expected_discrepancy)
+
+
+def quiet_prediction(*arguments, **options):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return hsgd.predict(*arguments, **options)
+
+
+def test_advice_that_is_followed_already_is_not_given():
+    """Standardised tables of ten columns that are correlated; none of them is a picture."""
+    from sklearn.datasets import load_diabetes
+
+    X, y = load_diabetes(return_X_y=True)
+    table = (X - X.mean(axis=0)) / X.std(axis=0)
+    problem = hsgd.LeastSquares.from_data(table, y)
+    sgd = hsgd.SGD(0.25 * hsgd.critical_learning_rate(problem))
+    verdict = hsgd.diagnose(problem, sgd).attrs["verdict"]
+    assert "centre" not in verdict
+    assert "scale the columns" not in verdict
+    assert "picture" not in verdict
+    # Two columns that are nearly one dominate whatever their scale.
+    twins = np.random.default_rng(0).standard_normal((300, 1)) + 0.01 * np.random.default_rng(
+        1
+    ).standard_normal((300, 30))
+    twins = (twins - twins.mean(axis=0)) / twins.std(axis=0)
+    problem = hsgd.LeastSquares.from_data(twins, np.arange(300.0))
+    sgd = hsgd.SGD(0.1 * hsgd.critical_learning_rate(problem))
+    found = hsgd.diagnose(problem, sgd)
+    assert "dominant_eigenvalue" in found.attrs["concern"]
+    assert "they are centred and scaled already, so ask for means only" in found.attrs["verdict"]
+    # Without noise there is one run only, and it concentrates.
+    full = hsgd.SGD(0.1 * sgd.learning_rate, batch_size=300, sampling="subset")
+    assert "dominant_eigenvalue" not in hsgd.diagnose(problem, full).attrs["concern"]

@@ -254,3 +254,51 @@ def test_without_zarr_a_sentence_says_what_to_install(curves, tmp_path, monkeypa
         with pytest.raises(ImportError, match=r"pip install 'hsgd\[zarr\]'"):
             call()
     dataset.save(curves["theory"], tmp_path / "x.nc")
+
+
+def test_what_killed_saves_have_left_is_swept_up(curves, tmp_path):
+    old, fresh = (tmp_path / f".x.zarr.{name}.part" for name in ("old", "fresh"))
+    for folder in (old, fresh):
+        folder.mkdir()
+        (folder / "zarr.json").write_text("{")
+    os.utime(old, (0, 0))
+    dataset.save(curves["theory"], tmp_path / "x.zarr")
+    assert not old.exists()
+    assert fresh.exists()
+
+
+def test_a_full_disk_leaves_no_part_behind(curves, tmp_path, monkeypatch):
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(zarr_folder, "_seal", full)
+    with pytest.raises(OSError, match="could not be written"):
+        dataset.save(curves["theory"], tmp_path / "x.zarr")
+    assert list(tmp_path.iterdir()) == []
+
+
+REPLACING = """
+import sys
+from hsgd import dataset
+
+data = dataset.load(sys.argv[1])
+print("ready", flush=True)
+for _ in range(25):
+    dataset.save(data, sys.argv[1])
+"""
+
+
+def test_a_folder_can_be_read_while_another_process_replaces_it(curves, tmp_path):
+    path = dataset.save(curves["theory"], tmp_path / "x.zarr")
+    home = os.path.dirname(os.path.dirname(hsgd.__file__))
+    with subprocess.Popen(
+        [sys.executable, "-c", REPLACING, str(path)],
+        env={**os.environ, "PYTHONPATH": home}, stdout=subprocess.PIPE,
+    ) as other:  # fmt: skip
+        assert other.stdout.readline() == b"ready\n"
+        count = 0
+        while other.poll() is None:
+            xr.testing.assert_identical(dataset.load(path), curves["theory"])
+            count += 1
+    assert other.returncode == 0
+    assert count > 3

@@ -112,19 +112,19 @@ def test_the_published_norm_of_minibatch_momentum():
 
 def test_the_transition_is_where_the_regime_changes():
     problem = problem_of(n=60, d=20, ridge=0.5)
-    change = float(hsgd.limits(problem, hsgd.SGD(0.1)).transition_learning_rate)
-    critical = hsgd.critical_learning_rate(problem)
+    change = float(hsgd.limits(problem, hsgd.SGD(0.1), method="hsgd").transition_learning_rate)
+    critical = hsgd.critical_learning_rate(problem, method="hsgd")
     assert 0 < change < critical
     slowest = float(modes(problem).damping.min())
-    below = hsgd.limits(problem, hsgd.SGD(0.999 * change))
-    above = hsgd.limits(problem, hsgd.SGD(1.001 * change))
+    below = hsgd.limits(problem, hsgd.SGD(0.999 * change), method="hsgd")
+    above = hsgd.limits(problem, hsgd.SGD(1.001 * change), method="hsgd")
     assert below.attrs["regime"] == "forcing-dominated"
     assert above.attrs["regime"] == "noise-dominated"
     assert float(below.rate) == pytest.approx(0.999 * change * slowest, rel=1e-12)
     assert float(above.rate) < 1.001 * change * slowest
     stability = ask(problem, hsgd.SGD(0.0), method="hsgd").stability
     assert stability.noise_rate(change) == pytest.approx(change * slowest, rel=1e-9)
-    assert hsgd.limits(problem, hsgd.SGD(2 * critical)).attrs["regime"] == "unstable"
+    assert hsgd.limits(problem, hsgd.SGD(2 * critical), method="hsgd").attrs["regime"] == "unstable"
 
 
 def test_the_transition_of_isotropic_rows_is_the_published_one():

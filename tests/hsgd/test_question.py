@@ -63,9 +63,10 @@ def test_modes_are_made_once_and_forgotten_with_the_problem(monkeypatch):
 
 
 def test_the_table_of_methods():
+    assert METHODS[0].twin is METHODS[1]
     assert choose("auto", hsgd.SGD(0.1)) is METHODS[0]
-    assert choose("auto", hsgd.HeavyBall(0.1, 0.5)) is choose("discrete", hsgd.SGD(0.1))
-    assert METHODS[0].twin in METHODS
+    assert choose("auto", hsgd.HeavyBall(0.1, 0.5)) is METHODS[1]
+    assert choose("discrete", hsgd.SGD(0.1)) is METHODS[1]
     with pytest.raises(ValueError, match="pass method='discrete' for HeavyBall"):
         choose("hsgd", hsgd.HeavyBall(0.1, 0.5))
     with pytest.raises(ValueError, match="must be one of"):

@@ -273,3 +273,23 @@ def test_interrupted_by_the_user_it_goes_on_to_the_bit(build, tmp_path):
     whole = sgd(build(), SGD(0.4), times, seed=1)
     assert (resumed.to_dataarray().values == whole.to_dataarray().values).all()
     assert (partial.distance[:2].values == whole.distance[:2].values).all()
+
+
+@pytest.mark.parametrize(
+    "forged",
+    [
+        {"replicates": np.array([0, 1, 2])},
+        {"replicates": np.array([["a"]])},
+        {"values": np.zeros(3)},
+        {"diverged": np.zeros(0)},
+    ],
+)
+def test_a_forged_file_is_named(build, tmp_path, forged):
+    """Its marks are right, but its arrays do not belong together."""
+    sgd(build(), SGD(0.4), TIMES, seed=1, checkpoint=tmp_path)
+    (part,) = tmp_path.glob("finished-*")
+    with np.load(part) as file:
+        content = {name: file[name] for name in file.files}
+    np.savez(part, **content | forged)
+    with pytest.raises(ValueError, match=f"{part.name} is damaged .* delete it"):
+        sgd(build(), SGD(0.4), TIMES, seed=1, checkpoint=tmp_path)

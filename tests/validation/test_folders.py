@@ -1,5 +1,6 @@
 """Results on disk: found again, noticed when something else, whole or absent; and their diff."""
 
+import json
 from dataclasses import replace
 from xml.etree import ElementTree
 
@@ -234,3 +235,19 @@ def test_a_record_follows_the_schema(case):
     assert folders.checks_of(record) == found.checks
     assert folders.numbers_of(record) == found.numbers
     assert np.array_equal(record.agrees.values, [1, 0])
+
+
+def test_nothing_reaches_the_report_unescaped(case, tmp_path):
+    """Whatever a record says; but for the drawing, which is made here."""
+    result = complete(case, tmp_path)
+    evil = "<script>alert(1)</script>"
+    for name in ("created_at", "hsgd_version", "command", "size_name", "seed"):
+        forged = replace(result, record=result.record.assign_attrs({name: evil}))
+        page = report.page([forged])
+        assert "<script" not in page
+        assert "&lt;script&gt;"[:10] in page
+    for name in ("size", "versions"):
+        text = json.dumps({evil: evil})
+        assert "<script" not in report.page(
+            [replace(result, record=result.record.assign_attrs({name: text}))]
+        )

@@ -10,7 +10,7 @@ import numpy as np
 
 from hsgd.algorithms.sgd import SGD
 from hsgd.theory.question import Question
-from hsgd.theory.trust.judgement import LARGEST_DISCREPANCY, judge
+from hsgd.theory.trust.judgement import LARGEST_DISCREPANCY, judge, times
 
 Verdict = tuple[str, str]
 """Concerns, empty if there are none, and a sentence with the remedy."""
@@ -23,7 +23,7 @@ def verdict_of(question: Question, horizon: float, discrepancy: float) -> Verdic
     """
     verdict = ("", "")
     for part in constant_batches(question, horizon):
-        verdict = _judged(part, horizon)
+        verdict = _judged(part, horizon, discrepancy)
         if verdict[0]:
             return verdict
     if question.is_streamed and question.method.twin and discrepancy > LARGEST_DISCREPANCY:
@@ -31,7 +31,7 @@ def verdict_of(question: Question, horizon: float, discrepancy: float) -> Verdic
     return verdict
 
 
-def _judged(question: Question, horizon: float) -> Verdict:
+def _judged(question: Question, horizon: float, discrepancy: float) -> Verdict:
     """The verdict on one batch size."""
     rate, twin = question.algorithm.schedule.largest(0.0, horizon), question.method.twin
     on_rows = isinstance(question.algorithm, SGD) and question.rows is not None
@@ -41,7 +41,7 @@ def _judged(question: Question, horizon: float) -> Verdict:
         return verdict
     if not on_rows:
         return (twin and _steps_stable(question.but(method=twin), rate)) or verdict
-    found = judge(question, horizon)
+    found = judge(question, horizon, discrepancy)
     return found.concern, found.sentence
 
 
@@ -65,7 +65,7 @@ def _stable(question: Question, rate: float) -> Verdict:
     critical = question.stability.critical_rate()
     if rate >= critical:
         return "unstable", (
-            f"The learning rate {rate:.6g} is {rate / critical:.4g} times the critical "
+            f"The learning rate {rate:.6g} is {times(rate, critical)} "
             f"{critical:.6g}, so the risk diverges: write {type(question.algorithm).__name__}"
             f"(learning_rate={0.5 * critical:.6g}, ...), half of critical."
         )

@@ -24,7 +24,7 @@ def add_row(A: Any, row: Any, scale: float, pull: Any) -> None:
     raise NotImplementedError("compiled only")
 
 
-_JIT: Any = {"fastmath": FASTMATH, "error_model": "numpy"}
+_JIT: Any = {"fastmath": FASTMATH, "error_model": "numpy", "forceinline": True}
 
 
 @overload(dot_ahead, jit_options=_JIT)

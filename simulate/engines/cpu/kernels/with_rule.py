@@ -30,7 +30,7 @@ for rule in RULES.values():
 
 ALONE = 0
 """The crew of a thread that takes a step alone."""
-_JIT: Any = {"fastmath": FASTMATH, "error_model": "numpy"}
+_JIT: Any = {"fastmath": FASTMATH, "error_model": "numpy", "forceinline": True}
 
 
 class DataReader(NamedTuple):
