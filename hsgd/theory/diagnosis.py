@@ -44,7 +44,7 @@ def diagnose(problem: LeastSquares, algorithm: SGD, *, horizon: float = 100.0) -
         given rows), `kernel_norm`, `curvature` (γ(λ_max+ridge)/2n, below 1), `top_eigenvalue_share`
         (λ_max/tr H), `largest_over_mean_eigenvalue`, `row_norm_spread` (largest over median |a|²),
         `largest_leverage`, `expected_discrepancy` (relative, the largest of all statistics up to
-        the horizon, and of the training risk in the limit), `limiting_discrepancy` (the latter).
+        the horizon, and of the training risk in the limit), `asymptotic_discrepancy` (the latter).
         Attributes: `verdict`, one sentence with the remedy; `concern`, empty or the names of the
         thresholds crossed: `unstable`, `dominant_eigenvalue`, `unequal_rows`, `finite_size` (which
         includes a learning rate that only SGD on the given rows does not bear).

@@ -172,6 +172,18 @@ def test_a_kernel_of_compact_support():
     assert found.status is Status.CONVERGED
 
 
+@pytest.mark.parametrize("way", ["collocation", "panels"])
+def test_a_pulse_on_nothing_at_all(way):
+    """No absolute tolerance, and a solution that is 0 but for what a pulse between nodes does."""
+    kernel, t = SumOfExponentials([1.0], [0.5]), np.array([0.0, 7.0])
+    found = solve(
+        lambda t: np.where((t >= 5.0) & (t < 5.02), 1.0, 0.0), kernel, t, method=way, rtol=1e-4
+    )
+    one = SumOfExponentials([], [], 1.0)
+    late = solve(one, kernel, [0.0, 1.98, 2.0], method="exact").y
+    assert abs(found.y[1] - (late[2] - late[1])) <= found.error[1] < 1e-4
+
+
 def test_a_nonlinear_equation_with_a_named_jump():
     law = Hammerstein(Convolution(lambda tau: np.exp(-tau)), lambda s, y: -(y**3))
     step = lambda t: np.where(t >= 0.7, 1.0, 0.2)  # noqa: E731

@@ -176,8 +176,10 @@ def _panel_error(
     scale = _SHARE * tolerance.allowed(size + 0.05 * top) + noise
     with np.errstate(all="ignore"):
         ratio = np.where(difference == 0, 0.0, difference / scale)
-        lost = unseen / float(np.max(scale)) if unseen > 0 else 0.0
-    return float(np.max(ratio)), lost
+    allowed = float(np.max(scale))
+    if not unseen:
+        return float(np.max(ratio)), 0.0
+    return float(np.max(ratio)), unseen / allowed if allowed > 0 else math.inf
 
 
 def _uniform_rest(equation: GeneralEquation, wholes: Array, stop: float) -> Layout | None:

@@ -91,7 +91,7 @@ def _figures(problem: LeastSquares, question: Question, rate: float) -> dict[str
         "row_norm_spread": float(norms.max()) / middle if middle > 0 else np.inf,
         "largest_leverage": _largest_leverage(problem.svd.left),
         "expected_discrepancy": limiting,
-        "limiting_discrepancy": limiting,
+        "asymptotic_discrepancy": limiting,
         "num_rows": float(problem.num_rows),
     }
 
@@ -148,7 +148,7 @@ def _concerns(
                 "(from_data(..., normalise_rows=True)) or use hsgd.exact_mean",
             )
         )
-    discrepancy, in_the_limit = figures["expected_discrepancy"], figures["limiting_discrepancy"]
+    discrepancy, in_the_limit = figures["expected_discrepancy"], figures["asymptotic_discrepancy"]
     far = in_the_limit > LARGEST_DISCREPANCY or discrepancy > LARGEST_ON_THE_WAY
     if far and np.isfinite(discrepancy):
         size = "more than 10 times" if discrepancy > 10 else f"{discrepancy:.0%}"
