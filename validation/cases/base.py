@@ -60,7 +60,9 @@ class Check:
         agrees = bool(comparison.attrs["agrees"])
         check = cls(label, comparison.attrs["verdict"], agrees, **kind)
         # Undecided is never what was expected, neither of a statement nor of a control.
-        return check if comparison.attrs["decided"] else replace(check, agrees=not check.expected)
+        # What is rejected somewhere is rejected, whatever cannot be told elsewhere.
+        told = comparison.attrs["decided"] or not agrees
+        return check if told else replace(check, agrees=not check.expected)
 
     @classmethod
     def within(cls, label: str, number: Number, low: float, high: float, **kind: bool) -> Check:
