@@ -16,6 +16,7 @@
     nouns              how a noun takes what is passed, `kept` what is computed once for it
     machine/           what the code asks of the computer
     checks             sentences for bad input, `warning` for what a user should know
+    owned              arrays that nobody can change any more
     lazy               how a facade loads its parts
 
 Each stands on those below it in this list, and is seen by none of them; the witnesses `exact`,

@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from hsgd import owned
+
 if TYPE_CHECKING:
     from scipy import sparse
 
@@ -91,7 +93,9 @@ def real_array(name: str, value: Any, ndim: int, *, span: float = SPAN) -> Array
     with np.errstate(over="ignore"):  # of long doubles; found just below
         doubles = np.ascontiguousarray(array, dtype=np.float64)
     check_size(name, doubles, span)
-    return _kept(doubles, value if np.may_share_memory(doubles, array) else [])
+    # Of a list, or where the data type differs, NumPy has made an array just now.
+    fresh = isinstance(value, list | tuple) or not np.may_share_memory(doubles, array)
+    return owned.read_only(doubles) if fresh else owned.kept(doubles)
 
 
 def _of_numbers(array: NDArray[Any], value: Any) -> NDArray[Any]:
@@ -113,33 +117,6 @@ def _of_numbers(array: NDArray[Any], value: Any) -> NDArray[Any]:
         except OverflowError:  # integers beyond floating point, which is refused as infinite is
             return np.full(array.shape, np.inf)
     return array
-
-
-def read_only(array: Array) -> Array:
-    """An array that was made here, so that it can be kept without a copy."""
-    array.flags.writeable = False
-    return array
-
-
-def _kept(array: Array, value: Any) -> Array:
-    """Read-only, and no memory that whoever passed `value` could still write to."""
-    own = array
-    if not isinstance(value, list | tuple):  # of these NumPy has made an array just now
-        own = array.copy() if _may_change(array) else array.view()
-    return read_only(own)
-
-
-def _may_change(array: NDArray[Any]) -> bool:
-    """Whether it, or what it is a view of, can be written to; a memory map's file is its own."""
-    chain: list[Any] = [array]
-    while isinstance(chain[-1], np.ndarray):
-        chain.append(chain[-1].base)
-    if any(isinstance(part, np.memmap) for part in chain):
-        return False
-    if any(part.flags.writeable for part in chain[:-1]):
-        return True
-    # Beneath may lie a buffer of another program.
-    return chain[-1] is not None and not isinstance(chain[-1], bytes)
 
 
 def _what_it_holds(name: str, array: NDArray[Any]) -> str:
@@ -223,15 +200,12 @@ def sparse_or_dense(name: str, value: Any) -> Array | sparse.csr_array[np.float6
     if 0 in matrix.shape:
         raise ValueError(f"{name} is empty (shape {matrix.shape}): pass at least one entry.")
     parts = (matrix.data, matrix.indices, matrix.indptr)
-    if any(_may_change(part) for part in parts) or not matrix.has_canonical_format:
+    if any(owned.may_change(part) for part in parts) or not matrix.has_canonical_format:
         matrix = matrix.copy()
         matrix.sum_duplicates()  # in place, with sorting
     check_size(name, matrix.data, SPAN)
-    part: Any
     for part in (matrix.data, matrix.indices, matrix.indptr):
-        while isinstance(part, np.ndarray):  # SciPy keeps views of longer arrays
-            part.flags.writeable = False
-            part = part.base
+        owned.freeze(part)
     return matrix
 
 

@@ -63,8 +63,9 @@ def solve(
         The global tolerance, |error| ≤ rtol · |y(t)| + atol at every requested time.
     breakpoints
         Times at which the forcing, a function, jumps or has a kink. Steps land on them. Where they
-        are missing a jump is found by bisection, which costs some twenty steps; a pulse that lasts
-        less than a thousandth of the last time is found for sure only if it is named.
+        are missing a jump is found by bisection, which may cost several times the steps of all the
+        rest; a pulse that lasts less than a thousandth of the last time is found for sure only if
+        it is named.
 
     Returns
     -------

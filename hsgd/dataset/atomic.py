@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import secrets
+import shutil
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -72,6 +74,17 @@ def unharmed(target: Path) -> Iterator[None]:
             f"the path {target} could not be written ({error}): free some space or choose another "
             "place; what was there before is unchanged."
         ) from error
+
+
+def sweep_up(folder: Path, pattern: str) -> None:
+    """Remove unfinished files and folders that a process which is gone has left."""
+    for path in folder.glob(pattern):
+        with suppress(OSError):
+            if time.time() - path.stat().st_mtime > STALE:
+                if path.is_dir():
+                    shutil.rmtree(path)
+                else:
+                    path.unlink()
 
 
 def contents(path: Path) -> bytes:

@@ -7,14 +7,12 @@ from __future__ import annotations
 
 import hashlib
 import json
-import time
 from collections.abc import Mapping
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from hsgd import dataset
-from hsgd.dataset.atomic import STALE, contents
+from hsgd.dataset.atomic import contents, sweep_up
 
 
 def claim(folder: Path, configuration: Mapping[str, Any], *, kind: str, parts: str) -> str:
@@ -48,10 +46,7 @@ def claim(folder: Path, configuration: Mapping[str, Any], *, kind: str, parts: s
         content = {"sha256": own, "configuration": json.loads(text)}
         dataset.write_atomically(record, json.dumps(content, indent=1).encode())
     check_hash(record, _hash_in(record, kind), own, parts)
-    for path in folder.glob(".*.part"):
-        with suppress(OSError):
-            if time.time() - path.stat().st_mtime > STALE:
-                path.unlink()
+    sweep_up(folder, ".*.part")
     return own
 
 

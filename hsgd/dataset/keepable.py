@@ -57,7 +57,7 @@ def plain(dataset: xr.Dataset) -> xr.Dataset:
 
 def _in_name(kind: str, name: object) -> str | None:
     if not isinstance(name, str):
-        return f"the {kind} {name!r} is named by a {type(name).__name__}: name it by a word."
+        return f"the {kind} {name!r} has a name of type {type(name).__name__}: name it by a word."
     if name in ("", ".", "..") or "/" in name or not name.isprintable():
         return f"the {kind} {name!r} has a name that files cannot keep: use letters and digits."
     if len(name.encode()) > _LONGEST:
@@ -79,7 +79,8 @@ def _in_variable(name: object, variable: xr.Variable) -> str | None:
         for value in variable.values.flat:
             if not isinstance(value, str):
                 return (
-                    f"the variable {name} holds a {type(value).__name__} among text: leave it out."
+                    f"the variable {name} holds values of type {type(value).__name__} among text: "
+                    "leave them out."
                 )
             if not _is_text(value):
                 return f"the variable {name} holds text that no file can keep: {value!r}."

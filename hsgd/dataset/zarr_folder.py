@@ -15,11 +15,10 @@ import shutil
 import time
 import warnings
 from collections.abc import Iterator
-from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from hsgd.dataset.atomic import STALE, beside, contents, unharmed
+from hsgd.dataset.atomic import beside, contents, sweep_up, unharmed
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -55,7 +54,7 @@ def write(tree: xr.DataTree, target: Path) -> None:
     with unharmed(target):
         temporary = beside(target)
         temporary.mkdir()
-        _sweep_up(target)
+        sweep_up(target.parent, f".{glob.escape(target.name[:200])}.*.part")
         try:
             with warnings.catch_warnings():
                 # Text and consolidated metadata are extensions of format 3: `read` knows them.
@@ -71,14 +70,6 @@ def write(tree: xr.DataTree, target: Path) -> None:
                 if not temporary.exists():
                     break
                 time.sleep(_MOMENT)
-
-
-def _sweep_up(target: Path) -> None:
-    """Remove what saves that were killed have left beside the target."""
-    for part in target.parent.glob(f".{glob.escape(target.name[:200])}.*.part"):
-        with suppress(OSError):
-            if time.time() - part.stat().st_mtime > STALE:
-                shutil.rmtree(part)
 
 
 def _seal(folder: Path, tree: xr.DataTree) -> None:

@@ -12,9 +12,10 @@ from numpy.typing import ArrayLike
 
 from hsgd import hermite
 from hsgd.activations import Activation, Function, as_activation
-from hsgd.checks import Array, digest, flag, integer, number, read_only, real_array, vector
+from hsgd.checks import Array, digest, flag, integer, number, real_array, vector
 from hsgd.machine import memory
 from hsgd.nouns import Real, Whole, keep
+from hsgd.owned import read_only
 from hsgd.problems.feature_moments import FeatureMoments, moments
 from hsgd.problems.fresh import FreshRows
 from hsgd.problems.gaussian_rows import GaussianRows

@@ -19,12 +19,12 @@ from hsgd.checks import (
     integer,
     number,
     plain_array,
-    read_only,
     real_array,
     vector,
 )
 from hsgd.machine import memory
 from hsgd.nouns import Noun, Real, Swept, Whole, keep
+from hsgd.owned import read_only
 from hsgd.problems.fresh import FreshRows
 from hsgd.problems.least_squares import LeastSquares
 from hsgd.problems.populations import LinearModel

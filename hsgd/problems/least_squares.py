@@ -23,7 +23,6 @@ from hsgd.checks import (
     integer,
     is_swept,
     number,
-    read_only,
     real_array,
     shown,
     sparse_or_dense,
@@ -31,6 +30,7 @@ from hsgd.checks import (
 )
 from hsgd.machine import memory
 from hsgd.nouns import Matrix, Noun, Real, Sparse, Swept, Whole, keep
+from hsgd.owned import read_only
 from hsgd.problems.labelled import aligned
 from hsgd.problems.populations import AnyPopulation, as_population
 from hsgd.statistics.quadratics import MeanSquaredResidual

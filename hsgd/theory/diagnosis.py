@@ -15,7 +15,7 @@ from hsgd.sweeps.broadcasting import follows_sweeps
 from hsgd.theory.asking import ask
 from hsgd.theory.curves import curve_of
 from hsgd.theory.question import Question
-from hsgd.theory.trust.discrepancy import discrepancies
+from hsgd.theory.trust.discrepancy import discrepancies, largest
 from hsgd.theory.trust.judgement import judge
 
 if TYPE_CHECKING:
@@ -83,5 +83,4 @@ def _on_the_way(question: Question, horizon: float) -> float:
     question = question.about(None)
     solved = question.solve(iterations)
     curves = {s.name: curve_of(question.system, s, solved) for s in question.statistics}
-    gaps = discrepancies(question, curves, iterations)
-    return float(max(np.max(np.abs(gap)) for gap in gaps.values()))
+    return largest(discrepancies(question, curves, iterations))

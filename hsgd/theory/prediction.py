@@ -20,7 +20,7 @@ from hsgd.theory.curves import Curve, curve_of
 from hsgd.theory.question import Question, Statistics
 from hsgd.theory.spectra.providers import Solvable
 from hsgd.theory.trust.applicability import verdict_of
-from hsgd.theory.trust.discrepancy import discrepancies
+from hsgd.theory.trust.discrepancy import discrepancies, largest
 from volterra import Status
 
 if TYPE_CHECKING:
@@ -66,8 +66,8 @@ def predict(
     method
         `"hsgd"`, homogenized SGD, the limit of small steps; `"discrete"`, its twin with steps of
         finite size, which is *exact* for streaming from `GaussianRows`, and better than the limit
-        where steps are large (batches, few dimensions: a warning says so); `"auto"`: `"hsgd"`, and
-        `"discrete"` for momentum.
+        where steps are large (batches, few dimensions); `"auto"`: `"hsgd"`, and `"discrete"` for
+        momentum.
     spread, level
         Bands for single runs are not available yet; `spread=True` is refused.
     rtol
@@ -132,7 +132,7 @@ def answer(question: Question, time: Any, statistics: Statistics) -> xr.Dataset:
         for statistic in question.statistics
     }
     gaps = discrepancies(question, curves, grid.unique, shared_by())
-    expected = float(max(np.max(np.abs(gap)) for gap in gaps.values()))
+    expected = largest(gaps)
     concern, verdict = verdict_of(question, float(times[-1]), expected)
     attrs = provenance.attributes(
         problem, algorithm, source="theory", title=f"{question.method.title}: predicted risk curves"

@@ -15,7 +15,7 @@ import xarray as xr
 import hsgd
 import simulate
 from hsgd import dataset
-from hsgd.dataset import claims
+from hsgd.dataset import atomic
 from hsgd.machine import clusters
 from hsgd.sweeps import sweeping
 from hsgd.sweeps.broadcasting import Sweep
@@ -333,7 +333,7 @@ def test_a_folder_that_cannot_be_made_is_refused(tmp_path):
     (tmp_path / "configuration.json").write_text("{}")
     with pytest.raises(ValueError, match="not a sweep's record"):
         limits_of(folder=tmp_path)
-    assert claims.STALE > 60
+    assert atomic.STALE > 60
 
 
 @pytest.mark.filterwarnings("ignore")

@@ -33,10 +33,6 @@ from hsgd.theory.stability.momentum import Momentum, MomentumSteps
 from volterra import Solution, SumOfPowers, solve
 
 _NEAR = 1e-3
-MOST_WORK = 1e9
-"""Modes times iterations that an estimate may step through: about a second."""
-MANY_MODES = 4000
-"""Beyond so many, an estimate steps through the difference equation rather than solve it."""
 
 
 def power(decrement: float | Array, iterations: Array) -> Array:
