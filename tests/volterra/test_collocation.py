@@ -261,6 +261,7 @@ def test_rounding_of_a_forcing_whose_terms_cancel_is_counted(t, kernel, method):
         right += mpmath.quad(lambda u: resolvent(mpmath.mpf(t) - u) * f(u), [0, mpmath.mpf(t)])
         wrong = abs(float(mpmath.mpf(float(solution.y[0])) - right))
     assert wrong <= solution.error[0] < 1e-13
+    assert solution.error[0] >= 4 * np.finfo(float).eps * 2.0, "four roundings of the terms' sizes"
 
 
 def test_an_observed_mode_without_weight_in_the_kernel():

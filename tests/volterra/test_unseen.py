@@ -114,6 +114,48 @@ def test_without_a_look_between_the_nodes_errors_are_understated(monkeypatch):
     assert understated >= 3
 
 
+def test_the_error_is_sharp_and_honest_at_any_tolerance():
+    """The sharpest of the trials would notice an error that is ten times too small.
+
+    In the eleventh the comparison of the meshes sees a millionth of it, and the look all the rest.
+    """
+    generator, ratios = np.random.default_rng(5), []
+    one, t = SumOfExponentials([], [], 1.0), np.array([0.0, 9.0, 10.0])
+    for _ in range(40):
+        kernel, at = random_kernel(generator, 1, False), generator.uniform(0.5, 8)
+        found = solve(
+            lambda t, at=at: np.where(t >= at, 1.5, 0.5),
+            kernel,
+            t,
+            method="collocation",
+            rtol=10 ** generator.uniform(-8, -1),
+        )
+        right = 0.5 * solve(one, kernel, t, method="exact").y
+        right[1:] += solve(one, kernel, t[1:] - at, method="exact").y
+        wrong = np.maximum(np.abs(found.y - right)[1:], 1e-300)
+        ratios.append(float(np.min(found.error[1:] / wrong)))
+    assert 1 <= min(ratios) < 10
+
+
+def test_a_clock_that_has_a_kink_and_nothing_else():
+    """The weight is smooth, so that only the clock's own delay can tell; likewise sharp."""
+    generator, ratios = np.random.default_rng(3), []
+    forcing, t = SumOfExponentials([0.2], [1.0], 0.1), np.array([0.0, 4.0, 9.0])
+    for _ in range(12):
+        at, fall = generator.uniform(0.2, 8.0), generator.uniform(0.1, 0.9)
+        kernel = random_kernel(generator, 3, False)
+        right = solve(forcing, PiecewiseClock(kernel, [at], [1.0, fall], [1.0, 1.0]), t)
+        clock = TimeChanged(
+            kernel,
+            lambda t, at=at, fall=fall: np.minimum(t, at) + fall * np.maximum(t - at, 0.0),
+            np.ones_like,
+            clock_rate=lambda t, at=at, fall=fall: np.where(t < at, 1.0, fall),
+        )
+        found = solve(forcing, clock, t, rtol=1e-4)
+        ratios.append(float(np.min(found.error[1:] / np.abs(found.y - right.y)[1:])))
+    assert 1 <= min(ratios) < 10
+
+
 def test_a_clock_and_a_weight_that_jump():
     """As a learning rate that falls by half: the exact method for such clocks is the witness."""
     generator = np.random.default_rng(3)
