@@ -44,7 +44,7 @@ def errors(problem: hsgd.LeastSquares, batch: int, fraction: float) -> list[floa
         hsgd.predict(problem, sgd, k / n, method=method, **OPTIONS).empirical_risk.values
         for method in ("hsgd", "discrete")
     ]
-    question = ask(problem, sgd).about("empirical_risk")
+    question = ask(problem, sgd, statistics="empirical_risk", method="hsgd")
     curves.append(rows.first_steps(question, k)["empirical_risk"])
     return [100 * float(np.abs(curve / exact - 1).max()) for curve in curves]
 

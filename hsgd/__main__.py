@@ -28,13 +28,12 @@ def build_parser() -> argparse.ArgumentParser:
         command = commands.add_parser(name, help=words, description=f"{name}: {words}.")
         command_line.add_data(command)
         command_line.add_algorithm(command, fraction=True)
-        if name != "diagnose":
-            command.add_argument(
-                "--method",
-                default="auto",
-                help="hsgd (the limit of small steps, the default) or discrete (steps as they "
-                "are); --fraction is of the critical rate of this method",
-            )
+        command.add_argument(
+            "--method",
+            default="auto",
+            help="hsgd (the limit of small steps), discrete (steps as they are), or the one of the "
+            "two that suits (the default); --fraction is of the critical rate of this method",
+        )
         if name == "predict":
             command_line.add_curve(command)
     return parser
@@ -49,7 +48,7 @@ def _inputs(options: argparse.Namespace) -> tuple[Any, Any]:
     from hsgd.theory.critical import critical_learning_rate
 
     problem = command_line.problem(options)
-    critical = partial(critical_learning_rate, method=getattr(options, "method", "auto"))
+    critical = partial(critical_learning_rate, method=options.method)
     return problem, command_line.algorithm(options, problem, critical)
 
 
@@ -76,7 +75,7 @@ def _predict(options: argparse.Namespace) -> None:
 def _diagnose(options: argparse.Namespace) -> None:
     from hsgd.theory.diagnosis import diagnose
 
-    report = diagnose(*_inputs(options))
+    report = diagnose(*_inputs(options), method=options.method)
     print(report.attrs["verdict"])
     _print_scalars(report.data_vars)
 

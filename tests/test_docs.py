@@ -26,7 +26,22 @@ def with_examples():
                 yield ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(DOCS)))
+def run_by_the_build(page):
+    """Whether all that a page runs are cells, which `sphinx` runs, too: without a warning."""
+    return {block.language for block in pages.blocks(page.read_text("utf-8"))} == {"{code-cell}"}
+
+
+@pytest.mark.parametrize(
+    "page",
+    [
+        pytest.param(
+            page,
+            id=str(page.relative_to(DOCS)),
+            marks=[pytest.mark.slow] if run_by_the_build(page) else [],
+        )
+        for page in PAGES
+    ],
+)
 def test_pages_print_what_they_show(page, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("MPLBACKEND", "Agg")

@@ -2,7 +2,8 @@
 
 The mean and the covariance of x_k obey a closed linear recursion for independent batches. It knows
 nothing of homogenized SGD, which makes it the theory's sharpest witness. `recursion` steps through
-it; `row_basis` solves it for the price of a few dozen steps (docs, page "The exact mean").
+it; `moments` does so where there are many more rows than second moments; `row_basis` solves it for
+the price of a few dozen steps (docs, page "The exact mean").
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from hsgd import checks, dataset, warning
 from hsgd.algorithms.sgd import SGD
 from hsgd.checks import EPS, Array, number, one_of
 from hsgd.dataset import provenance
-from hsgd.exact import recursion
+from hsgd.exact import moments, recursion
 from hsgd.exact.mean_square import instability, mean_square_critical_learning_rate
 from hsgd.exact.row_basis import cost
 from hsgd.exact.row_basis.galerkin import LARGEST
@@ -38,7 +39,7 @@ from hsgd.sweeps.broadcasting import follows_sweeps
 if TYPE_CHECKING:
     import xarray as xr
 
-METHODS = ("auto", "recursion", "row_basis")
+METHODS = ("auto", "recursion", "moments", "row_basis")
 _PATIENCE = 600.0
 """Seconds that the plain recursion may take; beyond them it is refused with the figure."""
 _SMALL_RANK = 128
@@ -80,8 +81,9 @@ def exact_mean(
         Relative accuracy of the row-basis method, at least 1e-11; relative to |q(m)| + ½|⟨M, V⟩|,
         which for a statistic that is nowhere negative is its value.
     method
-        `"recursion"`, step by step; `"row_basis"`, whose cost does not depend on the number of
-        iterations; `"auto"`, the faster of the two.
+        `"recursion"`, step by step; `"moments"`, the same in the r(r+1)/2 second moments, for many
+        rows of few columns; `"row_basis"`, whose cost does not depend on the number of iterations;
+        `"auto"`, the fastest.
     progress
         Show a progress bar; None shows one on a terminal once the work has lasted two seconds.
 
@@ -90,7 +92,7 @@ def exact_mean(
     xarray.Dataset
         dims `time`; `source` is `"exact_mean"`. Each statistic and its `_error`, an estimate of the
         absolute numerical error. Attributes: `method`; `status`, whether the tolerance is met or by
-        how much not; `estimated_error`, relative; for the recursion `num_steps`, for the row basis
+        how much not; `estimated_error`, relative; for the recursions `num_steps`, for the row basis
         `basis_size`, `num_half_applications` (products AᵀPA or diag(AVAᵀ), 2nr² operations as
         matrix products and half that with symmetry), `num_cycles`, `num_time_nodes` and
         `num_power_nodes`.
@@ -111,7 +113,8 @@ def exact_mean(
     Notes
     -----
     Cost: the thin SVD; then 4nr² operations per iteration, r the rank of A, and a few r by r
-    matrices; or about 150nr² operations in all and about 60r² numbers of 8 bytes.
+    matrices; or about 150nr² operations in all and about 60r² numbers of 8 bytes; in the moments
+    nr⁴/2 in all and, without steps where rates are constant, log₂ of the iterations times r⁶/4.
     Far above critical, numbers beyond 1e150 are given as infinite.
 
     References
@@ -148,8 +151,13 @@ def exact_mean(
     regimes = constant_regimes(Rows.of(problem), algorithm, last)
     small = len(problem.svd.singular_values) <= _SMALL_RANK
     with single_threaded_blas() if small else nullcontext():
-        if _choose(problem, method, regimes, last) == "recursion":
+        name = _choose(problem, method, regimes, last)
+        if name == "recursion":
             values, errors, work = _by_recursion(problem, algorithm, chosen, grid.unique, progress)
+        elif name == "moments":
+            values, errors, work = _by_moments(
+                problem, algorithm, regimes, chosen, grid.unique, progress
+            )
         else:
             assert regimes is not None
             values, errors, work = _by_row_basis(
@@ -185,17 +193,26 @@ def _choose(
     problem: LeastSquares, method: str, regimes: list[Regime] | None, iterations: int
 ) -> str:
     """The method to use; refuses what neither can do."""
-    slow = recursion.seconds(problem, iterations)
+    slow, count = recursion.seconds(problem, iterations), None if regimes is None else len(regimes)
+    few = moments.seconds(problem, iterations, count)
     if method == "row_basis" and regimes is None:
         raise ValueError(
             "the row-basis method needs a learning rate that is constant in pieces: pass a "
             "hsgd.Piecewise schedule, or method='recursion'."
         )
-    if method == "auto" and regimes is not None:
-        fast = cost.seconds(regimes[0].rows, len(regimes))
-        return "recursion" if slow <= max(1.0, 0.5 * fast) else "row_basis"
-    if method == "row_basis":
+    if method == "auto" and slow > 1.0:
+        fast = np.inf if regimes is None else cost.seconds(regimes[0].rows, len(regimes))
+        if few <= min(slow, fast, _PATIENCE):
+            return "moments"
+        if slow > 0.5 * fast:
+            return "row_basis"
+    if method == "row_basis" or (method == "moments" and few <= _PATIENCE):
         return method
+    if method == "moments":
+        raise ValueError(
+            f"exact_mean would need about {few / 3600:.1f} hours in the {moments.size(problem)} "
+            "second moments: leave method='auto'."
+        )
     if slow > _PATIENCE:
         remedy = (
             "replace the schedule by a hsgd.Piecewise one, shorten time, or take fewer rows"
@@ -226,14 +243,44 @@ def _by_recursion(
     with bar(show, last, description="exact mean", unit="iterations") as report:
         means, noise = recursion.solve(problem, algorithm, statistics, iterations, report)
     scale = np.abs(means) + np.abs(noise)
+    values, errors = _rounded(problem, statistics, iterations, means + noise, scale)
+    return values, errors, _stepped("recursion", last)
+
+
+def _by_moments(
+    problem: LeastSquares,
+    algorithm: SGD,
+    regimes: list[Regime] | None,
+    statistics: tuple[Statistic, ...],
+    iterations: NDArray[np.int64],
+    show: bool | None,
+) -> tuple[Array, Array, dict[str, Any]]:
+    last, count = int(iterations[-1]), moments.size(problem)
+    memory.check(moments.memory(problem), f"exact_mean in {count} moments", "columns")
+    with bar(show, last, description="exact mean", unit="iterations") as report:
+        means, noise, scale = moments.solve(
+            problem, algorithm, regimes, statistics, iterations, report
+        )
+    values, errors = _rounded(problem, statistics, iterations, means + noise, scale)
+    return values, errors, _stepped("moments", last)
+
+
+def _rounded(
+    problem: LeastSquares,
+    statistics: tuple[Statistic, ...],
+    iterations: NDArray[np.int64],
+    values: Array,
+    scale: Array,
+) -> tuple[Array, Array]:
+    """Values and errors of what is exact but for rounding, relative to `scale`, in every step."""
     start = np.array([s.values(problem.x0[None, :])[0] for s in statistics])
     drift = EPS * (100.0 + iterations)[:, None] * scale
     with np.errstate(invalid="ignore", over="ignore"):
-        values, errors = _with_infinities(
-            means + noise, drift + recursion.cancellation(scale, start)
-        )
-    work = {"method": "recursion", "num_steps": last, "status": "exact to rounding"}
-    return values, errors, work
+        return _with_infinities(values, drift + recursion.cancellation(scale, start))
+
+
+def _stepped(method: str, last: int) -> dict[str, Any]:
+    return {"method": method, "num_steps": last, "status": "exact to rounding"}
 
 
 def _by_row_basis(

@@ -29,6 +29,7 @@ from hsgd.checks import (
     vector,
 )
 from hsgd.machine import memory
+from hsgd.machine.progress import bar
 from hsgd.nouns import Matrix, Noun, Real, Sparse, Swept, Whole, keep
 from hsgd.owned import read_only
 from hsgd.problems.labelled import aligned
@@ -237,7 +238,8 @@ class LeastSquares(Noun):
         needed = 8 * (n * d + min(n, d) * (n + d) + 6 * min(n, d) ** 2)
         memory.check(needed, f"the decomposition of A, {n} by {d},", "rows or columns")
         dense = self.A if isinstance(self.A, np.ndarray) else self.A.toarray()
-        left, values, right = scipy.linalg.svd(dense, full_matrices=False, check_finite=False)
+        with bar(None, 1, description="decompose", unit="matrices", waiting=f"A, {n} by {d}"):
+            left, values, right = scipy.linalg.svd(dense, full_matrices=False, check_finite=False)
         floor = max(self.A.shape) * EPS * (values[0] if len(values) else 0.0)
         rank = int(np.count_nonzero(values > floor))
         # Contiguous, so that copies in other processes are laid out alike and give the same bits.

@@ -4,13 +4,18 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+from numpy.typing import ArrayLike
+
 from hsgd.algorithms.base import Algorithm
 from hsgd.algorithms.momentum import HeavyBall, Nesterov
 from hsgd.algorithms.sgd import SGD, StreamingSGD
 from hsgd.checks import number
+from hsgd.dataset.grid import time_grid
 from hsgd.setting import check_rate, check_setting
-from hsgd.theory.dynamics.methods import choose
-from hsgd.theory.question import Question
+from hsgd.statistics.named import resolve
+from hsgd.theory.dynamics.methods import able, finest
+from hsgd.theory.question import Question, Statistics
 from hsgd.theory.spectra.providers import PROBLEMS
 
 ALGORITHMS: tuple[type[Algorithm], ...] = (SGD, StreamingSGD, HeavyBall, Nesterov)
@@ -21,6 +26,8 @@ def ask(
     problem: Any,
     algorithm: Any,
     *,
+    statistics: Statistics = None,
+    time: ArrayLike | None = None,
     method: str = "auto",
     rtol: float = 1e-8,
     problems: tuple[type, ...] = PROBLEMS,
@@ -32,8 +39,10 @@ def ask(
 
     Parameters
     ----------
-    problem, algorithm, method, rtol
+    problem, algorithm, statistics, method, rtol
         What the user gave.
+    time
+        Where curves are asked for; None if what happens after long times is.
     problems, algorithms
         Types that the verb takes.
     batch_schedules
@@ -55,5 +64,11 @@ def ask(
     )
     if not any_rate:
         check_rate(problem, algorithm)
-    chosen = choose(method, algorithm)
-    return Question(problem, algorithm, chosen, rtol=number("rtol", rtol, strict=True))
+    methods, accuracy = able(method, algorithm), number("rtol", rtol, strict=True)
+    last = np.inf
+    if time is not None:
+        iterations = time_grid(time, problem.iterations_per_unit).unique
+        algorithm.schedule(iterations / problem.iterations_per_unit)  # refuses negative rates
+        last = float(iterations[-1])
+    measured = resolve(problem, statistics)
+    return finest(Question(problem, algorithm, methods[0], measured, accuracy), methods, last)

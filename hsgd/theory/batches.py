@@ -120,7 +120,7 @@ def grow_batch_size(
     >>> [int(size) for size in adaptive.batch_size.levels]
     [1, 2, 4]
     """
-    question = ask(problem, algorithm)
+    question = ask(problem, algorithm, method="discrete")
     fall = _above_one("risk_factor", risk_factor)
     factor = _above_one("growth", growth)
     system = question.system

@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike
 from hsgd.algorithms.base import first_iterations
 from hsgd.algorithms.sgd import SGD, StreamingSGD
 from hsgd.checks import Array
+from hsgd.dataset.grid import time_grid
 from hsgd.problems.gaussian_rows import GaussianRows
 from hsgd.problems.least_squares import LeastSquares
 from hsgd.problems.populations import HeldOut, LinearModel
@@ -79,13 +80,22 @@ def bootstrap_risk(
     """
     import xarray as xr
 
-    options: dict[str, Any] = {"method": method, "rtol": rtol, "batch_schedules": True}
-    passes = ask(problem, algorithm, problems=(LeastSquares,), algorithms=(SGD,), **options)
-    real = answer(passes, time, "population_risk")
+    options: dict[str, Any] = {
+        "statistics": "population_risk",
+        "method": method,
+        "rtol": rtol,
+        "batch_schedules": True,
+    }
+    passes = ask(
+        problem, algorithm, time=time, problems=(LeastSquares,), algorithms=(SGD,), **options
+    )
+    grid = time_grid(time, problem.num_rows)
     rows = fresh_rows(problem)
-    fresh = ask(rows, streamed(algorithm, problem.num_rows, rows.dimension), **options)
-    iterations, positions = np.unique(real.iteration.values, return_inverse=True)
-    ideal = answer(fresh, iterations / rows.dimension, "population_risk").isel(time=positions)
+    afresh = grid.unique / rows.dimension
+    fresh = ask(rows, streamed(algorithm, problem.num_rows, rows.dimension), time=afresh, **options)
+    # One method for both: their difference must not be that of two methods.
+    real = answer(passes.but(method=fresh.method), time)
+    ideal = answer(fresh, afresh).isel(time=grid.positions)
     first, second = (ds.population_risk.values for ds in (real, ideal))
     errors = [ds.population_risk_error.values for ds in (real, ideal)]
     gaps = [ds.population_risk_discrepancy.values for ds in (real, ideal)]

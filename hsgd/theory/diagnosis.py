@@ -26,8 +26,10 @@ _TIMES = 100
 
 
 @follows_sweeps
-def diagnose(problem: LeastSquares, algorithm: SGD, *, horizon: float = 100.0) -> xr.Dataset:
-    """Say whether homogenized SGD describes this problem at this learning rate.
+def diagnose(
+    problem: LeastSquares, algorithm: SGD, *, horizon: float = 100.0, method: str = "auto"
+) -> xr.Dataset:
+    """Say whether the theory describes this problem at this learning rate.
 
     Parameters
     ----------
@@ -35,6 +37,8 @@ def diagnose(problem: LeastSquares, algorithm: SGD, *, horizon: float = 100.0) -
         `LeastSquares` and `SGD` with independent batches.
     horizon
         The time up to which curves are judged, and a schedule's largest learning rate looked for.
+    method
+        The theory that is judged, as in `predict`.
 
     Returns
     -------
@@ -62,8 +66,16 @@ def diagnose(problem: LeastSquares, algorithm: SGD, *, horizon: float = 100.0) -
     The thresholds are constants of `hsgd.theory.trust.judgement`; docs, page "theory", section
     "diagnose".
     """
-    question = ask(problem, algorithm, problems=(LeastSquares,), algorithms=(SGD,), any_rate=True)
     until = number("horizon", horizon)
+    question = ask(
+        problem,
+        algorithm,
+        time=[until],
+        method=method,
+        problems=(LeastSquares,),
+        algorithms=(SGD,),
+        any_rate=True,
+    )
     found = judge(question, until, _on_the_way(question, until))
     attrs = provenance.attributes(
         problem, algorithm, source="diagnosis", title="does homogenized SGD apply?"
@@ -80,7 +92,6 @@ def _on_the_way(question: Question, horizon: float) -> float:
         return 0.0
     last = max(horizon * question.problem.iterations_per_unit, 1.0)
     iterations = np.unique(np.rint(np.geomspace(1.0, last, _TIMES)).astype(np.int64))
-    question = question.about(None)
     solved = question.solve(iterations)
     curves = {s.name: curve_of(question.system, s, solved) for s in question.statistics}
     return largest(discrepancies(question, curves, iterations))

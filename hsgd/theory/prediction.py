@@ -66,8 +66,10 @@ def predict(
     method
         `"hsgd"`, homogenized SGD, the limit of small steps; `"discrete"`, its twin with steps of
         finite size, which is *exact* for streaming from `GaussianRows`, and better than the limit
-        where steps are large (batches, few dimensions); `"auto"`: `"hsgd"`, and `"discrete"` for
-        momentum.
+        where steps are large (batches, few dimensions). `"auto"` is `"discrete"` for streaming, for
+        momentum, and for data on which steps can be large (at the critical learning rate more than
+        2% of the way in the stiffest direction, so that the limit is a percent off), as far as that
+        costs a second or two; else `"hsgd"`. The attribute `method` says which.
     spread, level
         Bands for single runs are not available yet; `spread=True` is refused.
     rtol
@@ -115,17 +117,23 @@ def predict(
     True
     """
     _check_options(method, spread, level)
-    question = ask(problem, algorithm, method=method, rtol=rtol, batch_schedules=True)
-    return answer(question, time, statistics)
+    question = ask(
+        problem,
+        algorithm,
+        statistics=statistics,
+        time=time,
+        method=method,
+        rtol=rtol,
+        batch_schedules=True,
+    )
+    return answer(question, time)
 
 
-def answer(question: Question, time: Any, statistics: Statistics) -> xr.Dataset:
+def answer(question: Question, time: Any) -> xr.Dataset:
     """The curves of a question, and what there is to warn of, as a dataset."""
     problem, algorithm = question.problem, question.algorithm
     grid = dataset.time_grid(time, problem.iterations_per_unit)
     times = grid.unique / problem.iterations_per_unit
-    algorithm.schedule(times)  # refuses negative rates before any work
-    question = question.about(statistics)
     solved = question.solve(grid.unique)
     curves = {
         statistic.name: Curve(*map(_infinite, curve_of(question.system, statistic, solved)))

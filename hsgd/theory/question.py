@@ -24,9 +24,9 @@ from hsgd.algorithms.momentum import momentum_of
 from hsgd.checks import Array
 from hsgd.interfaces import Statistic
 from hsgd.machine import memory
+from hsgd.machine.progress import bar
 from hsgd.problems.least_squares import LeastSquares
 from hsgd.schedules import Constant
-from hsgd.statistics.named import resolve
 from hsgd.theory.curves import Solved
 from hsgd.theory.spectra.modes import Modes
 from hsgd.theory.spectra.providers import Solvable, modes
@@ -53,6 +53,8 @@ class Method:
     solve: Callable[[Question, NDArray[np.int64]], Solved]
     """Answers at ascending iterations, shape (m,): all that `curves.Solved` asks, to the question's
     `rtol`, with the kernel of Ψ multiplied by its `excess`."""
+    suits: Callable[[Question, float], bool]
+    """Whether `auto` should take it rather than a plainer one, up to such an iteration."""
     twin: Method | None = None
     """For a limit of small steps, the same with steps of finite size; else None."""
 
@@ -75,7 +77,7 @@ class Question:
     problem: Solvable
     algorithm: Algorithm
     method: Method
-    statistics: tuple[Statistic, ...] = ()
+    statistics: tuple[Statistic, ...]
     rtol: float = 1e-8
     excess: float = 1.0
     """Factor of Ψ's kernel; the kernels of other statistics keep theirs."""
@@ -83,10 +85,6 @@ class Question:
     def but(self, **changes: Any) -> Self:
         """The same with some fields changed."""
         return replace(self, **changes)
-
-    def about(self, statistics: Statistics) -> Self:
-        """The same with these statistics; by default all that the problem has."""
-        return self.but(statistics=resolve(self.problem, statistics))
 
     @property
     def system(self) -> Modes:
@@ -152,4 +150,6 @@ class Question:
         d = self.problem.dimension
         needed = 8 * len(k) * (4 * int(min(self.num_rows, d)) + 3 * d)
         memory.check(needed, f"a prediction at {len(k)} times of {d} parameters", "times")
-        return self.method.solve(self, k)
+        words = f"{self.method.title}, {len(self.system.eigenvalues)} modes, {k[-1]} iterations"
+        with bar(None, 1, description="predict", unit="solutions", waiting=words):
+            return self.method.solve(self, k)

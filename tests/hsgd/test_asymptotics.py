@@ -5,23 +5,26 @@ import pytest
 import xarray as xr
 
 import hsgd
+from hsgd.theory.asking import ask
 from tests.hsgd.test_prediction import SHAPES, problem_of, quiet
 
 
 @pytest.mark.parametrize("shape", SHAPES)
 @pytest.mark.parametrize("ridge", [0.0, 0.4])
 @pytest.mark.parametrize("fraction", [0.3, 0.9])
-def test_limits_are_where_the_curves_end(shape, ridge, fraction):
+@pytest.mark.parametrize("method", ["hsgd", "discrete"])
+def test_limits_are_where_the_curves_end(shape, ridge, fraction, method):
     problem = problem_of(**SHAPES[shape], ridge=ridge)
-    sgd = hsgd.SGD(fraction * hsgd.critical_learning_rate(problem))
-    ends = hsgd.limits(problem, sgd)
-    late = quiet(problem, sgd, [60.0 / float(ends.rate)]).isel(time=0)
+    sgd = hsgd.SGD(fraction * hsgd.critical_learning_rate(problem, method=method))
+    ends = hsgd.limits(problem, sgd, method=method)
+    late = quiet(problem, sgd, [60.0 / float(ends.rate)], method=method).isel(time=0)
     for name in ("empirical_risk", "population_risk", "distance"):
         for suffix in ("", "_gradient_flow"):
             assert float(ends[f"limiting_{name}{suffix}"]) == pytest.approx(
                 float(late[name + suffix]), rel=1e-10, abs=1e-12
             )
-    assert float(ends.kernel_norm) == pytest.approx(fraction, rel=1e-12)
+    if method == "hsgd":  # there the norm is proportional to the learning rate
+        assert float(ends.kernel_norm) == pytest.approx(fraction, rel=1e-12)
 
 
 @pytest.mark.parametrize("ridge", [0.0, 0.4])
@@ -43,9 +46,9 @@ def test_unit_rows_without_ridge_are_critical_at_two():
     rows = np.random.default_rng(0).normal(size=(50, 20))
     rows /= np.linalg.norm(rows, axis=1, keepdims=True)
     problem = hsgd.LeastSquares(rows, rows[:, 0])
-    assert hsgd.critical_learning_rate(problem) == pytest.approx(2.0, rel=1e-12)
-    assert hsgd.critical_learning_rate(problem, batch_size=3) == pytest.approx(6.0, rel=1e-12)
-    subset = hsgd.critical_learning_rate(problem, batch_size=3, sampling="subset")
+    assert hsgd.critical_learning_rate(problem, method="hsgd") == pytest.approx(2.0, rel=1e-12)
+    assert hsgd.critical_learning_rate(problem, method="hsgd", batch_size=3) == pytest.approx(6.0, rel=1e-12)
+    subset = hsgd.critical_learning_rate(problem, method="hsgd", batch_size=3, sampling="subset")
     assert subset == pytest.approx(6.0 * 49 / 47, rel=1e-12)
 
 
@@ -53,7 +56,9 @@ def test_large_batches_meet_the_curvature_limit():
     problem = problem_of(n=20, d=5, ridge=0.3)
     top = np.linalg.eigvalsh(problem.A.T @ problem.A)[-1]
     for batch, sampling in ((20, "subset"), (10_000, "with_replacement")):
-        critical = hsgd.critical_learning_rate(problem, batch_size=batch, sampling=sampling)
+        critical = hsgd.critical_learning_rate(
+            problem, batch_size=batch, sampling=sampling, method="hsgd"
+        )
         assert critical == pytest.approx(40 / (top + 0.3), rel=1e-12)
 
 
@@ -89,3 +94,28 @@ def test_bad_arguments_get_one_sentence():
     sizes = xr.DataArray([2, 4], dims="batch_size")
     swept = hsgd.critical_learning_rate(problem, batch_size=sizes)
     assert swept.batch_size.values.tolist() == [2, 4]
+
+
+@pytest.mark.parametrize("ridge", [0.0, 0.4])
+@pytest.mark.parametrize("batch", [1, 3])
+@pytest.mark.parametrize("method", ["hsgd", "discrete"])
+def test_the_transition_is_where_the_regime_changes(ridge, batch, method):
+    """Where there are modes that force the loss, the two rates themselves say so, too."""
+    problem = problem_of(n=20, d=4, ridge=ridge)
+
+    def ends(rate):
+        return hsgd.limits(problem, hsgd.SGD(rate, batch), method=method)
+
+    transition = float(ends(0.1).transition_learning_rate)
+    assert 0 < transition < float(ends(0.1).critical_learning_rate)
+    for factor, regime in ((0.999, "forcing-dominated"), (1.001, "noise-dominated")):
+        rate = factor * transition
+        assert ends(rate).attrs["regime"] == regime
+        stability = ask(problem, hsgd.SGD(rate, batch), method=method).stability
+        if ridge:
+            assert (stability.forced_rate(rate) < stability.noise_rate(rate)) == (factor < 1)
+
+
+def test_without_noise_no_rate_is_beyond_the_transition():
+    descent = hsgd.limits(problem_of(n=20, d=4), hsgd.SGD(0.1, 20, "subset"), method="discrete")
+    assert descent.transition_learning_rate == np.inf

@@ -25,7 +25,9 @@ def test_the_critical_batch_size_is_where_both_limits_meet():
     for sampling in ("with_replacement", "subset"):
         middle = hsgd.critical_batch_size(problem, sampling=sampling)
         for batch in (int(middle), int(np.ceil(middle)) + 1):
-            critical = hsgd.critical_learning_rate(problem, batch_size=batch, sampling=sampling)
+            critical = hsgd.critical_learning_rate(
+                problem, batch_size=batch, sampling=sampling, method="hsgd"
+            )
             # Just below, noise limits; just above, curvature.
             assert (critical == pytest.approx(edge, rel=1e-12)) == (batch > middle)
     assert hsgd.critical_batch_size(problem, sampling="subset") < size
@@ -79,7 +81,7 @@ def test_noise_and_curvature_are_one_limit_in_finite_steps():
     problem = problem_of(n=60, d=20)
     sizes = xr.DataArray(np.arange(1, 61), dims="batch_size")
     rates = hsgd.critical_learning_rate(problem, batch_size=sizes, method="discrete").values
-    limit = hsgd.critical_learning_rate(problem, batch_size=sizes).values
+    limit = hsgd.critical_learning_rate(problem, batch_size=sizes, method="hsgd").values
     assert rates[2] == hsgd.critical_learning_rate(problem, batch_size=3, method="discrete")
     assert (np.diff(rates) > 0).all(), "larger batches always allow larger steps"
     assert (rates < limit).all()

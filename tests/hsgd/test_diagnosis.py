@@ -187,7 +187,7 @@ def few_columns(n=2000, d=20):
     ("batch", "fraction", "worst"), [(256, 0.25, 0.02), (2000, 0.25, 0.02), (16, 0.25, 0.1)]
 )
 def test_large_steps_are_told(batch, fraction, worst):
-    """Where the limit of small steps is visibly wrong `predict` and `diagnose` name the twin."""
+    """Where the limit of small steps is visibly wrong, auto is its twin, and the limit names it."""
     problem = few_columns()
     rate = fraction * hsgd.critical_learning_rate(problem, batch_size=batch)
     sgd = hsgd.SGD(rate, batch_size=batch)
@@ -195,15 +195,15 @@ def test_large_steps_are_told(batch, fraction, worst):
     exact = hsgd.exact_mean(problem, sgd, time)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        theory = hsgd.predict(problem, sgd, time, method="discrete")
+        theory = hsgd.predict(problem, sgd, time)
     for name in ("empirical_risk", "distance"):
         gap = np.abs(theory[name] / exact[name] - 1)
         assert float(gap.max()) < worst
     with pytest.warns(UserWarning, match="pass method='discrete', which counts that"):
-        limit = hsgd.predict(problem, sgd, time)
+        limit = hsgd.predict(problem, sgd, time, method="hsgd")
     far = max(float(np.abs(limit[n] / exact[n] - 1).max()) for n in ("empirical_risk", "distance"))
     assert far > 1.5 * worst, "the limit is visibly wrong here"
-    report = hsgd.diagnose(problem, sgd)
+    report = hsgd.diagnose(problem, sgd, method="hsgd")
     assert report.attrs["concern"] == "finite_size"
     assert "method='discrete'" in report.attrs["verdict"]
 

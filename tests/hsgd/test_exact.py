@@ -50,7 +50,12 @@ def test_equal_to_the_raw_recursion_for_every_statistic(ridge, shape, batch, sam
     own = hsgd.Quadratic(root @ root.T, rng.normal(size=d), 0.7, name="own")
     names = ("empirical_risk", "population_risk", "distance", own)
     steps = 5 * n
-    result = hsgd.exact_mean(problem, algorithm, np.arange(steps + 1) / n, statistics=names)
+    results = [
+        hsgd.exact_mean(
+            problem, algorithm, np.arange(steps + 1) / n, statistics=names, method=method
+        )
+        for method in ("recursion", "moments")
+    ]
     rates = algorithm.schedule(np.arange(steps) / n)
     factor = algorithm.noise_factor(n)
     A_test, b_test = problem.population.A, problem.population.b
@@ -71,7 +76,8 @@ def test_equal_to_the_raw_recursion_for_every_statistic(ridge, shape, batch, sam
             "own": 0.5 * np.trace(own.matrix() @ S) + own.linear @ M + 0.7,
         }
         for name, value in expected.items():
-            assert result[name][k] == pytest.approx(value, rel=1e-10, abs=1e-12), (name, k)
+            for result in results:
+                assert result[name][k] == pytest.approx(value, rel=1e-10, abs=1e-12), (name, k)
 
 
 def test_equal_to_the_enumeration_of_all_subsets():
@@ -92,6 +98,37 @@ def test_equal_to_the_enumeration_of_all_subsets():
     risk = np.mean([np.sum((problem.A @ x - problem.b) ** 2) / 10 for x in points])
     exact = hsgd.exact_mean(problem, algorithm, [0.4], statistics="empirical_risk")
     assert float(exact.empirical_risk[0]) == pytest.approx(risk, rel=1e-13)
+
+
+@pytest.mark.filterwarnings("ignore:The learning rate 1.5 is")
+@pytest.mark.parametrize("sampling", ["with_replacement", "subset"])
+def test_leaps_in_the_moments_are_the_steps_they_stand_for(sampling):
+    """Rates and batch sizes that change at other times, one of them beyond critical; r = 3."""
+    problem = problem_of(60, 3, ridge=0.2)
+    rate = hsgd.Piecewise((0.55, 1.2, 2.5), (0.4, 1.5, 0.0, 0.8))
+    algorithm = hsgd.SGD(rate, hsgd.Piecewise((0.9, 2.0), (1, 5, 2)), sampling)
+    time = np.arange(0, 240, 7) / 60
+    first, second = (
+        hsgd.exact_mean(problem, algorithm, time, method=method)
+        for method in ("recursion", "moments")
+    )
+    for name in ("empirical_risk", "population_risk", "distance"):
+        np.testing.assert_allclose(second[name], first[name], rtol=1e-12, err_msg=name)
+        gap = np.abs(second[name] - first[name])
+        assert (gap <= first[f"{name}_error"] + second[f"{name}_error"]).all(), name
+
+
+def test_many_rows_of_few_columns_take_no_steps():
+    """30,000 rows, 300 passes: nine million iterations, against the method for other shapes."""
+    problem = problem_of(30_000, 3, start=False)
+    time, sgd = np.array([0.0, 1e-4, 0.01, 1.0, 300.0]), hsgd.SGD(0.3)
+    moments = hsgd.exact_mean(problem, sgd, time)
+    assert moments.attrs["method"] == "moments"
+    assert moments.attrs["num_steps"] == 9_000_000
+    basis = hsgd.exact_mean(problem, sgd, time, method="row_basis", rtol=1e-8)
+    for name in ("empirical_risk", "distance"):
+        allowed = basis[f"{name}_error"] + moments[f"{name}_error"]
+        assert (np.abs(moments[name] - basis[name]) <= allowed).all(), name
 
 
 def test_scaling_the_data_changes_no_risk():

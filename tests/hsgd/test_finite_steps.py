@@ -89,9 +89,9 @@ def test_schedules_of_rate_and_batch_size():
 def test_batch_schedules_in_the_limit_of_small_steps():
     # Homogenized SGD with a batch schedule is homogenized SGD segment by segment.
     problem = problem_of(n=40, d=15, ridge=0.3)
-    first = quiet(problem, hsgd.SGD(0.6, 2), [0.0, 2.0])
+    first = quiet(problem, hsgd.SGD(0.6, 2), [0.0, 2.0], method="hsgd")
     sizes = hsgd.Piecewise((2.0,), (2, 5))
-    both = quiet(problem, hsgd.SGD(0.6, sizes), [0.0, 1.0, 2.0, 3.0], rtol=1e-10)
+    both = quiet(problem, hsgd.SGD(0.6, sizes), [0.0, 1.0, 2.0, 3.0], method="hsgd", rtol=1e-10)
     assert both.empirical_risk[2] == pytest.approx(float(first.empirical_risk[1]), rel=1e-9)
     rates = np.full(40_000, 0.6e-2)
     factors = np.where(np.arange(40_000) < 200 * 40, 0.5e2, 0.2e2)
@@ -293,12 +293,12 @@ def test_large_batches_need_finite_steps():
     algorithm, time = hsgd.SGD(rate, 50, "subset"), np.arange(1, 40) / 200
     options = {"statistics": "empirical_risk"}
     exact = hsgd.exact_mean(problem, algorithm, time, **options).empirical_risk
-    limit = quiet(problem, algorithm, time, **options).empirical_risk
+    limit = quiet(problem, algorithm, time, method="hsgd", **options).empirical_risk
     steps = quiet(problem, algorithm, time, method="discrete", **options).empirical_risk
     assert float(np.abs(limit / exact - 1).max()) > 0.15
     assert float(np.abs(steps / exact - 1).max()) < 0.05
     # The limit says so itself, at every time.
-    said = quiet(problem, algorithm, time, **options).empirical_risk_discrepancy
+    said = quiet(problem, algorithm, time, method="hsgd", **options).empirical_risk_discrepancy
     assert (said > 0.5 * np.abs(exact / limit - 1) - 0.01).all()
     full = hsgd.SGD(rate, 200, "subset")
     descent = quiet(problem, full, time, method="discrete")
@@ -311,10 +311,10 @@ def test_large_steps_that_only_their_limit_survives_are_warned_of():
     problem = hsgd.GaussianRows(1 / 100, np.ones(100), 0.3).sample(200, 0)
     batch = {"batch_size": 40, "sampling": "subset"}
     steps = hsgd.critical_learning_rate(problem, method="discrete", **batch)
-    rate = 0.5 * (steps + hsgd.critical_learning_rate(problem, **batch))
+    rate = 0.5 * (steps + hsgd.critical_learning_rate(problem, method="hsgd", **batch))
     assert rate > 1.05 * steps
     with pytest.warns(UserWarning, match="SGD on these rows turns unstable"):
-        limit = hsgd.predict(problem, hsgd.SGD(rate, **batch), [0.0, 40.0])
+        limit = hsgd.predict(problem, hsgd.SGD(rate, **batch), [0.0, 40.0], method="hsgd")
     assert limit.empirical_risk_discrepancy[-1] > 1
     with pytest.warns(UserWarning, match="so the risk diverges: write SGD"):
         hsgd.predict(problem, hsgd.SGD(rate, **batch), [0.0, 1.0], method="discrete")

@@ -50,14 +50,14 @@ SHAPES = {
 }
 
 
-@pytest.mark.parametrize("fraction", [0.5, 0.95, 0.99, 1.02])
+@pytest.mark.parametrize("fraction", [0.5, pytest.param(0.95, marks=pytest.mark.slow), 0.99, 1.02])
 @pytest.mark.parametrize(("shape", "ridge"), [("tall", 0.3), ("wide", 0.0), ("tall", 0.0)])
 def test_equal_to_a_30_digit_integration_of_the_diffusion(fraction, shape, ridge):
     problem = problem_of(**SHAPES[shape], ridge=ridge)
     n = problem.num_rows
-    rate = fraction * hsgd.critical_learning_rate(problem)
+    rate = fraction * hsgd.critical_learning_rate(problem, method="hsgd")
     states = exact_states(problem, 1.0, rate, 1.0, 12, digits=30)
-    curve = quiet(problem, hsgd.SGD(rate), np.arange(13.0), rtol=1e-11)
+    curve = quiet(problem, hsgd.SGD(rate), np.arange(13.0), method="hsgd", rtol=1e-11)
     for name, (M, linear, constant) in expanded(problem).items():
         expected = expectation(states, M, linear, constant)
         # The reference adds moments, so its rounding is relative to the largest of them.
@@ -74,13 +74,14 @@ def test_equal_to_a_30_digit_integration_of_the_diffusion(fraction, shape, ridge
 @pytest.mark.parametrize(("batch", "sampling"), [(1, "with_replacement"), (3, "subset")])
 def test_every_statistic_for_every_kind_of_problem(shape, ridge, start, batch, sampling):
     problem = problem_of(**SHAPES[shape], ridge=ridge, start=start)
-    rate = 0.7 * hsgd.critical_learning_rate(problem, batch_size=batch, sampling=sampling)
-    algorithm = hsgd.SGD(rate, batch_size=batch, sampling=sampling)
+    batches = {"batch_size": batch, "sampling": sampling}
+    rate = 0.7 * hsgd.critical_learning_rate(problem, method="hsgd", **batches)
+    algorithm = hsgd.SGD(rate, **batches)
     states = exact_states(problem, algorithm.noise_factor(problem.num_rows), rate, 1.0, 3)
     root = np.random.default_rng(3).normal(size=(problem.dimension,) * 2)
     own = hsgd.Quadratic(root @ root.T, root[0], 0.7, name="own")
     names = ("empirical_risk", "population_risk", "distance", own)
-    curve = quiet(problem, algorithm, np.arange(4.0), statistics=names)
+    curve = quiet(problem, algorithm, np.arange(4.0), statistics=names, method="hsgd")
     forms = {**expanded(problem), "own": (root @ root.T, root[0], 0.7)}
     for name, form in forms.items():
         np.testing.assert_allclose(
@@ -103,7 +104,7 @@ def test_schedules_against_scipy(schedule, ridge):
     problem = problem_of(ridge=ridge)
     times = np.arange(5.0)
     states = scheduled_states(problem, 1.0, schedule, list(times), schedule.breakpoints)
-    curve = quiet(problem, hsgd.SGD(schedule), times, rtol=1e-9)
+    curve = quiet(problem, hsgd.SGD(schedule), times, method="hsgd", rtol=1e-9)
     for name, form in expanded(problem).items():
         np.testing.assert_allclose(
             curve[name], expectation(states, *form), rtol=3e-9, atol=1e-12, err_msg=name
@@ -129,7 +130,7 @@ def test_steps_of_rate_and_batch_size_are_exact(rate, sampling):
     schedule = hsgd.SGD(rate).schedule
     function = hsgd.FromFunction(schedule.value, schedule.breakpoints)
     steps, stepped = (
-        quiet(problem, hsgd.SGD(each, sizes, sampling), times, rtol=1e-10)
+        quiet(problem, hsgd.SGD(each, sizes, sampling), times, method="hsgd", rtol=1e-10)
         for each in (rate, function)
     )
     assert (steps.attrs["solver"], stepped.attrs["solver"]) == ("segments", "collocation")
@@ -279,9 +280,9 @@ def test_the_first_steps_are_the_exact_means(batch, sampling):
     algorithm = hsgd.SGD(0.8 * batch**0.5, batch_size=batch, sampling=sampling)
     time = np.arange(0, 60, 3) / 200
     options = {"statistics": ("empirical_risk", "population_risk")}
-    theory = quiet(problem, algorithm, time, **options)
+    theory = quiet(problem, algorithm, time, method="hsgd", **options)
     exact = hsgd.exact_mean(problem, algorithm, time, **options)
-    question = ask(problem, algorithm).about(options["statistics"])
+    question = ask(problem, algorithm, statistics=options["statistics"], method="hsgd")
     steps = first_steps(question, theory.iteration.values)
     for name in options["statistics"]:
         true = np.abs(exact[name] / theory[name] - 1).values

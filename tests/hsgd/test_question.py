@@ -7,7 +7,7 @@ import pytest
 
 import hsgd
 from hsgd.theory import asking
-from hsgd.theory.dynamics.methods import METHODS, choose
+from hsgd.theory.dynamics.methods import METHODS, able
 from hsgd.theory.spectra import providers
 from tests.hsgd.test_prediction import problem_of
 from tests.hsgd.test_streaming import population
@@ -64,13 +64,13 @@ def test_modes_are_made_once_and_forgotten_with_the_problem(monkeypatch):
 
 def test_the_table_of_methods():
     assert METHODS[0].twin is METHODS[1]
-    assert choose("auto", hsgd.SGD(0.1)) is METHODS[0]
-    assert choose("auto", hsgd.HeavyBall(0.1, 0.5)) is METHODS[1]
-    assert choose("discrete", hsgd.SGD(0.1)) is METHODS[1]
+    assert able("auto", hsgd.SGD(0.1)) == list(METHODS)
+    assert able("auto", hsgd.HeavyBall(0.1, 0.5)) == [METHODS[1]]
+    assert able("discrete", hsgd.SGD(0.1)) == [METHODS[1]]
     with pytest.raises(ValueError, match="pass method='discrete' for HeavyBall"):
-        choose("hsgd", hsgd.HeavyBall(0.1, 0.5))
+        able("hsgd", hsgd.HeavyBall(0.1, 0.5))
     with pytest.raises(ValueError, match="must be one of"):
-        choose("best", hsgd.SGD(0.1))
+        able("best", hsgd.SGD(0.1))
 
 
 def test_a_changed_question_keeps_the_rest():
@@ -81,3 +81,45 @@ def test_a_changed_question_keeps_the_rest():
     assert twin.stability.critical_rate() < question.stability.critical_rate() * (1 + 1e-12)
     assert not question.is_streamed
     assert asking.ask(population(3), hsgd.StreamingSGD(0.3)).is_streamed
+
+
+WIDE = hsgd.GaussianRows(1 / 300, np.ones(300)).sample(400, 0)
+TALL = hsgd.GaussianRows(1 / 10, np.ones(10)).sample(2000, 0)
+SMOOTH = hsgd.CosineDecay(0.1, 9.0)
+
+
+@pytest.mark.parametrize(
+    ("problem", "algorithm", "last", "expected"),
+    [
+        (WIDE, hsgd.SGD(0.5), 9.0, "hsgd"),
+        (WIDE, hsgd.SGD(0.5, 64), 9.0, "discrete"),
+        (WIDE, hsgd.SGD(1e-9, 64), 9.0, "discrete"),  # at every rate the same
+        (TALL, hsgd.SGD(0.5), 9.0, "discrete"),
+        (TALL, hsgd.SGD(0.5, hsgd.Piecewise((1.0,), (1, 8))), 9.0, "discrete"),
+        (TALL, hsgd.SGD(SMOOTH), 9.0, "discrete"),
+        (TALL, hsgd.SGD(SMOOTH), 1e6, "hsgd"),  # 2e9 iterations of ten modes
+        (TALL, hsgd.SGD(0.5), 1e6, "discrete"),  # which need no stepping
+        (population(3), hsgd.StreamingSGD(0.5), 9.0, "discrete"),
+        (population(3), hsgd.StreamingSGD(SMOOTH), 1e9, "hsgd"),
+    ],
+)
+def test_auto_takes_finite_steps_where_they_matter(problem, algorithm, last, expected):
+    question = asking.ask(problem, algorithm, time=[0.0, last], batch_schedules=True)
+    assert question.method.name == expected
+
+
+def test_all_verbs_have_one_critical_rate():
+    for problem, size in ((WIDE, 1), (WIDE, 64), (TALL, 1)):
+        critical = hsgd.critical_learning_rate(problem, batch_size=size)
+        sgd = hsgd.SGD(0.1, size)
+        assert float(hsgd.limits(problem, sgd).critical_learning_rate) == critical
+        assert float(hsgd.diagnose(problem, sgd).critical_learning_rate) == critical
+
+
+def test_both_curves_of_the_bootstrap_risk_have_one_method():
+    """Multi-pass on wide data would be the limit of small steps, streaming is exact."""
+    rows = hsgd.GaussianRows(1 / 300, np.ones(300), 0.1)
+    found = hsgd.bootstrap_risk(rows.sample(400, 0), hsgd.SGD(0.5), [0.0, 1.0])
+    assert found.attrs["method"] == "discrete"
+    same = hsgd.bootstrap_risk(rows.sample(400, 0), hsgd.SGD(0.5), [0.0, 1.0], method="hsgd")
+    assert same.attrs["method"] == "hsgd"

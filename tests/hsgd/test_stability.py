@@ -104,7 +104,7 @@ def test_homogenized_value_is_that_of_the_theory():
     for options in ({}, {"batch_size": 3}, {"batch_size": 7, "sampling": "subset"}):
         problem = problem_of(50, 20, ridge=0.2)
         found = hsgd.exact_stability(problem, **options)
-        expected = hsgd.critical_learning_rate(problem, **options)
+        expected = hsgd.critical_learning_rate(problem, method="hsgd", **options)
         assert float(found.critical_learning_rate) == pytest.approx(expected, rel=1e-13)
 
 

@@ -192,20 +192,20 @@ def test_divergence_is_predicted_too(rate):
 def test_large_steps_that_only_their_limit_survives_are_warned_of():
     rows = hsgd.GaussianRows(1 / 50, np.ones(50), 0.3)
     steps = hsgd.critical_learning_rate(rows, batch_size=20, method="discrete")
-    rate = 0.5 * (steps + hsgd.critical_learning_rate(rows, batch_size=20))
+    rate = 0.5 * (steps + hsgd.critical_learning_rate(rows, batch_size=20, method="hsgd"))
     with pytest.warns(UserWarning, match=r"steps of this size diverge above .* lower it, or pass"):
-        limit = hsgd.predict(rows, hsgd.StreamingSGD(rate, 20), [0.0, 40.0])
+        limit = hsgd.predict(rows, hsgd.StreamingSGD(rate, 20), [0.0, 40.0], method="hsgd")
     assert limit.population_risk_discrepancy[-1] > 1
 
 
 def test_a_limit_that_is_far_from_exact_says_so():
     rows = population(4)
     with pytest.warns(UserWarning, match="At d = 4 .* off by up to .*%: pass method='discrete'"):
-        curve = hsgd.predict(rows, hsgd.StreamingSGD(0.9), np.linspace(0, 5, 11))
+        curve = hsgd.predict(rows, hsgd.StreamingSGD(0.9), np.linspace(0, 5, 11), method="hsgd")
     assert curve.attrs["expected_discrepancy"] > 0.1
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        hsgd.predict(rows, hsgd.StreamingSGD(0.9), np.linspace(0, 5, 11), method="discrete")
+        hsgd.predict(rows, hsgd.StreamingSGD(0.9), np.linspace(0, 5, 11))
 
 
 def states_ratio(rows, states):
@@ -251,7 +251,7 @@ def test_against_plain_monte_carlo(d, ridge, batch):
     time = np.arange(26) / d
     exact = quiet(rows, hsgd.StreamingSGD(rate, batch), time, method="discrete")
     assert largest_z(rows, exact, risks) < 4.7
-    limit = quiet(rows, hsgd.StreamingSGD(rate, batch), time)
+    limit = quiet(rows, hsgd.StreamingSGD(rate, batch), time, method="hsgd")
     if d <= 5:
         assert largest_z(rows, limit, risks) > 10, "the limit is visibly wrong here"
 
@@ -270,7 +270,7 @@ def test_the_limit_errs_like_one_over_d():
     for d in sizes:
         rows = hsgd.GaussianRows(1 / d, np.ones(d) / d**0.5, 0.5, ridge=0.1 / d)
         time = np.linspace(0.5, 6, 12)
-        limit = quiet(rows, hsgd.StreamingSGD(0.8), time)
+        limit = quiet(rows, hsgd.StreamingSGD(0.8), time, method="hsgd")
         exact = quiet(rows, hsgd.StreamingSGD(0.8), time, method="discrete")
         gap = np.abs(limit.population_risk / exact.population_risk - 1).max()
         gaps.append(float(gap))
@@ -290,7 +290,7 @@ def test_the_slope_is_not_minus_one_without_the_noise_of_the_labels(monkeypatch)
         silent = rows.replace(noise=0.0)
         time = np.linspace(0.5, 6, 12)
         exact = quiet(rows, hsgd.StreamingSGD(0.8), time, method="discrete").population_risk
-        wrong = quiet(silent, hsgd.StreamingSGD(0.8), time).population_risk + 0.125
+        wrong = quiet(silent, hsgd.StreamingSGD(0.8), time, method="hsgd").population_risk + 0.125
         gaps.append(float(np.abs(wrong / exact - 1).max()))
     assert np.log(gaps[1] / gaps[0]) / np.log(4) > -0.3
 
@@ -298,12 +298,13 @@ def test_the_slope_is_not_minus_one_without_the_noise_of_the_labels(monkeypatch)
 def test_closed_form_of_the_isotropic_floor():
     d, eta, rate = 40, 0.7, 0.9
     rows = hsgd.GaussianRows(1 / d, np.zeros(d), eta)
-    ends = hsgd.limits(rows, hsgd.StreamingSGD(rate))
+    ends = hsgd.limits(rows, hsgd.StreamingSGD(rate), method="hsgd")
     floor = eta**2 / 2 + rate * eta**2 / (2 * (2 - rate))
     assert float(ends.limiting_population_risk) == pytest.approx(floor, rel=1e-12)
-    assert hsgd.critical_learning_rate(rows, batch_size=3) == pytest.approx(6.0, rel=1e-12)
+    limit = hsgd.critical_learning_rate(rows, batch_size=3, method="hsgd")
+    assert limit == pytest.approx(6.0, rel=1e-12)
     # Exactly, at finite d: s = 1 − 2γ/d + γ²(d+2)/d² per direction, critical at γ = 2d/(d+2).
-    exact = hsgd.critical_learning_rate(rows, method="discrete")
+    exact = hsgd.critical_learning_rate(rows)
     assert exact == pytest.approx(2 * d / (d + 2), rel=1e-12)
 
 

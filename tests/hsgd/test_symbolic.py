@@ -43,7 +43,9 @@ class Instance:
         ]
         self.sampling = sampling or "with_replacement"
         arguments = {"batch_size": batch_size, "sampling": self.sampling}
-        self.critical = hsgd.critical_learning_rate(self.problems[0], **arguments)
+        self.critical = hsgd.critical_learning_rate(
+            self.problems[0], method="hsgd", **arguments
+        )
         self.sgd = hsgd.SGD(fraction * self.critical, **arguments)
         self.spectrum = PointMasses(self.eigenvalues, self.counts)
         self.values = {
@@ -71,7 +73,7 @@ INSTANCES = [
 def test_limits_norm_and_critical_rate(seed, masses, ridge, batch, sampling):
     case = Instance(seed, masses, ridge, batch_size=batch, sampling=sampling)
     equation, n = case.equation, case.values["num_rows"]
-    ends = [hsgd.limits(problem, case.sgd) for problem in case.problems]
+    ends = [hsgd.limits(problem, case.sgd, method="hsgd") for problem in case.problems]
     critical = min(float(equation.critical_learning_rate), float(equation.curvature_limit))
     assert critical == pytest.approx(case.critical, rel=1e-12)
     assert float(equation.kernel_norm) == pytest.approx(float(ends[0].kernel_norm), rel=1e-12)
@@ -93,7 +95,8 @@ def test_loss_and_forcing_are_the_predicted_curves(seed, masses, ridge, batch):
     case = Instance(seed, masses, ridge, batch_size=batch)
 
     def curve(name):
-        return case.mean(lambda problem: hsgd.predict(problem, case.sgd, TIMES, rtol=1e-13)[name])
+        options = {"method": "hsgd", "rtol": 1e-13}
+        return case.mean(lambda problem: hsgd.predict(problem, case.sgd, TIMES, **options)[name])
 
     t = sympy.Symbol("t", nonnegative=True)
     n = case.values["num_rows"]

@@ -50,7 +50,7 @@ DATA = {
 def theory_of(problem, algorithm, times=TIMES):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # that real SGD would differ at these sizes
-        return hsgd.predict(problem, algorithm, times)
+        return hsgd.predict(problem, algorithm, times, method="hsgd")
 
 
 CRITICAL = stats.norm.isf(FALSE_ALARM / (2 * 10 * len(TIMES)))

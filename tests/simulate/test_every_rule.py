@@ -55,7 +55,30 @@ def test_the_folder_is_what_is_known():
         assert (rule.compiled_rate is not None) == rule.finds_rates()
 
 
-@pytest.mark.parametrize(("rows", "name"), PAIRS)
+# Each pair compiles its own kernels for seconds. Every rule on one kind of rows, and every kind of
+# rows with one rule; the files about single rules compile some more, and the slow tests all.
+COVER = {
+    ("dense", "SignSGD"),
+    ("sparse", "AdaGradNorm"),
+    ("features", "GeneralMomentum"),
+    ("dense covariance", "Polyak"),
+    ("diagonal", "LineSearch"),
+    ("dense", "DANA"),
+}
+
+
+def covering(pairs):
+    """All pairs, those that are not in the cover as slow ones; a new rule is in it by itself."""
+    covered = {name for _, name in COVER}
+    return [
+        pair
+        if pair in COVER or (pair[1] not in covered and pair[0] == "diagonal")
+        else pytest.param(*pair, marks=pytest.mark.slow)
+        for pair in pairs
+    ]
+
+
+@pytest.mark.parametrize(("rows", "name"), covering(PAIRS))
 def test_the_engines_agree(rows, name):
     for more, dtype in (({}, "float32"), ({"batch_size": 3}, "float64")):
         algorithm = example(type(EXAMPLES[name]), **more)
@@ -68,7 +91,9 @@ def test_the_engines_agree(rows, name):
 
 
 @pytest.mark.parametrize("engine", ["reference", "cpu"])
-@pytest.mark.parametrize(("rows", "name"), [pair for pair in PAIRS if pair[0] != "sparse"])
+@pytest.mark.parametrize(
+    ("rows", "name"), covering([pair for pair in PAIRS if pair[0] != "sparse"])
+)
 def test_killed_it_resumes_to_the_bit(tmp_path, monkeypatch, small_pieces, engine, rows, name):
     times, asked = np.linspace(0, 3, 40), {"engine": engine, **ASKED}
     expected = values(sgd(ROWS[rows], EXAMPLES[name], times, **asked))

@@ -11,7 +11,7 @@ from tests.validation.curves import correlated
 from validation import simultaneous, tails
 from validation.points import Points
 
-TRIALS, TIMES = 2000, 40
+TRIALS, TIMES = 1000, 40
 
 
 def share_rejected(*, level, number, kind="normal", sigma=0.5, spread=0.1, off=0.0, trials=TRIALS):

@@ -11,8 +11,8 @@ from validation.cases.base import Outcome
 from validation.folders import Settings, complete
 from validation.stacking import member
 
-QUICK = ("gaussian", "streaming", "formulas", "photographs-with-means", "reshuffling")
-"""Two seconds each; `python -m validation all --size small`, a check of its own, runs all."""
+QUICK = ("formulas",)
+"""`python -m validation all --size small`, a check of its own beside the tests, runs all."""
 
 
 @pytest.mark.parametrize(
@@ -47,6 +47,7 @@ def test_a_case_describes_itself(name):
         assert not text.endswith("."), "the report adds the full stop"
 
 
+@pytest.mark.slow
 def test_the_quickstart_at_its_real_size_with_its_controls():
     case = CASES["quickstart"]
     assert case.sizes["full"]["replicates"] >= 32

@@ -4,6 +4,7 @@ import pytest
 
 from tests.tables.problems import multiprecision, power_law
 from tests.volterra.random_problems import random_problem
+from volterra import SumOfExponentials, solve
 from volterra.exact.secular import implied_weights, secular_roots
 from volterra.exact.smallest_root import kernel_deficit, smallest_root
 
@@ -156,3 +157,17 @@ def test_smallest_root_sees_an_exact_distance_from_critical():
             origin + shift,
         )
         assert abs(exact - shift) <= 8 * EPS * abs(exact)
+
+
+@pytest.mark.parametrize("method", ["exact", "companion", "auto"])
+def test_rates_a_hundred_decades_apart_are_observed_without_a_warning(method):
+    """Up to t = 1 nothing decays but in the digits beyond: y = 1.5, and z = 1.5·Σv·t."""
+    rates = np.array([8e-88, 1e-116, 1e-118, 1.7e-21, 2.3e-9])
+    kernel = SumOfExponentials(rates, 0.15 * rates)
+    solution = solve(SumOfExponentials(rates[:1], [1.0], 0.5), kernel, [0.5, 1.0], method=method)
+    np.testing.assert_allclose(solution.y, 1.5, rtol=1e-8)
+    seen = solution.observe(rates)
+    true = 1.5 * rates.sum() * np.array([0.5, 1.0])
+    assert (np.abs(seen.y - true) <= seen.error + 1e-8 * true).all()
+    # In the complex plane roots have too few digits for that; there the error says so.
+    assert np.isfinite(seen.error).all() == (method != "companion")

@@ -48,6 +48,10 @@ def random_problem(seed):
     return forcing, SumOfExponentials(rates, weights), rng
 
 
+BLOCKS = [*range(3), *(pytest.param(block, marks=pytest.mark.slow) for block in range(3, 10))]
+"""Of twenty problems each: sixty, and with the slow tests 200."""
+
+
 @pytest.mark.parametrize("block", range(10))
 def test_random_problems_exact(block):
     for seed in range(20 * block, 20 * block + 20):
@@ -59,7 +63,7 @@ def test_random_problems_exact(block):
         assert solution.status is Status.CONVERGED, seed
 
 
-@pytest.mark.parametrize("block", range(10))
+@pytest.mark.parametrize("block", BLOCKS)
 def test_random_problems_collocation(block):
     for seed in range(20 * block, 20 * block + 20):
         forcing, kernel, rng = random_problem(seed)

@@ -112,15 +112,18 @@ def _observed_residues(roots: ComplexRoots, v: Complex) -> tuple[Complex, Array]
     # notation: G_k = g_k Σ_j v_j / D, D = rate_j − x_k
     G, error = np.empty_like(roots.residue), np.empty(roots.residue.size)
     relative = EPS * (6.0 + np.log2(1 + v.size))
-    for part in row_chunks(v.size, v.size):
-        inverse = 1.0 / roots.differences(roots.rates, part)
-        size = np.abs(inverse)
-        g = roots.residue[part]
-        G[part] = g * (inverse @ v)
-        bound, slope = size @ np.abs(v), size**2 @ np.abs(v)
-        error[part] = (roots.residue_error[part] + relative * np.abs(g)) * bound
-        error[part] += np.abs(g) * slope * roots.root_error[part]
-    return G, error
+    # Where rates span more than a hundred decades a root may fall on its rate, to all digits.
+    with np.errstate(divide="ignore", over="ignore", invalid="ignore"):
+        for part in row_chunks(v.size, v.size):
+            inverse = 1.0 / roots.differences(roots.rates, part)
+            size = np.abs(inverse)
+            g = roots.residue[part]
+            G[part] = g * (inverse @ v)
+            bound, slope = size @ np.abs(v), size**2 @ np.abs(v)
+            error[part] = (roots.residue_error[part] + relative * np.abs(g)) * bound
+            error[part] += np.abs(g) * slope * roots.root_error[part]
+    known = np.isfinite(G) & np.isfinite(error)
+    return np.where(known, G, 0.0), np.where(known, error, np.inf)
 
 
 def complex_poles(kernel: Sum) -> tuple[Complex, Complex]:

@@ -28,6 +28,8 @@ from volterra.exact.smallest_root import smallest_root
 NEGLIGIBLE = 1e-40
 _CHUNK = 120_000  # matrix entries worked on at once; small enough to stay in the cache
 _MAX_ITERATIONS = 60
+_LEAST_RATE = 1e-95
+"""Whose third power can be inverted; so can the largest one's, for rates that span 1e190."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -123,8 +125,12 @@ def secular_roots(
     if rates.size == 0:
         empty = np.empty(0)
         return SecularRoots(rates, weights, *(empty,) * 6, iterations=0, positive=positive)
-    # A power of two brings the total weight near 1 without rounding anything.
+    # A power of two brings the total weight near 1 without rounding anything, and the least rate
+    # so far up that 1/rate³ is finite.
     scale = 2.0 ** -math.floor(math.log2(float(np.sum(weights))))
+    least = float(rates[rates > 0].min(initial=np.inf)) * scale
+    if least < _LEAST_RATE:
+        scale *= 2.0 ** math.ceil(math.log2(_LEAST_RATE / least))
     scaled_rates, scaled_weights = rates * scale, weights * scale
     origin, shift = np.empty(rates.size), np.empty(rates.size)
     origin[0], shift[0] = smallest_root(scaled_rates, scaled_weights)

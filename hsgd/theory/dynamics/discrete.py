@@ -29,10 +29,17 @@ from hsgd.theory.spectra.modes import Modes
 from hsgd.theory.stability.base import Stability
 from hsgd.theory.stability.finite_steps import FiniteSteps
 from hsgd.theory.stability.iteration import Iteration
+from hsgd.theory.stability.small_steps import SmallSteps
 from hsgd.theory.stability.momentum import Momentum, MomentumSteps
 from volterra import Solution, SumOfPowers, solve
 
 _NEAR = 1e-3
+_LARGE_STEP = 0.02
+"""Share of its way that a step takes the stiffest direction: their limit is off by half of it."""
+MOST_WORK = 1e9
+"""Modes times iterations that may be stepped through unasked: about a second."""
+MANY_MODES = 4000
+"""Beyond so many, stepping may be cheaper than the closed form."""
 
 
 def power(decrement: float | Array, iterations: Array) -> Array:
@@ -226,6 +233,33 @@ def has_closed_form(question: Question) -> bool:
     return question.is_constant and not isinstance(question.algorithm, WithMomentum)
 
 
+def is_affordable(question: Question, last: float) -> bool:
+    """Whether curves up to iteration `last` take a second or two at most."""
+    modes = len(question.system.eigenvalues)
+    if has_closed_form(question) and modes <= MANY_MODES:
+        return True
+    return last * modes <= MOST_WORK
+
+
+def _suits(question: Question, last: float) -> bool:
+    """Whether steps can be so large that their limit is off by a percent, and this is affordable.
+
+    It does not matter how large they are here: at every learning rate all verbs have one theory.
+    """
+    if not is_affordable(question, last):
+        return False
+    if question.is_streamed:
+        return True
+    # What single rows do beyond either theory is of the order of modes per row, and makes up for
+    # some of the size of steps: there the finer theory is no better.
+    largest = question.algorithm.largest_batch_size
+    by_rows = len(question.system.eigenvalues) / question.num_rows if largest == 1 else 0.0
+    factor = float(question.algorithm.noise_factor(question.num_rows, largest))
+    small = SmallSteps(question.system, factor)
+    at_most = 2.0 * small.critical_rate() / small.curvature_limit()
+    return at_most > max(_LARGE_STEP, by_rows)
+
+
 def solve_discrete(question: Question, iterations: NDArray[np.int64]) -> Solved:
     """In closed form where there is one, else step by step."""
     if has_closed_form(question):
@@ -254,4 +288,5 @@ METHOD = Method(
     refusal=_refusal,
     stability=_stability,
     solve=solve_discrete,
+    suits=_suits,
 )

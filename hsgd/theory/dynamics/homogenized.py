@@ -128,5 +128,6 @@ METHOD = Method(
     refusal=_refusal,
     stability=lambda question: SmallSteps(question.system, question.noise_factor),
     solve=solve_homogenized,
+    suits=lambda question, last: True,
     twin=discrete.METHOD,
 )

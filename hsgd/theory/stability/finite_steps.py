@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -59,9 +60,7 @@ class FiniteSteps(Stability):
             norm = self.kernel_norm(rate)
             return (1.0 / norm if np.isfinite(norm) else 0.0) - 1.0
 
-        from scipy.optimize import brentq  # slow to load, and rarely needed
-
-        return float(brentq(room, low, high, xtol=1e-300, rtol=1e-14, maxiter=500))
+        return _root(room, low, high)
 
     def is_stable(self, learning_rate: float, norm: float) -> bool:
         return norm < 1.0 and learning_rate < self.curvature_limit()
@@ -71,6 +70,42 @@ class FiniteSteps(Stability):
         slowest = self.system.damping[self.system.forcing]
         moduli = self._log_modulus(learning_rate / N * slowest)
         return -N * float(np.max(moduli, initial=-np.inf))
+
+    def transition(self) -> float | None:
+        """As for small steps, the learning rate at which Σ gain_j λ_j/(settling_j − edge) = 1."""
+        high = self.critical_rate()
+        if not np.isfinite(high):
+            return high
+        low, high = 1e-9 * high, (1.0 - 1e-13) * high
+        if self._room_at_edge(low) <= 0.0:
+            return 0.0
+        if self._room_at_edge(high) >= 0.0:
+            return float("inf")
+        return _root(self._room_at_edge, low, high)
+
+    def is_forced(self, learning_rate: float) -> bool:
+        transition = self.transition()
+        if transition is None:
+            return super().is_forced(learning_rate)
+        return learning_rate <= transition
+
+    def _room_at_edge(self, learning_rate: float) -> float:
+        """What is left of 1 where noise decays as slowly as the slowest mode that forces the loss.
+
+        Without such a mode, as the slowest of all; that one is then not counted.
+        """
+        one, forced = self.at(learning_rate), self.system.forcing
+        if forced.any():
+            edge = -float(np.expm1(self._log_modulus(one.step[forced]).max()))
+            counted = np.ones(len(one.step), dtype=bool)
+        else:
+            edge = float(one.settling.min(initial=np.inf))
+            counted = one.settling - edge > 1e-12 * edge
+        gaps = (one.settling - edge)[counted]
+        if (gaps <= 0).any():
+            return -np.inf
+        heard = np.sum((one.gain * self.system.eigenvalues)[counted] / gaps)
+        return 1.0 - float(heard)
 
     def _log_modulus(self, step: Array) -> Array:
         """Logarithm of the factor by which an iteration shrinks the mean of each mode."""
@@ -88,3 +123,9 @@ class FiniteSteps(Stability):
         kernel = SumOfExponentials(one.settling - least, gain)
         x = least - analyse(kernel).malthusian_exponent
         return -N * float(np.log1p(-x)) if x < 1.0 else float("inf")
+
+
+def _root(function: Callable[[float], float], low: float, high: float) -> float:
+    from scipy.optimize import brentq  # slow to load, and rarely needed
+
+    return float(brentq(function, low, high, xtol=1e-300, rtol=1e-14, maxiter=500))

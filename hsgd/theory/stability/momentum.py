@@ -77,6 +77,10 @@ class MomentumSteps(FiniteSteps):
     def own_noise(self) -> float:
         return 0.0
 
+    def transition(self) -> None:
+        """Roots of modes with momentum turn complex, so that no formula is known."""
+        return None
+
     def persistence(self, learning_rate: float) -> Array:
         return self.rule.persistence(self.at(learning_rate).step)[0]
 

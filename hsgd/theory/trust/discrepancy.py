@@ -26,10 +26,6 @@ from hsgd.theory.spectra.modes import Modes
 from hsgd.theory.trust.first_steps import first_steps
 from hsgd.theory.trust.judgement import feedback_excess
 
-_MOST_WORK = 1e9
-"""Modes times iterations that an estimate may step through: about a second."""
-_MANY_MODES = 4000
-"""Beyond so many, an estimate steps through the difference equation rather than solve it."""
 _RTOL = 1e-4
 """Only a budget comes out of it: three digits are plenty."""
 
@@ -126,12 +122,12 @@ def _rival(
 ) -> tuple[Rival, ...]:
     """Curves that answer another question, as far as they are affordable."""
     question = question.but(rtol=max(question.rtol, _RTOL))
-    few = len(question.system.eigenvalues) <= _MANY_MODES
+    few = len(question.system.eigenvalues) <= discrete.MANY_MODES
     # Only finite steps may have to be stepped through, where they have no (cheap) closed form.
     if question.method is not discrete.METHOD or (discrete.has_closed_form(question) and few):
         return (Rival(question.solve(iterations), len(iterations), same_mean),)
     work = iterations * float(len(question.system.eigenvalues))
-    count = int(np.searchsorted(work, _MOST_WORK / calls, side="right"))
+    count = int(np.searchsorted(work, discrete.MOST_WORK / calls, side="right"))
     if not count:
         return ()
     return (Rival(step_through(question, iterations[:count]), count, same_mean),)

@@ -43,6 +43,8 @@ class Judgement:
 
     figures: dict[str, float]
     concerns: tuple[Concern, ...]
+    title: str
+    """Of the theory that is judged."""
 
     @property
     def concern(self) -> str:
@@ -53,7 +55,7 @@ class Judgement:
     def sentence(self) -> str:
         """The verdict."""
         if not self.concerns:
-            return _praise(self.figures)
+            return _praise(self.figures, self.title)
         text = "; ".join(concern.sentence for concern in self.concerns)
         return text[0].upper() + text[1:] + "."
 
@@ -68,7 +70,7 @@ def judge(question: Question, horizon: float, discrepancy: float) -> Judgement:
     figures = _figures(problem, question, question.algorithm.schedule.largest(0.0, horizon))
     if np.isfinite(figures["expected_discrepancy"]) and np.isfinite(discrepancy):
         figures["expected_discrepancy"] = max(figures["expected_discrepancy"], discrepancy)
-    return Judgement(figures, tuple(_concerns(figures, problem, question)))
+    return Judgement(figures, tuple(_concerns(figures, problem, question)), question.method.title)
 
 
 def _figures(problem: LeastSquares, question: Question, rate: float) -> dict[str, float]:
@@ -244,9 +246,9 @@ def _top_share(table: Array) -> float:
     return float(top) ** 2 / total
 
 
-def _praise(figures: dict[str, float]) -> str:
+def _praise(figures: dict[str, float], title: str) -> str:
     return (
-        f"Homogenized SGD applies: the learning rate is {figures['fraction_of_critical']:.3g} of "
+        f"{title[0].upper()}{title[1:]} applies: the learning rate is {figures['fraction_of_critical']:.3g} of "
         f"critical, no direction dominates (top eigenvalue share "
         f"{figures['top_eigenvalue_share']:.1%}), rows are comparable (largest over median squared "
         f"norm {figures['row_norm_spread']:.3g}), and the discrepancy to expect at "
