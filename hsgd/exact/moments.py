@@ -1,8 +1,8 @@
 """The exact mean in the second moments, for n ≫ r²: a few numbers, whose map does not grow with n.
 
-With e = x − x* an iteration takes (E eeᵀ, E e, 1) to a linear function of itself, and the rows enter
-it by sums over them that are formed once: those of products of four, three and two entries. At a
-constant rate the map of many iterations is a power of that of one.
+With e = x − x* an iteration takes (E eeᵀ, E e, 1) to a linear function of itself, and the rows
+enter it by sums over them that are formed once: those of products of four, three and two entries.
+At a constant rate the map of many iterations is a power of that of one.
 """
 
 from __future__ import annotations
@@ -156,7 +156,7 @@ class _Steps:
         return moments
 
 
-def _sums_over_rows(problem: LeastSquares, k: Array, j: Array) -> Array:
+def _sums_over_rows(problem: LeastSquares, k: NDArray[np.int64], j: NDArray[np.int64]) -> Array:
     """Σ_i a_ik a_il ρ_i as a map of the moments, shape (packed, packed + rank + 1)."""
     rows = problem.svd.left * problem.svd.singular_values
     misfit = problem.A @ problem.solution - problem.b

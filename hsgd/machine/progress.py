@@ -1,4 +1,4 @@
-"""A progress bar for long work, with rate and time left; before the first step, what is going on."""
+"""A progress bar for long work, with rate and time left; before the first step, what goes on."""
 
 from __future__ import annotations
 

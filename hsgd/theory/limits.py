@@ -73,9 +73,7 @@ def limits(
     >>> round(float(ends.limiting_population_risk), 3)  # exact; as d grows it falls to 1
     1.021
     """
-    question = ask(
-        problem, algorithm, statistics=statistics, method=method, batch_schedules=True
-    )
+    question = ask(problem, algorithm, statistics=statistics, method=method, batch_schedules=True)
     if not question.is_constant:
         raise ValueError(
             "limits needs a constant learning rate and batch size: pass the algorithm with their "

@@ -47,7 +47,9 @@ def test_unit_rows_without_ridge_are_critical_at_two():
     rows /= np.linalg.norm(rows, axis=1, keepdims=True)
     problem = hsgd.LeastSquares(rows, rows[:, 0])
     assert hsgd.critical_learning_rate(problem, method="hsgd") == pytest.approx(2.0, rel=1e-12)
-    assert hsgd.critical_learning_rate(problem, method="hsgd", batch_size=3) == pytest.approx(6.0, rel=1e-12)
+    assert hsgd.critical_learning_rate(problem, method="hsgd", batch_size=3) == pytest.approx(
+        6.0, rel=1e-12
+    )
     subset = hsgd.critical_learning_rate(problem, method="hsgd", batch_size=3, sampling="subset")
     assert subset == pytest.approx(6.0 * 49 / 47, rel=1e-12)
 

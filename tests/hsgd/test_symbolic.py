@@ -43,9 +43,7 @@ class Instance:
         ]
         self.sampling = sampling or "with_replacement"
         arguments = {"batch_size": batch_size, "sampling": self.sampling}
-        self.critical = hsgd.critical_learning_rate(
-            self.problems[0], method="hsgd", **arguments
-        )
+        self.critical = hsgd.critical_learning_rate(self.problems[0], method="hsgd", **arguments)
         self.sgd = hsgd.SGD(fraction * self.critical, **arguments)
         self.spectrum = PointMasses(self.eigenvalues, self.counts)
         self.values = {

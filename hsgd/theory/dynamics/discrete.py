@@ -29,8 +29,8 @@ from hsgd.theory.spectra.modes import Modes
 from hsgd.theory.stability.base import Stability
 from hsgd.theory.stability.finite_steps import FiniteSteps
 from hsgd.theory.stability.iteration import Iteration
-from hsgd.theory.stability.small_steps import SmallSteps
 from hsgd.theory.stability.momentum import Momentum, MomentumSteps
+from hsgd.theory.stability.small_steps import SmallSteps
 from volterra import Solution, SumOfPowers, solve
 
 _NEAR = 1e-3
@@ -39,7 +39,9 @@ _LARGE_STEP = 0.02
 MOST_WORK = 1e9
 """Modes times iterations that may be stepped through unasked: about a second."""
 MANY_MODES = 4000
-"""Beyond so many, stepping may be cheaper than the closed form."""
+"""Beyond so many, stepping may be cheaper than the closed form, which costs their square."""
+_ITERATIONS_PER_MODE = 25.0
+"""So many take about as long as a mode of the closed form does."""
 
 
 def power(decrement: float | Array, iterations: Array) -> Array:
@@ -241,6 +243,12 @@ def is_affordable(question: Question, last: float) -> bool:
     return last * modes <= MOST_WORK
 
 
+def _sooner_stepped(question: Question, last: int) -> bool:
+    """Whether many modes are stepped through sooner than their difference equation is solved."""
+    modes = len(question.system.eigenvalues)
+    return modes > MANY_MODES and last < _ITERATIONS_PER_MODE * modes
+
+
 def _suits(question: Question, last: float) -> bool:
     """Whether steps can be so large that their limit is off by a percent, and this is affordable.
 
@@ -262,7 +270,7 @@ def _suits(question: Question, last: float) -> bool:
 
 def solve_discrete(question: Question, iterations: NDArray[np.int64]) -> Solved:
     """In closed form where there is one, else step by step."""
-    if has_closed_form(question):
+    if has_closed_form(question) and not _sooner_stepped(question, int(iterations[-1])):
         iteration = question.stability.at(question.learning_rate)
         return solve_iteration(iteration, iterations, question.rtol, question.excess)
     return step_through(question, iterations)
