@@ -249,10 +249,10 @@ def _top_share(table: Array) -> float:
 def _praise(figures: dict[str, float], title: str) -> str:
     return (
         f"{title[0].upper()}{title[1:]} applies: the learning rate is "
-        f"{figures['fraction_of_critical']:.3g} of critical, no direction dominates (top eigenvalue share "
-        f"{figures['top_eigenvalue_share']:.1%}), rows are comparable (largest over median squared "
-        f"norm {figures['row_norm_spread']:.3g}), and the discrepancy to expect at "
-        f"n = {figures['num_rows']:.0f} is {figures['expected_discrepancy']:.2%}"
+        f"{figures['fraction_of_critical']:.3g} of critical, no direction dominates (top "
+        f"eigenvalue share {figures['top_eigenvalue_share']:.1%}), rows are comparable (largest "
+        f"over median squared norm {figures['row_norm_spread']:.3g}), and the discrepancy to "
+        f"expect at n = {figures['num_rows']:.0f} is {figures['expected_discrepancy']:.2%}"
         f"{_pointer(figures['expected_discrepancy'])}."
     )
 
