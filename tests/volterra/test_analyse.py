@@ -55,6 +55,10 @@ def test_critical_limit():
     assert solve(SumOfExponentials([2.0], [1.0]), kernel, [100.0]).y[0] == pytest.approx(0.5)
     assert analyse(kernel, constant()).limit == math.inf
     assert not analyse(kernel).stable
+    # The forcing's integral over the mean of the kernel's time, 1/4 + 1/8.
+    kernel, forcing = SumOfExponentials([2.0, 4.0], [1.0, 2.0]), SumOfExponentials([2.0], [1.0])
+    assert analyse(kernel, forcing).limit == pytest.approx(0.5 / 0.375, rel=1e-14)
+    assert solve(forcing, kernel, [100.0]).y[0] == pytest.approx(0.5 / 0.375)
 
 
 def test_zero_rate_and_zero_kernel():

@@ -227,6 +227,17 @@ def test_a_pause_is_cut_out(split, stands):
         ),
         (
             lambda: solve(
+                PiecewiseClock(KERNEL, [1, 2, 3.5, 5], [1, 0, 0.5, 2, 3], np.ones(5)).on_clock(
+                    FORCING
+                ),
+                STEPS,
+                [1.0],
+                method="segments",
+            ),
+            "another clock",
+        ),
+        (
+            lambda: solve(
                 FORCING,
                 PiecewiseClock(SumOfExponentials([1.0], [-1.0]), [1], [1, 1], [1, 1]),
                 [1.0],
