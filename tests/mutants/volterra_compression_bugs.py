@@ -28,7 +28,7 @@ MUTANTS: tuple[Mutant, ...] = (
         "volterra/compression/gauss.py",
         "        q -= np.dot(np.dot(known, q), known)\n",
         "",
-        "tests/volterra/test_compression.py::test_X",
+        "tests/volterra/test_compression.py::test_the_error_is_bounded_and_within_the_tolerance",
     ),
     Mutant(
         "volterra/compression/gauss.py",
@@ -46,7 +46,7 @@ MUTANTS: tuple[Mutant, ...] = (
         "volterra/compression/certificate.py",
         "from_left = truncation * math.exp(2.0 * self.gauss.nodes.size * STEP)",
         "from_left = truncation",
-        "tests/volterra/test_compression.py::test_X",
+        "tests/volterra/test_compression.py::test_the_certificate_is_sharp_where_rules_are_short",
     ),
     Mutant(
         "volterra/compression/certificate.py",
@@ -155,6 +155,6 @@ MUTANTS: tuple[Mutant, ...] = (
         "volterra/analysis/resolvent.py",
         "error = size @ self.weight_error + (size * blur) @ np.abs(self.weights)",
         "error = 0.1 * (size @ self.weight_error + (size * blur) @ np.abs(self.weights))",
-        "tests/volterra/test_analyse.py::test_X",
+        "tests/volterra/test_analyse.py::test_the_error_of_a_resolvent_is_sharp",
     ),
 )

@@ -235,6 +235,23 @@ def test_what_an_added_forcing_drowns_is_reported(method):
     assert 1e-17 < alone.y[0] <= added.error[0]
 
 
+def test_the_error_is_sharp_at_late_times():
+    """One mode, in closed form: the rounding of exponents dominates, and a tenth would be a lie."""
+    rng, ratios = np.random.default_rng(1), []
+    for _ in range(100):
+        rate = 10 ** rng.uniform(-1, 1)
+        weight, t = rate * rng.uniform(0, 1.2), 10 ** rng.uniform(1.5, 2.2)
+        kernel, forcing = SumOfExponentials([rate], [weight]), SumOfExponentials([3.0], [1.0])
+        found = solve(forcing, kernel, [t], method="exact", atol=1e-12)
+        with mpmath.workdps(50):
+            w, time = multiprecision([weight, t])
+            root = mpmath.mpf(rate) - w
+            own, other = mpmath.exp(-3 * time), mpmath.exp(-root * time)
+            wrong = float(abs(mpmath.mpf(found.y[0]) - own - w * (own - other) / (root - 3)))
+        ratios.append(found.error[0] / wrong if wrong else np.inf)
+    assert 1 <= min(ratios) < 10
+
+
 def test_value_at_zero_is_the_forcing_exactly():
     kernel = power_law(50, 0.9)
     forcing = two_term_forcing(kernel)
