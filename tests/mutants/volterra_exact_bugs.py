@@ -63,7 +63,7 @@ MUTANTS: tuple[Mutant, ...] = (
     Mutant(
         "volterra/exact/resonances.py",
         "RESONANT = 0.5",
-        "RESONANT = 5e6",
+        "RESONANT = 5e9",
         "tests/volterra/test_exact.py::test_many_double_resonances",
     ),
     Mutant(
@@ -80,8 +80,8 @@ MUTANTS: tuple[Mutant, ...] = (
     ),
     Mutant(
         "volterra/exact/convolution.py",
-        "rounding = rounding + np.abs(value) * (2.0 + growth * t)",
-        "rounding = rounding + np.abs(value) * 2.0",
+        "        plain *= power\n",
+        "",
         "tests/volterra/test_exact.py::test_the_error_is_sharp_at_late_times",
     ),
     Mutant(
@@ -155,7 +155,7 @@ MUTANTS: tuple[Mutant, ...] = (
         "volterra/companion/complex_roots.py",
         "_FIRST_ORDER = 0.1",
         "_FIRST_ORDER = 1e9",
-        "tests/volterra/test_companion.py::test_defective_with_complex_rates",
+        "tests/volterra/test_companion.py::test_nearly_equal_roots_are_admitted_and_handed_over",
     ),
     Mutant(
         "volterra/companion/convolution.py",
@@ -191,7 +191,7 @@ MUTANTS: tuple[Mutant, ...] = (
         "volterra/companion/method.py",
         "        error[part] += np.abs(g) * slope * roots.root_error[part]\n",
         "",
-        "tests/volterra/test_companion.py::test_errors_of_roots_and_residues_are_carried_into_the_solution",
+        "tests/volterra/test_companion.py::test_errors_of_roots_are_carried_into_observations",
     ),
     Mutant(
         "volterra/companion/method.py",

@@ -74,9 +74,9 @@ MUTANTS: tuple[Mutant, ...] = (
     ),
     Mutant(
         "volterra/collocation/step.py",
-        "noise = _STEP_NOISE * amplification + sample.clock_noise",
-        "noise = _STEP_NOISE * amplification",
-        "tests/volterra/test_collocation.py::test_X",
+        "float(max(forgotten @ np.abs(start), forgotten @ np.abs(end)))",
+        "float(forgotten @ np.abs(start))",
+        "tests/volterra/test_unseen.py::test_a_clock_that_has_a_kink_and_nothing_else",
     ),
     Mutant(
         "volterra/collocation/defect.py",
