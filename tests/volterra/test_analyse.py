@@ -1,5 +1,6 @@
 import math
 
+import mpmath
 import numpy as np
 import pytest
 from scipy.integrate import quad
@@ -55,6 +56,10 @@ def test_critical_limit():
     assert solve(SumOfExponentials([2.0], [1.0]), kernel, [100.0]).y[0] == pytest.approx(0.5)
     assert analyse(kernel, constant()).limit == math.inf
     assert not analyse(kernel).stable
+    # The forcing's integral over the mean of the kernel's time, 1/4 + 1/8.
+    kernel, forcing = SumOfExponentials([2.0, 4.0], [1.0, 2.0]), SumOfExponentials([2.0], [1.0])
+    assert analyse(kernel, forcing).limit == pytest.approx(0.5 / 0.375, rel=1e-14)
+    assert solve(forcing, kernel, [100.0]).y[0] == pytest.approx(0.5 / 0.375)
 
 
 def test_zero_rate_and_zero_kernel():
@@ -162,6 +167,21 @@ def test_resolvent_solves_its_equation(name):
     else:
         memory = [quad(lambda s, b=b: kernel(b - s) * found(s), 0, b, limit=200)[0] for b in t]
     np.testing.assert_allclose(value, kernel(t) + memory, rtol=1e-7, atol=1e-9)
+
+
+def test_the_error_of_a_resolvent_is_sharp():
+    """Late, where a rounded exponent shows: a tenth of the error would be a lie."""
+    rng, ratios = np.random.default_rng(3), []
+    for _ in range(100):
+        rate = 10 ** rng.uniform(-1, 1)
+        weight, t = rate * rng.uniform(0, 0.9), 10 ** rng.uniform(2, 2.7) / rate
+        value, error = resolvent(SumOfExponentials([rate], [weight])).evaluate(t)
+        with mpmath.workdps(50):
+            w = mpmath.mpf(weight)
+            exact = w * mpmath.exp((w - mpmath.mpf(rate)) * mpmath.mpf(t))
+            wrong = float(abs(mpmath.mpf(float(value)) - exact))
+        ratios.append(float(error) / wrong if wrong else np.inf)
+    assert 1 <= min(ratios) < 10
 
 
 def test_resolvent_of_many_modes_is_positive_and_of_the_right_mass():

@@ -39,6 +39,12 @@ def test_heavy_tails_have_a_norm_but_no_exponent():
     assert analysis.limit == pytest.approx(0.5)
 
 
+def test_a_tail_that_goes_on_beyond_all_scales_counts():
+    """Of the norm 0.5 a thousandth lies where no piece is."""
+    analysis = analyse(Convolution(lambda tau: 0.05 * (1 + tau) ** -1.1))
+    assert analysis.kernel_norm == pytest.approx(0.5, rel=1e-9)
+
+
 def test_exponential_times_a_power_has_none_either():
     # the transform is 1/2 where it begins to diverge, at mu = -1
     analysis = analyse(Convolution(lambda tau: 0.5 * np.exp(-tau) * (1 + tau) ** -2))

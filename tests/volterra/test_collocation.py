@@ -273,3 +273,31 @@ def test_an_observed_mode_without_weight_in_the_kernel():
     ]
     assert seen[0].y[0] == pytest.approx(0.34675149, abs=1e-8)
     assert abs(seen[0].y[0] - seen[1].y[0]) <= seen[0].error[0] + seen[1].error[0]
+
+
+@pytest.mark.parametrize("method", ["collocation", "panels"])
+def test_rounding_of_a_forcing_is_amplified_like_the_forcing(method):
+    """1 - exp(-rate t) is zero in floating point, and the kernel, just below critical, adds it up.
+
+    What is forgotten in the errors that go through the equation is a twentieth of what is wrong.
+    """
+    kernel, rate, t = SumOfExponentials([1.0], [0.999]), 2.5e-20, 2000.0
+    solution = solve(
+        SumOfExponentials([rate], [-1.0], 1.0), kernel, [t], method=method, rtol=1e-6, atol=1e-9
+    )
+    left = 1.0 - 0.999
+    memory = rate * (t / left + np.expm1(-left * t) / left**2)  # of 0.999 exp(-left (t - s))
+    assert solution.y[0] == 0.0
+    assert rate * t + 0.999 * memory <= solution.error[0] < 1e-11
+    if method == "collocation":
+        assert memory <= solution.observe([1.0]).error[0] < 1e-11
+
+
+def test_the_error_is_the_difference_of_the_meshes():
+    """Wherever one looks: where functions are smooth it is nothing else."""
+    solution = solve(np.cos, KERNEL, [20.0], method="collocation", rtol=1e-5)
+    fine, coarse = solution.trajectory.fine, solution.trajectory.coarse
+    start, length = fine.boundaries[:-1, None], np.diff(fine.boundaries)[:, None]
+    t = (start + length * radau().nodes).reshape(-1)
+    apart = np.abs(fine.interpolate(t)[0] - coarse.interpolate(t)[0])
+    assert np.all(apart <= solution.at(t).error)

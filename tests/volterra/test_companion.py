@@ -1,5 +1,7 @@
 """Kernels of any sign or phase: complex sums, the companion method and who takes over from it."""
 
+import dataclasses
+
 import mpmath
 import numpy as np
 import pytest
@@ -7,8 +9,14 @@ from scipy.linalg import expm
 
 from tests.tables.problems import constant, multiprecision, state_space
 from volterra import Status, SumOfExponentials, SumOfPowers, TimeChanged, solve
-from volterra.companion.complex_roots import complex_roots
-from volterra.companion.method import complex_poles, expand, one_of_each_pair
+from volterra.companion import convolution
+from volterra.companion.complex_roots import complex_roots, implied_weights
+from volterra.companion.method import (
+    _observed_residues,
+    complex_poles,
+    expand,
+    one_of_each_pair,
+)
 
 EPS = np.finfo(float).eps
 
@@ -71,6 +79,75 @@ def test_roots_are_those_of_the_secular_equation():
             assert abs(polished - x) <= error <= 1e-13 * abs(x)
 
 
+def test_errors_of_roots_and_residues_are_those_of_weights_that_are_off():
+    """By what errors are made of, in the direction that is worst for each; near a double root."""
+    a = -0.25 * (1 + 1e-3)
+    rates, weights = np.array([1.0, 2.0], complex), np.array([a, -a], complex)
+    found = complex_roots(rates, weights)
+    implied, rounding = implied_weights(rates, found.origin, found.shift)
+    off, scale = np.abs(implied - weights) + EPS * rounding * np.abs(weights), 1e5
+    for k, (root, g) in enumerate(zip(found.root, found.residue, strict=True)):
+        D = rates - root
+        # 1 = sum of w / D and g = 1 / sum of w / D^2, differentiated by the weights
+        by_weight = -g / D
+        of_residue = -(g**2) * (1 / D**2 + 2 * np.sum(weights / D**3) * by_weight)
+        slopes = (by_weight, "root", "root_error"), (of_residue, "residue", "residue_error")
+        for slope, name, error in slopes:
+            worst = scale * off * np.conj(slope) / np.abs(slope)
+            moved = complex_roots(rates, weights + worst)
+            nearest = np.argmin(np.abs(moved.root - root))
+            change = np.abs(getattr(moved, name)[nearest] - getattr(found, name)[k]) / scale
+            assert change <= getattr(found, error)[k] <= 1.5 * change
+
+
+ROOT, RESIDUE, OFF = 0.8 + 0.1j, 0.1 + 0j, 1e-6
+
+
+def lone_root(**errors):
+    """A root and its residue, said to be off by that much."""
+    roots = complex_roots(np.array([ROOT + RESIDUE]), np.array([RESIDUE]))
+    given = {"root_error": 0.0, "residue_error": 0.0} | errors
+    return dataclasses.replace(roots, **{name: np.full(1, size) for name, size in given.items()})
+
+
+@pytest.mark.parametrize("rate", [0.3, 1.2, 0.8 - 0.3j])
+@pytest.mark.parametrize("powers", [False, True])
+@pytest.mark.parametrize("few", [0, 2_500])
+@pytest.mark.parametrize("what", ["root", "residue"])
+def test_errors_of_roots_and_residues_are_carried_into_the_solution(
+    rate, powers, few, what, monkeypatch
+):
+    """Off in the worst of 16 directions: the bound holds, and a tenth of it would not."""
+    monkeypatch.setattr(convolution, "_FEW_PAIRS", few)
+    t, roots = np.arange(1.0, 25.0), lone_root(**{f"{what}_error": OFF})
+    _, error = convolution.complex_convolution(
+        roots,
+        roots.residue,
+        roots.residue_error,
+        np.array([rate + 0j]),
+        np.array([1.0 + 0j]),
+        powers=powers,
+        with_forcing=True,
+    ).evaluate(t)
+
+    def y(root, residue):
+        own, other = ((1 - z) ** t if powers else np.exp(-z * t) for z in (rate, root))
+        return (own + residue * (own - other) / (root - rate)).real
+
+    turns = OFF * np.exp(2j * np.pi * np.arange(16) / 16)
+    moved = [y(ROOT + d, RESIDUE) if what == "root" else y(ROOT, RESIDUE + d) for d in turns]
+    change = np.max(np.abs(moved - y(ROOT, RESIDUE)), axis=0)
+    assert np.all(change <= error)
+    assert np.max(change / error) > 0.1
+
+
+def test_errors_of_roots_are_carried_into_observations():
+    roots = lone_root(root_error=OFF)
+    _, error = _observed_residues(roots, np.array([2.0 + 0j]))
+    change = np.abs(RESIDUE * (2.0 / (RESIDUE - OFF) - 2.0 / RESIDUE))
+    assert error[0] == pytest.approx(change, rel=1e-4)
+
+
 @pytest.mark.parametrize("distance", [1e-3, 1e-6, 1e-9, 0.0])
 def test_nearly_equal_roots_are_admitted_and_handed_over(distance):
     """K = a (e^-t - e^-2t) has the roots 3/2 +- sqrt(1 + 4a)/2, one double root at a = -1/4."""
@@ -80,6 +157,9 @@ def test_nearly_equal_roots_are_admitted_and_handed_over(distance):
     exact = state_space(constant(), kernel)(t)
     solution = solve(constant(), kernel, t, method="companion")
     assert np.all(np.abs(solution.y - exact) <= solution.error)
+    # What is known to first order only must not be trusted where two roots may be one.
+    known = complex_roots(*complex_poles(kernel)).residue_error
+    assert np.all(np.isfinite(known) if distance else np.isinf(known))
     best = solve(constant(), kernel, t)
     assert best.status is Status.CONVERGED
     assert np.all(np.abs(best.y - exact) <= best.error + EPS * np.abs(exact))
@@ -151,6 +231,9 @@ def test_methods_for_real_kernels_refuse_complex_ones():
     for method in ("exact", "collocation"):
         with pytest.raises(TypeError, match="complex"):
             solve(constant(), kernel, [1.0], method=method)
+    for method in ("exact", "compressed"):
+        with pytest.raises(TypeError, match="the forcing is complex"):
+            solve(kernel, SumOfExponentials([1.0], [0.5]), [1.0], method=method)
     assert solve(np.cos, kernel, [1.0], rtol=1e-6).method == "panels"
 
 

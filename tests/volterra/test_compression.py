@@ -23,9 +23,12 @@ from volterra import (
     solve,
 )
 from volterra.compression.cells import cell_number, condense
+from volterra.compression.certificate import GroupRule, grid
 from volterra.compression.compress import Compressor
 from volterra.compression.gauss import recurrence
 from volterra.compression.majorants import Derivative, renewal_bound
+from volterra.compression.question import LongQuestion
+from volterra.compression.short import chord
 from volterra.exact.method import solve_exact
 from volterra.exact.secular import secular_roots
 
@@ -76,6 +79,30 @@ def test_the_bound_is_not_hopelessly_pessimistic():
     for rtol in (1e-4, 1e-9):
         short = compress(long, rtol=rtol)
         assert short.error <= 100 * measured_error(long, short.sum)
+
+
+@needs_extended_precision
+def test_the_certificate_is_sharp_where_rules_are_short():
+    """A few nodes in one group: a tenth of the error would be a lie."""
+    rates, ratios = np.append(1.0, np.linspace(2.0, 7.9, 500)), []
+    long = SumOfExponentials(rates, np.ones(501))
+    for rtol in (0.3, 0.1, 0.03, 0.01, 0.003):
+        short = compress(long, rtol=rtol)
+        ratios.append(short.error / measured_error(long, short.sum))
+    assert 1 <= min(ratios) < 10
+
+
+@needs_extended_precision
+def test_nodes_that_no_rate_can_hold_are_counted():
+    """Rates of a billion that differ by less than 0.01: a node is rounded to what a rate can be."""
+    ratios = []
+    for seed in range(8):
+        rng = np.random.default_rng(seed)
+        rates = 1e9 + rng.uniform(0, 1e-2, 200)
+        long = SumOfExponentials(rates, rng.uniform(0, 1, 200))
+        short = compress(long, rtol=1e-3)
+        ratios.append(short.error / measured_error(long, short.sum))
+    assert 1 <= min(ratios) < 10
 
 
 @needs_extended_precision
@@ -232,6 +259,38 @@ def test_gauss_and_radau_match_moments_and_enclose():
         assert np.sum(radau.weights * np.exp(-t * radau.nodes)) > exact
 
 
+def test_lanczos_stays_orthogonal_where_nodes_settle():
+    """Points far from all others are nodes early, and come back if rounding is not taken away."""
+    far = [2.0, 3.3, 5.0, 7.0, 8.0]
+    w = np.concatenate([np.full(1500, 1e-3), [1.0, 1e-5, 1e-9, 1e-3, 1e-12]])
+    for seed in range(20):
+        x = np.append(1 + 1e-4 * np.random.default_rng(seed).uniform(size=1500), far)
+        found = recurrence(x, w, 20).gauss(20)
+        long, short = (
+            np.polynomial.chebyshev.chebvander((p - 4.5) / 3.5, 39).T @ weights
+            for p, weights in ((x, w), (found.nodes, found.weights))
+        )
+        np.testing.assert_allclose(short, long, rtol=0, atol=1e-11 * np.sum(w))
+
+
+@needs_extended_precision
+def test_the_bound_holds_between_the_times_of_its_grid():
+    """Early on the error of twenty nodes grows by a factor of seven from one time to the next."""
+    rng, m = np.random.default_rng(6), 20
+    x, w = np.sort(rng.uniform(1, 8, 300)), rng.uniform(0, 1, 300)
+    found = recurrence(x, w, m + 2)
+    rule = GroupRule(
+        found.gauss(m), found.radau(m), np.zeros(m), found.left, found.right, found.mass, False
+    )
+    t = grid(0.1, 100.0)
+    between = (t[:-1, None] * (t[1:] / t[:-1])[:, None] ** np.linspace(0, 1, 5)).reshape(-1)
+    long = SumOfExponentials(x, w)
+    short = SumOfExponentials(rule.gauss.nodes, rule.gauss.weights)
+    wrong = np.abs(transform(long, between, 0.0)[0] - transform(short, between, 0.0)[0])
+    bound = rule.error(t, rule.transform(t))[:-1]
+    assert np.all(np.max(wrong.reshape(-1, 5), axis=1) <= bound)
+
+
 def test_lanczos_notices_that_a_measure_has_few_points():
     found = recurrence(np.repeat([1.0, 1.5, 7.0], 50), np.ones(150), 10)
     assert found.distinct == 3
@@ -312,6 +371,44 @@ def test_derivative_bounds_what_a_perturbation_does():
         change = solve_exact(*larger).evaluate(t)[0] - known.evaluate(t)[0]
         assert np.all(change <= bound)
         assert np.all(bound <= 1.2 * change)
+
+
+@pytest.mark.parametrize("norm", [0.2, 0.9])
+def test_derivative_bounds_what_a_perturbation_does_to_an_observation(norm):
+    """Kernel, forcing and weights off by d each; at the smaller norm each of them shows."""
+    kernel = power_law(60, norm)
+    forcing, v = two_term_forcing(kernel), kernel.rates
+    t = np.geomspace(0.1, 1e4, 30)
+    for d in (1e-6, 1e-3):
+        known = solve_exact(forcing, kernel, deviation=d).observe(v, None)
+        bound = Derivative(None, known.roots, d, factors=2).error(t, *known.evaluate(t))
+        larger = [
+            SumOfExponentials(s.rates, (1 + d) * s.weights, (1 + d) * s.constant)
+            for s in (forcing, kernel)
+        ]
+        other = solve_exact(*larger).observe((1 + d) * v, None)
+        change = other.evaluate(t)[0] - known.evaluate(t)[0]
+        assert np.all(change <= bound)
+        assert np.all(bound <= 1.2 * change)
+
+
+def test_chord_bounds_what_a_perturbation_does():
+    """The same for the bound from two rough solves."""
+    kernel, forcing = (
+        SumOfExponentials([0.3, 2.0], [0.1, 0.8]),
+        SumOfExponentials([0.5], [1.0], 0.2),
+    )
+    t, d = np.array([0.5, 3.0, 20.0]), 1e-5
+    function = lambda t: forcing(t)  # noqa: E731
+    question = LongQuestion(function, kernel, t, 1e-6, 0.0, Compressor(kernel), None)
+    bound = chord(question, function, kernel, d).error(t, np.zeros(3), np.zeros(3))
+    larger = [
+        SumOfExponentials(s.rates, (1 + d) * s.weights, (1 + d) * s.constant)
+        for s in (forcing, kernel)
+    ]
+    change = solve_exact(*larger).evaluate(t)[0] - solve_exact(forcing, kernel).evaluate(t)[0]
+    assert np.all(change <= bound)
+    assert np.all(bound <= 1.2 * change)
 
 
 def test_times_beyond_those_asked_for_are_answered_too():
@@ -400,6 +497,50 @@ def test_a_clock_and_a_callable_forcing():
     observed, truth = solution.observe(v), exact.observe(v)
     assert np.all(np.abs(observed.y - truth.y) <= observed.error + truth.error)
     assert np.all(observed.error <= 1e-5 * np.max(np.abs(truth.y)))
+
+
+def test_a_clock_that_runs_far_ahead_of_time():
+    """Lags are the clock's: what is compressed has to be right beyond all times that are asked."""
+    kernel, speed = power_law(400, 0.9), 1e6
+    forcing = two_term_forcing(kernel)
+    t = np.array([1.0, 1e3, 1e5]) / speed
+    changed = TimeChanged(
+        kernel,
+        lambda t: speed * t,
+        lambda t: np.full_like(t, speed),
+        clock_rate=lambda t: np.full_like(t, speed),
+    )
+    solution = solve(lambda t: forcing(speed * t), changed, t, method="compressed", rtol=1e-6)
+    exact = solve(forcing, kernel, speed * t, method="exact")
+    assert np.all(np.abs(solution.y - exact.y) <= solution.error + exact.error)
+    assert solution.work["compressed_modes"] < 150
+
+
+def test_what_compressing_the_forcing_does_is_counted():
+    """The kernel is short as it is, and the forcing's terms cancel at the time that is asked."""
+    rates, t = np.append(1.0, np.linspace(2.0, 7.9, 600)), np.array([8.0])
+    size = float(np.sum(np.exp(-rates * t)))
+    forcing = SumOfExponentials(
+        np.append(rates, 1.5), np.append(np.ones(601), -size * np.exp(1.5 * t))
+    )
+    kernel = SumOfExponentials([1.0], [1e-5])
+    solution = solve(forcing, kernel, t, method="compressed", rtol=1e-3, atol=1e-2 * size)
+    exact = solve(forcing, kernel, t, method="exact")
+    assert solution.work["forcing_terms"] < 30
+    assert 1e-6 * size < np.abs(solution.y - exact.y) <= solution.error <= 1e-2 * size
+
+
+def test_what_compressing_an_observation_does_is_counted():
+    """Of the kernel's modes only ten have a weight, so that it becomes short without an error."""
+    rates = power_law(600, 0.9).rates
+    kernel = SumOfExponentials(rates, np.where(np.arange(600) % 60 == 0, 0.5 * rates, 0.0) / 10)
+    forcing, t = SumOfExponentials([0.5], [1.0], 0.1), np.array([1.0, 30.0, 1e5])
+    observed = solve(forcing, kernel, t, method="compressed", rtol=1e-4).observe(rates)
+    exact = solve(forcing, kernel, t, method="exact").observe(rates)
+    wrong = np.abs(observed.y - exact.y)
+    assert observed.work["compressed_modes"] < 20
+    assert np.max(wrong / exact.y) > 1e-9
+    assert np.all(wrong <= observed.error + exact.error)
 
 
 def test_negative_kernel_weights_are_refused():

@@ -10,7 +10,7 @@ from tests.tables.problems import (
     state_space,
     two_term_forcing,
 )
-from volterra import Status, SumOfExponentials, analyse, solve
+from volterra import PiecewiseClock, Status, SumOfExponentials, analyse, solve
 from volterra.exact.secular import secular_roots
 
 EPS = np.finfo(float).eps
@@ -212,6 +212,44 @@ def test_overflow_is_a_status(forcing):
     assert solution.y[1] == pytest.approx(
         by_eigenvalues(forcing, SumOfExponentials([1.0], [2.0]))(700.0)[0], rel=1e-12
     )
+
+
+def test_only_what_is_too_large_itself_overflows():
+    """y = c (2 exp(t) - 1), of a small forcing c: within range where exp(t) no longer is."""
+    t = np.array([700.0, 720.0, 745.0, 800.0])
+    solution = solve(constant(1e-20), SumOfExponentials([1.0], [2.0]), t)
+    exact = [float(mpmath.mpf(1e-20) * (2 * mpmath.exp(time) - 1)) for time in t[:3]]
+    np.testing.assert_allclose(solution.y[:3], exact, rtol=1e-12)
+    assert solution.y[3] == np.inf
+
+
+@pytest.mark.parametrize("method", ["exact", "segments", "companion", "collocation"])
+def test_what_an_added_forcing_drowns_is_reported(method):
+    """One and a small number are one in floating point: what is lost must be in the error."""
+    kernel = SumOfExponentials([1.0], [0.5])
+    if method == "segments":
+        kernel = PiecewiseClock(kernel, [], [1.0], [1.0])
+    solution = solve(constant(), kernel, [2.0], method=method)
+    alone, added = solution.observe([1e-17]), solution.observe([1e-17], np.ones_like)
+    assert added.y[0] == 1.0
+    assert 1e-17 < alone.y[0] <= added.error[0]
+
+
+def test_the_error_is_sharp_at_late_times():
+    """One mode, in closed form: the rounding of exponents dominates, and a tenth would be a lie."""
+    rng, ratios = np.random.default_rng(1), []
+    for _ in range(100):
+        rate = 10 ** rng.uniform(-1, 1)
+        weight, t = rate * rng.uniform(0, 1.2), 10 ** rng.uniform(1.5, 2.2)
+        kernel, forcing = SumOfExponentials([rate], [weight]), SumOfExponentials([3.0], [1.0])
+        found = solve(forcing, kernel, [t], method="exact", atol=1e-12)
+        with mpmath.workdps(50):
+            w, time = multiprecision([weight, t])
+            root = mpmath.mpf(rate) - w
+            own, other = mpmath.exp(-3 * time), mpmath.exp(-root * time)
+            wrong = float(abs(mpmath.mpf(found.y[0]) - own - w * (own - other) / (root - 3)))
+        ratios.append(found.error[0] / wrong if wrong else np.inf)
+    assert 1 <= min(ratios) < 10
 
 
 def test_value_at_zero_is_the_forcing_exactly():

@@ -6,7 +6,7 @@ from volterra import SumOfExponentials, TimeChanged
 
 def test_evaluates_arrays_of_any_shape():
     kernel = SumOfExponentials([1.0, 2.0], [0.5, -0.25], constant=3.0)
-    tau = np.array([[0.0, 1.0], [2.0, 30.0]])
+    tau = np.array([[0.0, 1.0], [2.0, 30.0], [-1e-9, -0.5]])
     expected = 3 + 0.5 * np.exp(-tau) - 0.25 * np.exp(-2 * tau)
     np.testing.assert_allclose(kernel(tau), expected, rtol=1e-15)
     assert kernel(0.0).shape == ()
@@ -54,6 +54,14 @@ def test_a_chain_of_close_rates_is_not_one_rate():
     assert np.max(np.abs(modes.rates[modes.label] - rates)) <= 10 * np.finfo(float).eps
 
 
+def test_a_merged_rate_lies_between_those_it_is_made_of():
+    """Also where their weights cancel but for little: rates are no centre of mass then."""
+    rates = np.array([1.0, 1.0 + 4 * np.finfo(float).eps])
+    modes = SumOfExponentials(rates, [1.0, -1.0 + 1e-3]).modes()
+    assert rates[0] <= modes.rates[0] <= rates[1]
+    assert modes.weights[0] == pytest.approx(1e-3, rel=1e-12)
+
+
 def test_constant_of_a_kernel_is_a_mode_of_rate_zero():
     modes = SumOfExponentials([1.0], [2.0], constant=3.0).modes()
     np.testing.assert_array_equal(modes.rates, [0, 1])
@@ -76,6 +84,9 @@ def test_empty_sum():
         (([[1.0]], [1.0]), "one-dimensional"),
         ((["a"], [1.0]), "array of numbers"),
         (([-1 + 1j], [1.0]), "rates must be >= 0"),
+        (([-1e-12], [1.0]), "rates must be >= 0"),
+        (([1e-130, 0.0], [1.0, 1.0]), "another unit of time"),
+        (([1.0], [1e260]), "other units"),
         (([1.0], [1.0], np.nan), "constant must be a finite number"),
     ],
 )

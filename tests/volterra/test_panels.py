@@ -53,6 +53,17 @@ def test_order_on_graded_panels(name):
     assert errors[0] / errors[1] >= 2**6
 
 
+def test_the_error_is_the_difference_of_the_meshes():
+    """Wherever one looks: where functions are smooth it is nothing else."""
+    problem = named("pendulum")
+    solution = solve(problem.forcing, problem.kernel, [20.0], rtol=1e-5)
+    fine, coarse = solution.trajectory.fine, solution.trajectory.coarse
+    start, length = fine.boundaries[:-1, None], np.diff(fine.boundaries)[:, None]
+    t = (start + length * nodes()).reshape(-1)
+    apart = np.abs(fine.interpolate(t) - coarse.interpolate(t)[:, :, :1])[:, 0, 0]
+    assert np.all(apart <= solution.at(t).error)
+
+
 def test_tail_by_transforms_is_the_same_equation():
     problem = named("pendulum")
     equation = general_equation(problem.forcing, problem.kernel, problem.times)

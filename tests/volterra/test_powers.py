@@ -1,11 +1,14 @@
 """Difference equations: the noun, the exact method at any iteration, the recursion."""
 
+from fractions import Fraction
+
 import numpy as np
 import pytest
 
 from tests.tables.problems import state_space
 from volterra import Status, SumOfExponentials, SumOfPowers, solve
 from volterra.exact.secular import secular_roots
+from volterra.recursion import loop
 
 EPS = np.finfo(float).eps
 ONE = SumOfPowers([], [], constant=1.0)
@@ -28,6 +31,14 @@ def test_evaluates_powers_of_any_sign():
     np.testing.assert_allclose(terms(m), sum(powers), rtol=1e-15)
     assert terms(0).shape == ()
     assert SumOfPowers([], [], 2.0)(7) == 2.0
+
+
+def test_ratios_on_the_unit_circle_may_be_off_by_rounding():
+    turns = np.exp(1j * np.arange(1.0, 200.0))
+    assert np.any(np.abs(turns) > 1)
+    m = np.arange(9)
+    expected = np.cos(np.multiply.outer(m, np.arange(1.0, 200.0))).sum(axis=1)
+    np.testing.assert_allclose(SumOfPowers(turns, np.ones(199))(m), expected, atol=1e-11)
 
 
 def test_decrements_keep_their_digits():
@@ -65,6 +76,35 @@ def test_promise_against_high_precision(norm):
     assert np.all(error <= promise * exact)
     assert np.all(error <= solution.error + EPS * exact)
     assert np.all(solution.error <= 1e-9 * exact)
+
+
+def test_errors_of_the_forcing_are_iterated_like_the_forcing():
+    """Without rounding, and with a kernel that is positive: an error of f is another forcing."""
+    decrements, weights = np.array([0.5, 0.1]), np.array([0.2, 0.03])
+    y, error = np.linspace(1.0, 2.0, 50), np.linspace(2.0, 0.5, 50)
+    other, none = error.copy(), np.zeros(50)
+    loop.iterate(decrements, weights, y, error, y, error, True, 0.0)
+    loop.iterate(decrements, weights, other, none, other, none, True, 0.0)
+    np.testing.assert_allclose(error, other, rtol=1e-13)
+
+
+def test_the_error_of_the_recursion_is_sharp():
+    """In fractions, which do not round: the error bounds, and a tenth of it would not.
+
+    The memory is small against the forcing, for of all its terms the bound takes the worst.
+    """
+    rng, ratios = np.random.default_rng(1), []
+    for _ in range(60):
+        f, d, w = rng.uniform(1, 2, 5), rng.uniform(0, 1), 0.02 * rng.uniform(0.5, 1)
+        kernel = SumOfPowers.from_decrements([d], [w])
+        found = solve(lambda k, f=f: f[k.astype(int)], kernel, np.arange(5), method="recursion")
+        mode = Fraction(0)
+        for k in range(5):
+            exact = Fraction(f[k]) + Fraction(w) * mode
+            mode = (1 - Fraction(d)) * mode + exact
+            wrong = abs(Fraction(found.y[k]) - exact)
+            ratios.append(found.error[k] / float(wrong) if wrong else np.inf)
+    assert 1 <= min(ratios) < 10
 
 
 def test_a_hundred_million_million_iterations():

@@ -1,3 +1,5 @@
+from fractions import Fraction
+
 import mpmath
 import numpy as np
 import pytest
@@ -95,6 +97,26 @@ def test_implied_weights_notice_a_wrong_root():
     assert np.max(np.abs(implied / weights - 1)) > 1e-9
 
 
+def test_rounding_of_the_implied_weights_is_bounded_and_not_by_much():
+    """Loewner's formula at 40 digits: a tenth of the bound would be below some of the errors."""
+    rng, worst = np.random.default_rng(2), 0.0
+    for _ in range(150):
+        rates, weights = np.sort(rng.uniform(0.5, 2, 3)), rng.uniform(0.01, 0.5, 3)
+        roots = secular_roots(rates, weights)
+        implied, rounding = implied_weights(rates, roots.origin, roots.shift)
+        with mpmath.workdps(40):
+            r = multiprecision(rates)
+            places = zip(multiprecision(roots.origin), multiprecision(roots.shift), strict=True)
+            x = [origin + shift for origin, shift in places]
+            for j in range(3):
+                exact = r[j] - x[j]
+                for k in {0, 1, 2} - {j}:
+                    exact *= (x[k] - r[j]) / (r[k] - r[j])
+                error = abs(float(mpmath.mpf(float(implied[j])) / exact - 1))
+                worst = max(worst, error / (EPS * rounding[j]))
+    assert 0.1 < worst <= 1
+
+
 def test_slopes_are_derivatives_in_the_direction_of_the_weight_error():
     rates, weights = spectrum("bulk", 0.9)
     middle = secular_roots(rates, weights)
@@ -144,6 +166,10 @@ def test_kernel_deficit():
     assert kernel_deficit(np.array([0.0, 1.0]), np.array([0.1, 0.1])) == -np.inf
     assert kernel_deficit(np.array([0.0, 1.0]), np.array([0.0, 0.25])) == 0.75
     assert kernel_deficit(np.array([1.0, 2.0]), np.array([0.1, 1.8])) == pytest.approx(0, abs=1e-16)
+    # Ten times 0.1 is more than one, which a sum that is rounded at every step does not see.
+    exact = 1 - 10 * Fraction(0.1)
+    assert exact < 0
+    assert kernel_deficit(np.ones(10), np.full(10, 0.1)) == float(exact)
 
 
 def test_smallest_root_sees_an_exact_distance_from_critical():

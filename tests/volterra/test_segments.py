@@ -1,5 +1,6 @@
 """Piecewise constant clocks and weights: exact, against matrix exponentials at 60 digits."""
 
+import mpmath
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -7,6 +8,8 @@ from hypothesis import strategies as st
 
 from tests.tables.problems import by_segments, power_law
 from volterra import OnClock, PiecewiseClock, Status, SumOfExponentials, TimeChanged, solve
+from volterra.exact import segments
+from volterra.exact.segment import Segment
 
 EPS = np.finfo(float).eps
 
@@ -77,8 +80,6 @@ def test_many_random_problems(block):
 
 def test_the_sweep_notices_an_error_that_is_understated(monkeypatch):
     """The negative control."""
-    import volterra.exact.segments as segments
-
     original = segments.Piece.evaluate
 
     def understated(self, t):
@@ -93,6 +94,80 @@ def test_the_sweep_notices_an_error_that_is_understated(monkeypatch):
         except AssertionError:
             failures += 1
     assert failures >= 3
+
+
+def walked(kernel, t):
+    """y, the modes at the end of the first segment, and the errors of both."""
+    trajectory = solve(FORCING, kernel, t, method="segments").trajectory
+    first = trajectory.walk.segment(0)
+    return np.concatenate([trajectory.evaluate(t), first.end(kernel.boundaries[0]).T], axis=1)
+
+
+def test_weights_that_are_off_are_counted(monkeypatch):
+    """Weights of the local equations, 1e-6 too large, against weights that are known to 1e-6."""
+    kernel, t, d = PiecewiseClock(KERNEL, [2.0], [1.0, 0.5], [1.0, 0.7]), np.array([0.3, 1.9]), 1e-6
+    right, _ = walked(kernel, t)
+    found = segments.roots_for_observation
+
+    def larger(rates, weights, *arguments):
+        return found(rates, (1 + d) * weights, *arguments)
+
+    def vague(rates, weights, v, positive, deviation):
+        return found(rates, weights, v, positive, d)
+
+    monkeypatch.setattr(segments, "roots_for_observation", larger)
+    change = np.abs(walked(kernel, t)[0] - right)
+    monkeypatch.setattr(segments, "roots_for_observation", vague)
+    error = walked(kernel, t)[1]
+    assert np.all(change <= error)
+    assert np.all(error <= 5 * change)
+
+
+def test_errors_of_the_modes_are_carried_into_the_next_segment(monkeypatch):
+    """Modes that are off by 1e-6 of themselves at a boundary, or said to be: nothing is lost."""
+    kernel, t = PiecewiseClock(KERNEL, [2.0], [1.0, 0.5], [1.0, 0.7]), np.array([2.0, 3.0, 9.0])
+    right, end = solve(FORCING, kernel, t, method="segments"), Segment.end
+
+    def moved(self, stop):
+        state = end(self, stop)
+        return state + 1e-6 * state[:, :1] * [1, 0]
+
+    def said(self, stop):
+        state = end(self, stop)
+        return state + 1e-6 * state[:, :1] * [0, 1]
+
+    monkeypatch.setattr(Segment, "end", moved)
+    change = solve(FORCING, kernel, t, method="segments").y - right.y
+    monkeypatch.setattr(Segment, "end", said)
+    error = solve(FORCING, kernel, t, method="segments").error
+    assert np.all(change <= error)
+    np.testing.assert_allclose(error, change, rtol=1e-6)
+
+
+def test_rounding_of_large_exponents_is_counted():
+    """A forcing and a mode that have decayed by some hundred orders where a segment begins."""
+    rng, ratios = np.random.default_rng(5), []
+    for _ in range(20):
+        edge, rate = rng.uniform(0.5, 1), rng.uniform(300, 600)
+        kernel = PiecewiseClock(SumOfExponentials([1.0], [1.0]), [edge], [1.0, 1.0], [0.0, 0.0])
+        t = edge * (1 + 1e-3)
+        found = solve(SumOfExponentials([rate], [1.0]), kernel, [t], method="segments")
+        with mpmath.workdps(40):
+            exact = mpmath.exp(-mpmath.mpf(rate) * mpmath.mpf(t))
+            ratios.append(found.error[0] / abs(float(mpmath.mpf(found.y[0]) - exact)))
+    assert min(ratios) >= 1
+    for _ in range(15):
+        edge, length = rng.uniform(0.5, 1), rng.uniform(300, 600)
+        edges = [edge, edge + length]
+        kernel = PiecewiseClock(SumOfExponentials([1.0], [1.0]), edges, np.ones(3), [1.0, 0.0, 0.0])
+        t = edges[1] + 1e-3
+        found = solve(SumOfExponentials([50.0], [1.0]), kernel, [t], method="segments")
+        with mpmath.workdps(40):
+            # U' = -U + (f + U) up to the edge, f = exp(-50 t); then only U' = -U
+            full = -mpmath.expm1(-50 * mpmath.mpf(edge)) / 50
+            exact = full * mpmath.exp(mpmath.mpf(edge) - mpmath.mpf(t))
+            ratios.append(found.error[0] / abs(float(mpmath.mpf(found.y[0]) - exact)))
+    assert min(ratios) >= 1
 
 
 KERNEL = SumOfExponentials([0.5, 1.0, 3.0, 3.0], [0.1, 0.3, 0.5, 0.2], 0.01)
@@ -219,6 +294,17 @@ def test_a_pause_is_cut_out(split, stands):
         (
             lambda: solve(
                 PiecewiseClock(KERNEL, [1], [1, 2], [1, 1]).on_clock(FORCING),
+                STEPS,
+                [1.0],
+                method="segments",
+            ),
+            "another clock",
+        ),
+        (
+            lambda: solve(
+                PiecewiseClock(KERNEL, [1, 2, 3.5, 5], [1, 0, 0.5, 2, 3], np.ones(5)).on_clock(
+                    FORCING
+                ),
                 STEPS,
                 [1.0],
                 method="segments",

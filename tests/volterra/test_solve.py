@@ -7,6 +7,7 @@ import pytest
 
 import volterra
 from volterra import Solution, Status, SumOfExponentials, TimeChanged, solve
+from volterra.solution import ratio_to_tolerance, report
 
 KERNEL = SumOfExponentials([1.0, 2.0], [0.3, 0.4])
 NEGATIVE = SumOfExponentials([1.0], [-1.0])
@@ -50,6 +51,7 @@ def clocked(**changes):
         ((lambda t: np.full_like(t, np.nan), KERNEL, T), {}, ValueError, "not finite at t = 0"),
         ((lambda t: t + 1j, KERNEL, T), {}, ValueError, "real numbers"),
         ((ONE, clocked(clock=lambda t: -t), T), {}, ValueError, "never decrease"),
+        ((ONE, clocked(clock=lambda t: t + np.sin(4 * t)), T), {}, ValueError, "never decrease"),
         ((ONE, clocked(weight=lambda t: t[:-1]), T), {}, ValueError, "weight must map"),
         ((ONE, clocked(clock_rate=lambda t: -np.ones_like(t)), T), {}, ValueError, "backwards"),
     ],
@@ -106,8 +108,9 @@ def test_solution_is_frozen_callable_and_complete(method):
 def test_beyond_the_horizon():
     solution = solve(ONE, KERNEL, T)
     np.testing.assert_allclose(solution(9.0), solve(ONE, KERNEL, [9.0]).y[0], rtol=1e-14)
-    with pytest.raises(ValueError, match="later last time"):
-        solve(np.cos, KERNEL, T)(9.0)
+    for late in (2.001, 9.0):
+        with pytest.raises(ValueError, match="later last time"):
+            solve(np.cos, KERNEL, T)(late)
 
 
 def test_bad_observations_are_refused():
@@ -120,6 +123,42 @@ def test_bad_observations_are_refused():
         solution.observe([1.0, 1.0], np.ones(5))
     with pytest.raises(ValueError, match="same shape"):
         solution.observe([1.0, 1.0], lambda t: 1.0)
+
+
+class Known:
+    """A trajectory of known values and errors."""
+
+    def __init__(self, y, error):
+        self.y, self.error, self.work = np.array(y), np.array(error), {}
+
+    def evaluate(self, t):
+        return self.y, self.error
+
+
+def told(y, error, rtol, atol):
+    t = np.arange(1.0, 1 + len(y))
+    return report(Known(y, error), t, method="", mode_count=None, rtol=rtol, atol=atol).status
+
+
+def test_the_status_is_what_the_errors_say():
+    """The tolerance is met or not, to the last digit; a sign may be unknown where errors are small.
+
+    Allowed are 0.25 and 0.45.
+    """
+    assert told([2.0, -4.0], [0.2499, 0.4499], 0.1, 0.05) is Status.CONVERGED
+    for error in ([0.2501, 0.1], [0.1, 0.4501]):
+        assert told([2.0, -4.0], error, 0.1, 0.05) is Status.TOLERANCE_NOT_REACHED
+    crossing = [-1.0, 1e-6, 1.0]
+    assert told(crossing, [1e-5, 1e-5, 1e-5], 1e-4, 0.0) is Status.CHANGES_SIGN
+    assert told(crossing, [1e-5, 1e-5, 0.5], 1e-4, 0.0) is Status.TOLERANCE_NOT_REACHED
+    assert told(crossing, [1e-5, 1e-5, 1e-5], 1e-6, 1e-9) is Status.TOLERANCE_NOT_REACHED
+    assert told([1.0, np.inf], [0.0, np.inf], 0.1, 0.0) is Status.OVERFLOW
+    assert told([np.inf, np.nan], [np.inf, np.inf], 0.1, 0.0) is Status.NOT_CONTINUED
+
+
+def test_where_nothing_is_allowed_any_error_is_too_large():
+    y, error = np.array([0.0, 0.0, 2.0]), np.array([1e-300, 0.0, 0.5])
+    np.testing.assert_array_equal(ratio_to_tolerance(y, error, 0.5, 0.0), [np.inf, 0.0, 0.5])
 
 
 def test_an_impossible_tolerance_is_a_status_not_a_lie():
