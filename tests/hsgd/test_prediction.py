@@ -2,6 +2,7 @@
 
 import json
 import warnings
+from fractions import Fraction
 
 import numpy as np
 import pytest
@@ -86,6 +87,32 @@ def test_every_statistic_for_every_kind_of_problem(shape, ridge, start, batch, s
         np.testing.assert_allclose(
             curve[name], expectation(states, *form), rtol=1e-9, atol=1e-12, err_msg=name
         )
+
+
+def test_a_statistic_without_curvature_is_rounded_too():
+    """u·x at the start: nothing is solved, but the eigenbasis is entered and left."""
+    problem, rng, gaps = problem_of(n=60, d=30), np.random.default_rng(5), []
+    for _ in range(20):
+        u = rng.normal(size=30)
+        own = hsgd.Quadratic(np.zeros((30, 30)), u, name="own")
+        curve = quiet(problem, hsgd.SGD(0.1), [0.0], statistics=own)
+        exact = sum(Fraction(a) * Fraction(b) for a, b in zip(u, problem.x0, strict=True))
+        gaps.append(float(abs(Fraction(float(curve.own[0])) - exact)))
+        assert gaps[-1] <= float(curve.own_error[0])
+    assert max(gaps) > 0
+
+
+def test_a_statistic_may_be_asked_of_several_problems():
+    """What is kept of it belongs to one basis."""
+    problems, times = [problem_of(seed=seed) for seed in (0, 1)], [0.0, 1.0, 3.0]
+    root = np.random.default_rng(3).normal(size=(4, 4))
+    own = hsgd.Quadratic(root @ root.T, name="own")
+    for problem in (*problems, problems[0]):
+        alone = hsgd.Quadratic(root @ root.T, name="own")
+        found, expected = (
+            quiet(problem, hsgd.SGD(0.5), times, statistics=each).own for each in (own, alone)
+        )
+        np.testing.assert_allclose(found, expected, rtol=1e-13)
 
 
 @pytest.mark.parametrize(
@@ -222,11 +249,13 @@ def test_the_grid_is_the_callers_and_repeated_iterations_are_fine():
         ({"rtol": -1e-8}, "rtol is -1e-08"),
         ({"statistics": "loss"}, "unknown statistic"),
         ({"time": [1.0, 0.5]}, "increase strictly"),
+        ({"time": [1.0, 1.0]}, "increase strictly"),
         ({"time": [-1.0]}, "at least 0"),
         ({"algorithm": hsgd.SGD(0.1, sampling="reshuffle")}, r"lower than it says.*simulate it"),
         ({"algorithm": hsgd.SGD(0.1, sampling="single_shuffle")}, "independent batches"),
         ({"algorithm": hsgd.SGD(0.1, batch_size=99, sampling="subset")}, "at most 9"),
         ({"algorithm": hsgd.SGD(lambda t: 0.5 - t)}, "negative or not finite"),
+        ({"algorithm": hsgd.SGD(1e200)}, "one step would multiply"),
     ],
 )
 def test_bad_arguments_get_one_sentence_before_any_work(options, message, monkeypatch):
@@ -265,6 +294,58 @@ def test_the_expected_discrepancy_has_the_size_of_the_true_one():
     assert (ratio > 0.5).all()
     assert (ratio < 2.0).all()
     assert curve.attrs["expected_discrepancy"] == curve.empirical_risk_discrepancy.max()
+
+
+def test_late_the_discrepancy_is_that_of_the_limit():
+    """The formula of the limit, (e−1)‖K‖²/(1−e‖K‖), and the curve solved again, at small ‖K‖."""
+    rng = np.random.default_rng(0)
+    problem = hsgd.GaussianRows(1 / 50, rng.normal(size=50), 0.5).sample(150, 0)
+    for fraction in (0.15, 0.5):
+        sgd = hsgd.SGD(fraction * hsgd.critical_learning_rate(problem))
+        curve = quiet(problem, sgd, [0.0, 500.0], statistics="empirical_risk")
+        limit = float(hsgd.diagnose(problem, sgd).asymptotic_discrepancy)
+        late = float(curve.empirical_risk_discrepancy[-1])
+        assert late == pytest.approx(limit, rel=0.02)
+
+
+def test_growing_batches_are_allowed_what_their_first_size_is():
+    """Before the change nothing tells the two apart; beyond 400 iterations no rows are stepped."""
+    rng = np.random.default_rng(0)
+    problem = hsgd.GaussianRows(1 / 40, rng.normal(size=40), 0.5).sample(160, 0)
+    rate, times = 0.85 * hsgd.critical_learning_rate(problem), np.array([3.0, 4.0, 5.0, 7.0])
+    found, first = (
+        quiet(problem, hsgd.SGD(rate, sizes), times, statistics="empirical_risk")
+        for sizes in (hsgd.Piecewise((6.0,), (1, 16)), 1)
+    )
+    np.testing.assert_allclose(found.empirical_risk[:3], first.empirical_risk[:3], rtol=1e-7)
+    allowed, expected = (curve.empirical_risk_discrepancy[:3] for curve in (found, first))
+    assert (allowed > 0.98 * expected).all()
+
+
+def test_one_step_with_the_rows_is_exact():
+    """Covariances between modes are left out, and start to count with the second step."""
+    problem, statistics = problem_of(n=12, d=5, ridge=0.3), ("empirical_risk", "distance")
+    for algorithm in (hsgd.SGD(0.5), hsgd.SGD(1.0, 4, "subset")):
+        question = ask(problem, algorithm).about(statistics)
+        steps = first_steps(question, np.array([0, 1]))
+        exact = hsgd.exact_mean(problem, algorithm, [0.0, 1 / 12], statistics=statistics)
+        for name in statistics:
+            np.testing.assert_allclose(steps[name], exact[name], rtol=1e-12)
+
+
+def test_steps_with_rows_along_the_axes_are_exact():
+    """Started where gradients vanish in the mean, they never mix the modes."""
+    rng = np.random.default_rng(0)
+    A = np.zeros((12, 4))
+    A[np.arange(12), np.arange(12) % 4] = rng.uniform(0.5, 1.5, 12)
+    b = rng.normal(size=12)
+    problem = hsgd.LeastSquares(A, b, x0=np.linalg.lstsq(A, b)[0])
+    iterations, statistics = np.arange(25), ("empirical_risk", "distance")
+    for algorithm in (hsgd.SGD(0.6), hsgd.SGD(1.5, 4, "subset")):
+        steps = first_steps(ask(problem, algorithm).about(statistics), iterations)
+        exact = hsgd.exact_mean(problem, algorithm, iterations / 12, statistics=statistics)
+        for name in statistics:
+            np.testing.assert_allclose(steps[name], exact[name], rtol=1e-11, atol=1e-25)
 
 
 @pytest.mark.parametrize(("batch", "sampling"), [(1, "with_replacement"), (4, "subset")])

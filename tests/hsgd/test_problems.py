@@ -151,6 +151,7 @@ A, B = np.ones((4, 2)), np.ones(4)
         (lambda: hsgd.SGD(0.1, sampling="sorted"), "must be one of 'with_replacement'"),
         (lambda: hsgd.Quadratic(np.ones((2, 3)), name="q"), "square"),
         (lambda: hsgd.Quadratic([[1.0, 2.0], [0.0, 1.0]], name="q"), "symmetric"),
+        (lambda: hsgd.Quadratic([[1.0, 0.5], [0.5 + 1e-6, 1.0]], name="q"), "symmetric"),
         (lambda: hsgd.Quadratic(np.eye(2), name="distance"), "identifier other than"),
         (lambda: hsgd.Quadratic(np.eye(2), np.ones(3), name="q"), "they must fit"),
     ],

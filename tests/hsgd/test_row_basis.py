@@ -101,7 +101,7 @@ def test_negative_factors_occur_in_the_problem_that_is_for_them():
 
 
 def test_piecewise_rates_including_zero_go_segment_by_segment():
-    problem = problem_of(50, 15, start=True, ridge=0.1)
+    problem = problem_of(20, 24, start=True, ridge=0.1)  # no row sees four directions
     critical = at(problem, 1.0).learning_rate
     schedule = hsgd.Piecewise((2.003, 4.5, 5.0), tuple(critical * f for f in (0.8, 0.3, 0.0, 0.6)))
     plain, fast = both(problem, hsgd.SGD(schedule), 8, 1e-8)
@@ -334,9 +334,14 @@ def test_smooth_schedules_are_refused_where_only_the_recursion_would_do():
 
 
 def test_too_large_a_problem_is_refused_with_memory_and_time(monkeypatch):
+    problem = problem_of(60, 25)
+    problem.decompose()  # else that is what is refused
     monkeypatch.setattr("hsgd.machine.memory.available", lambda: 10**5)
     with pytest.raises(MemoryError, match=r"GB and .* minutes here .* take fewer rows"):
-        hsgd.exact_mean(problem_of(60, 25), hsgd.SGD(0.5), [1.0], method="row_basis")
+        hsgd.exact_mean(problem, hsgd.SGD(0.5), [1.0], method="row_basis")
+    monkeypatch.setattr("hsgd.machine.memory.available", lambda: 10**4)
+    with pytest.raises(MemoryError, match=r"by recursion .* ask for fewer rows or columns"):
+        hsgd.exact_mean(problem, hsgd.SGD(0.5), [1.0], method="recursion")
 
 
 def test_a_progress_bar_appears_when_asked(capsys):

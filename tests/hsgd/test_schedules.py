@@ -63,6 +63,13 @@ def test_piecewise_is_right_continuous():
     np.testing.assert_array_equal(schedule(np.array([0.999, 1.0])), [0.5, 0.1])
 
 
+def test_the_largest_rate_may_be_that_of_a_short_pulse():
+    """Shorter than the grid is fine; the breakpoints say where it is."""
+    pulse = hsgd.Piecewise((50.0, 50.01), (0.1, 5.0, 0.2))
+    assert pulse.largest(0.0, 99.0) == 5.0
+    assert (pulse.largest(0.0, 49.0), pulse.largest(51.0, 99.0)) == (0.1, 0.2)
+
+
 def test_numbers_and_callables_become_schedules():
     assert as_schedule(0.5) == hsgd.Constant(0.5)
     assert as_schedule(lambda t: 0 * t)(np.array([3.0]))[0] == 0.0
