@@ -9,6 +9,7 @@ import pytest
 
 import hsgd
 from hsgd.theory.asking import ask
+from hsgd.theory.curves import curve_of
 from hsgd.theory.spectra.modes import Modes
 from hsgd.theory.trust.first_steps import first_steps
 from tests.hsgd.reference import exact_states, expectation, generator, scheduled_states
@@ -91,15 +92,44 @@ def test_every_statistic_for_every_kind_of_problem(shape, ridge, start, batch, s
 
 def test_a_statistic_without_curvature_is_rounded_too():
     """u·x at the start: nothing is solved, but the eigenbasis is entered and left."""
-    problem, rng, gaps = problem_of(n=60, d=30), np.random.default_rng(5), []
-    for _ in range(20):
-        u = rng.normal(size=30)
-        own = hsgd.Quadratic(np.zeros((30, 30)), u, name="own")
-        curve = quiet(problem, hsgd.SGD(0.1), [0.0], statistics=own)
-        exact = sum(Fraction(a) * Fraction(b) for a, b in zip(u, problem.x0, strict=True))
-        gaps.append(float(abs(Fraction(float(curve.own[0])) - exact)))
-        assert gaps[-1] <= float(curve.own_error[0])
-    assert max(gaps) > 0
+    problem, u = problem_of(n=60, d=30), np.random.default_rng(5).normal(size=30)
+    gaps, errors = [], []
+    question = ask(problem, hsgd.SGD(0.1))
+    # Once as it is, once with terms that cancel.
+    for slope in (u, u - (u @ problem.x0) / (problem.x0 @ problem.x0) * problem.x0):
+        own = hsgd.Quadratic(np.zeros((30, 30)), slope, name="own")
+        exact = sum(Fraction(a) * Fraction(b) for a, b in zip(slope, problem.x0, strict=True))
+        curve = curve_of(question.system, own, question.about(own).solve([0]))
+        gaps.append(float(abs(Fraction(float(curve.value[0])) - exact)))
+        errors.append(float(curve.error[0]))
+        both = (
+            hsgd.exact_mean(problem, hsgd.SGD(0.1), [0.0], statistics=own),
+            quiet(problem, hsgd.SGD(0.1), [0.0], statistics=own),
+        )
+        for found in both:
+            gap = float(abs(Fraction(float(found.own[0])) - exact))
+            assert gap <= float(found.own_error[0]) < 1e-12
+    assert 0 < gaps[0] <= errors[0]
+    assert gaps[1] > errors[1], "relative to what is left of the terms it would be nothing"
+
+
+def test_an_expanded_risk_that_vanishes_is_accurate_to_its_terms():
+    """½xᵀMx + l·x + c of data that are fitted exactly, beside the same as a sum of squares."""
+    rng = np.random.default_rng(0)
+    A = rng.normal(size=(30, 10))
+    problem = hsgd.LeastSquares(A, A @ np.ones(10))
+    own = hsgd.Quadratic(
+        A.T @ A / 30, -A.T @ problem.b / 30, problem.b @ problem.b / 60, name="own"
+    )
+    asked = (problem, hsgd.SGD(0.3 * hsgd.critical_learning_rate(problem)), [0.0, 200.0])
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)
+        for verb in (hsgd.predict, hsgd.exact_mean):
+            found = verb(*asked, statistics=("empirical_risk", own))
+            gap = np.abs(found.own - found.empirical_risk)
+            assert (gap <= found.own_error + found.empirical_risk_error).all()
+            assert gap[1] > 1e3 * found.empirical_risk[1]
+            assert float(found.own_error[1]) < 1e-12 * float(found.own[0])
 
 
 def test_a_statistic_may_be_asked_of_several_problems():
