@@ -253,6 +253,14 @@ def test_the_whole_curve_is_judged_and_not_its_limit_alone():
     assert float(report.expected_discrepancy) > float(early.expected_discrepancy)
 
 
+def test_late_times_are_on_the_way_too():
+    """Started at the solution the distance is all noise; the limit is that of the risk alone."""
+    problem = gaussian()
+    problem = problem.replace(x0=problem.solution)
+    report = hsgd.diagnose(problem, at(problem, 0.8))
+    assert float(report.expected_discrepancy) > 1.1 * float(report.asymptotic_discrepancy)
+
+
 def quiet_prediction(*arguments, **options):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
