@@ -81,6 +81,14 @@ def test_beyond_critical_and_beyond_the_curvature_limit(fraction):
     check(problem, hsgd.SGD(rate, 4), [0.25] * 40, [rate] * 40)
 
 
+def test_a_mode_at_rest_is_no_number_times_infinity():
+    """Far beyond the curvature limit all powers overflow, also of the mode that starts at 0."""
+    problem = hsgd.LeastSquares(np.diag([2.0, 1.0]), [2.0, 1.0], x0=[3.0, 1.0])
+    curve = quiet(problem, hsgd.SGD(10.0), [0.0, 2000.0], method="discrete")
+    assert all(np.isposinf(curve[name][1]) for name in ("empirical_risk", "distance"))
+    assert not any(np.isnan(curve[name]).any() for name in curve.data_vars)
+
+
 def test_schedules_of_rate_and_batch_size():
     problem = problem_of(n=9, d=4, ridge=0.2)
     rates, sizes = hsgd.PowerDecay(1.0, 0.5), hsgd.Piecewise((1.0, 2.5), (1, 3, 9))
