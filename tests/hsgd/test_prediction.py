@@ -132,6 +132,32 @@ def test_an_expanded_risk_that_vanishes_is_accurate_to_its_terms():
             assert float(found.own_error[1]) < 1e-12 * float(found.own[0])
 
 
+def test_a_small_risk_is_a_difference_of_large_numbers():
+    """A start next to the solution: residuals of 1e-7 are rounded like the targets."""
+    rng = np.random.default_rng(0)
+    A, x = rng.normal(size=(12, 4)), rng.normal(size=4)
+    problem = hsgd.LeastSquares(A, A @ x, x0=x + 1e-7 * rng.normal(size=4))
+    exact, start = Fraction(0), [Fraction(value) for value in problem.x0]
+    for row, target in zip(problem.A, problem.b, strict=True):
+        residual = sum(Fraction(a) * value for a, value in zip(row, start, strict=True))
+        exact += (residual - Fraction(target)) ** 2 / 24
+    asked = (problem, hsgd.SGD(0.1), [0.0])
+    for found in (quiet(*asked), hsgd.exact_mean(*asked)):
+        gap = float(abs(Fraction(float(found.empirical_risk[0])) - exact))
+        assert 1e-12 * float(exact) < gap <= float(found.empirical_risk_error[0])
+        assert float(found.empirical_risk_error[0]) < 1e-6 * float(exact)
+
+
+def test_an_ill_conditioned_solution_is_known_to_rounding_only():
+    """Of data that are fitted exactly the distance ends at 0; what is left of it is rounding."""
+    rng = np.random.default_rng(0)
+    A = np.linalg.qr(rng.normal(size=(20, 4)))[0] * np.array([1.0, 1e-2, 1e-4, 1e-6])
+    problem = hsgd.LeastSquares(A, A @ np.ones(4), x0=rng.normal(size=4))
+    found = quiet(problem, hsgd.SGD(1.0), [1e15], statistics="distance")
+    left, error = float(found.distance[0]), float(found.distance_error[0])
+    assert 1e5 * np.finfo(float).eps ** 2 < left <= error < 1e-12
+
+
 def test_a_statistic_may_be_asked_of_several_problems():
     """What is kept of it belongs to one basis."""
     problems, times = [problem_of(seed=seed) for seed in (0, 1)], [0.0, 1.0, 3.0]

@@ -16,6 +16,7 @@ SCHEDULES = [
     hsgd.PowerDecay(0.9, 2.0),
     hsgd.CosineDecay(0.8, 4.0, 0.1),
     hsgd.FromFunction(lambda t: 0.3 + 0.2 * np.sin(3 * t)),
+    hsgd.FromFunction(lambda t: 0.1 + 1 / (1 + 25 * (t - 1) ** 2)),
     hsgd.FromFunction(lambda t: np.where(t < 1.7, 1.0, 0.25), breakpoints=(1.7,)),
 ]
 
