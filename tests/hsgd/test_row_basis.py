@@ -8,6 +8,7 @@ import pytest
 from scipy.special import iv
 
 import hsgd
+from hsgd.exact.row_basis import cost
 from hsgd.exact.row_basis.powers import compress
 from hsgd.exact.row_basis.regime import Regime
 from hsgd.exact.row_basis.rows import Rows
@@ -352,6 +353,14 @@ def test_too_large_a_problem_is_refused_with_memory_and_time(monkeypatch):
     monkeypatch.setattr("hsgd.machine.memory.available", lambda: 10**4)
     with pytest.raises(MemoryError, match=r"by recursion .* ask for fewer rows or columns"):
         hsgd.exact_mean(problem, hsgd.SGD(0.5), [1.0], method="recursion")
+
+
+def test_the_memory_that_is_asked_for_is_what_the_docs_say():
+    """About 60r² numbers of 8 bytes; more is asked for, not less, and not many times as much."""
+    r, nothing = 3000, np.zeros(0)
+    table = np.broadcast_to(0.0, (2 * r, r))
+    rows = Rows(table, nothing, np.ones(r), nothing, 0.0, nothing, nothing)
+    assert 60 * 8 * r**2 < cost.memory(rows, 3, 1) < 3 * 60 * 8 * r**2
 
 
 def test_a_progress_bar_appears_when_asked(capsys):
