@@ -106,6 +106,11 @@ class Statistic(ABC):
     def matrix(self) -> Array:
         """The second-derivative matrix M, shape (d, d)."""
 
+    def terms(self, norm: float) -> float:
+        """Size of the terms of a value at a point of this norm; 0 where they cannot cancel."""
+        del norm
+        return 0.0
+
     def diagonal(self) -> Array:
         """The diagonal of M, shape (d,)."""
         return np.array(self.matrix().diagonal())

@@ -103,6 +103,10 @@ class Quadratic(Statistic):
     def matrix(self) -> Array:
         return self.matrix_
 
+    def terms(self, norm: float) -> float:
+        form = 0.5 * float(np.linalg.norm(self.matrix_)) * norm**2
+        return form + float(np.linalg.norm(self.linear)) * norm + abs(self.constant)
+
 
 @dataclass(frozen=True, eq=False)
 class MeanSquaredResidual(Statistic):

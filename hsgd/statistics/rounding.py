@@ -45,5 +45,7 @@ def rounding(problem: Problem, statistic: Statistic, values: Array) -> Array:
     curvature = float(abs(statistic.curvatures(direction)[0])) if direction.size else 0.0
     at_zero = float(abs(statistic.values(np.zeros((1, problem.dimension)))[0]))
     floor = 0.5 * curvature * lost + (_ROUNDINGS * EPS) ** 2 * at_zero
+    # Points lie between start and solution, in every direction: |x| ≤ |x0| + |x*|.
+    cancelled = _ROUNDINGS * EPS * statistic.terms((2.0 * size) ** 0.5)
     with np.errstate(over="ignore", invalid="ignore"):
-        return np.asarray(floor + 2.0 * np.sqrt(floor * np.abs(values)))
+        return np.asarray(cancelled + floor + 2.0 * np.sqrt(floor * np.abs(values)))

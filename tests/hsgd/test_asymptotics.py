@@ -42,6 +42,17 @@ def test_the_rate_is_that_of_the_curve(ridge, fraction):
     assert np.log(excess[0] / excess[1]) / elapsed == pytest.approx(rate, rel=2e-2)
 
 
+def test_without_noise_the_rate_is_that_of_the_smallest_eigenvalue():
+    """Full batches: the risk falls with the square of the slowest mode, in steps or without."""
+    problem = problem_of(n=20, d=4)
+    least = np.linalg.eigvalsh(problem.A.T @ problem.A)[0]
+    descent = hsgd.SGD(2.0, 20, "subset")
+    expected = {"hsgd": 4.0 * least, "discrete": -40.0 * np.log(1.0 - 2.0 * least / 20)}
+    for method, rate in expected.items():
+        found = hsgd.limits(problem, descent, method=method)
+        assert float(found.rate) == pytest.approx(rate, rel=1e-11)
+
+
 def test_unit_rows_without_ridge_are_critical_at_two():
     rows = np.random.default_rng(0).normal(size=(50, 20))
     rows /= np.linalg.norm(rows, axis=1, keepdims=True)
@@ -81,6 +92,13 @@ def test_condition_numbers():
     assert float(ends.condition_number) == pytest.approx(9.0)
     assert float(ends.average_condition_number) == pytest.approx(14.0 / 3.0)
     assert float(ends.largest_over_mean_eigenvalue) == pytest.approx(27.0 / 14.0)
+    # Two rows and a column more, that hold nothing: the trace is divided by n, the mean is over d.
+    larger = np.zeros((5, 4))
+    larger[:3, :3] = A
+    ends = hsgd.limits(hsgd.LeastSquares(larger, np.ones(5)), hsgd.SGD(0.1))
+    assert float(ends.condition_number) == pytest.approx(9.0)
+    assert float(ends.average_condition_number) == pytest.approx(14.0 / 5.0)
+    assert float(ends.largest_over_mean_eigenvalue) == pytest.approx(9.0 / (14.0 / 4.0))
 
 
 def test_bad_arguments_get_one_sentence():

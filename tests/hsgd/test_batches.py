@@ -31,6 +31,8 @@ def test_the_critical_batch_size_is_where_both_limits_meet():
             # Just below, noise limits; just above, curvature.
             assert (critical == pytest.approx(edge, rel=1e-12)) == (batch > middle)
     assert hsgd.critical_batch_size(problem, sampling="subset") < size
+    # `middle` is that of subsets: there their noise is that of `size` rows with replacement.
+    assert (200 - middle) / (middle * 199) == pytest.approx(1 / size, rel=1e-12)
     rows = hsgd.GaussianRows(np.array([2.0, 1.0, 1.0]), np.ones(3))
     assert hsgd.critical_batch_size(rows) == pytest.approx(2.0)
 
@@ -154,6 +156,15 @@ def test_a_risk_that_never_falls_so_far_leaves_the_algorithm_alone():
     problem = wishart()
     algorithm = hsgd.SGD(0.1)
     assert hsgd.grow_batch_size(problem, algorithm, 0.1, risk_factor=1e6) is algorithm
+
+
+def test_a_batch_grows_no_larger_than_the_data():
+    """Nobody passed a largest size; without a limit the second batch would hold 1000 rows."""
+    rows = hsgd.GaussianRows(1 / 30, np.ones(30))
+    found = hsgd.grow_batch_size(rows.sample(60, 0), hsgd.SGD(0.8), 5.0, growth=1e3)
+    assert found.batch_size.levels == (1.0, 60.0)
+    streaming = hsgd.grow_batch_size(rows, hsgd.StreamingSGD(0.8), 5.0, growth=1e9)
+    assert streaming.batch_size.levels == (1.0, 2.0**20)
 
 
 P = problem_of(n=12, d=4)

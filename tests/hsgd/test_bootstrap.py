@@ -27,6 +27,13 @@ def test_it_is_the_difference_of_two_predictions(method):
     np.testing.assert_allclose(curve.population_risk, real, rtol=1e-12)
     np.testing.assert_allclose(curve.streaming_risk, ideal, rtol=1e-9)
     np.testing.assert_allclose(curve.bootstrap_risk, real.values - ideal.values, atol=1e-12)
+    # Errors and discrepancies of a difference add, for nothing says that they cancel.
+    both = ("population_risk", "streaming_risk")
+    error = sum(curve[f"{name}_error"] for name in both)
+    np.testing.assert_allclose(curve.bootstrap_risk_error, error, rtol=1e-13)
+    gap = sum(curve[f"{name}_discrepancy"] * curve[name] for name in both)
+    allowed = curve.bootstrap_risk_discrepancy * np.abs(curve.bootstrap_risk)
+    np.testing.assert_allclose(allowed[1:], gap[1:], rtol=1e-12)
     assert hsgd.dataset.check(curve) is None
     assert abs(curve.bootstrap_risk[0]) < 1e-14
     assert curve.bootstrap_risk[-1] > 0, "reusing rows costs something"
@@ -78,6 +85,7 @@ def test_schedules_are_taken_at_the_same_iterations():
     np.testing.assert_allclose(
         other.schedule.integral(k / 60) * 60, algorithm.schedule.integral(k / 150) * 150
     )
+    np.testing.assert_allclose(other.schedule.breakpoints, [3.0 * 150 / 60])
     curve = hsgd.bootstrap_risk(problem, algorithm, np.linspace(0, 3, 7))
     assert curve.bootstrap_risk[-1] > 0
     assert '"stretched"' not in curve.attrs["algorithm"]

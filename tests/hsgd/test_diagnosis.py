@@ -92,6 +92,39 @@ def test_the_largest_rate_of_a_schedule_counts():
     assert hsgd.diagnose(problem, hsgd.SGD(schedule)).attrs["concern"] == "unstable"
     early = hsgd.diagnose(problem, hsgd.SGD(schedule), horizon=0.5)
     assert early.attrs["concern"] == ""
+    with pytest.warns(UserWarning, match="so the risk diverges"):
+        hsgd.predict(problem, hsgd.SGD(schedule), [0.0, 2.0])
+    hsgd.predict(problem, hsgd.SGD(schedule), [0.0, 0.5])  # warnings are errors
+
+
+def test_a_rate_is_judged_with_the_batch_that_takes_it():
+    """Twice what single draws bear, as long as eight rows are drawn; or the other way round."""
+    problem = gaussian()
+    rates = np.array([2.0, 0.3]) * hsgd.critical_learning_rate(problem)
+    first, second = (hsgd.Piecewise((1.0,), rates[::step]) for step in (1, -1))
+    sizes = hsgd.Piecewise((1.0,), (8, 1))
+    hsgd.predict(problem, hsgd.SGD(first, sizes), [0.0, 2.0])  # warnings are errors
+    with pytest.warns(UserWarning, match="so the risk diverges"):
+        hsgd.predict(problem, hsgd.SGD(second, sizes), [0.0, 2.0])
+
+
+def test_the_figures_are_what_their_names_say():
+    """Rows and columns are of different number, so that none stands for the other."""
+    rng = np.random.default_rng(0)
+    A = rng.normal(size=(40, 10)) * np.linspace(1.0, 2.0, 10)
+    found = hsgd.diagnose(hsgd.LeastSquares(A, rng.normal(size=40), ridge=0.5), hsgd.SGD(0.02))
+    spectrum, norms = np.linalg.eigvalsh(A.T @ A), np.sum(A**2, axis=1)
+    expected = {
+        "learning_rate": 0.02,
+        "curvature": 0.02 * (spectrum[-1] + 0.5) / 80,
+        "top_eigenvalue_share": spectrum[-1] / spectrum.sum(),
+        "largest_over_mean_eigenvalue": spectrum[-1] / spectrum.mean(),
+        "row_norm_spread": norms.max() / np.median(norms),
+        "largest_leverage": np.diag(A @ np.linalg.solve(A.T @ A, A.T)).max(),
+        "kernel_norm": 0.02 / 80 * np.sum(spectrum**2 / (spectrum + 0.5)),
+    }
+    for name, value in expected.items():
+        assert float(found[name]) == pytest.approx(value, rel=1e-10), name
 
 
 def test_raw_breast_cancer_data_are_flagged_and_never_rescaled():
@@ -218,6 +251,14 @@ def test_the_whole_curve_is_judged_and_not_its_limit_alone():
     curve = quiet_prediction(problem, at_rate(rate), np.unique(time))
     assert float(report.expected_discrepancy) >= 0.9 * curve.attrs["expected_discrepancy"]
     assert float(report.expected_discrepancy) > float(early.expected_discrepancy)
+
+
+def test_late_times_are_on_the_way_too():
+    """Started at the solution the distance is all noise; the limit is that of the risk alone."""
+    problem = gaussian()
+    problem = problem.replace(x0=problem.solution)
+    report = hsgd.diagnose(problem, at(problem, 0.8))
+    assert float(report.expected_discrepancy) > 1.1 * float(report.asymptotic_discrepancy)
 
 
 def quiet_prediction(*arguments, **options):

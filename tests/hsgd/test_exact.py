@@ -151,6 +151,28 @@ def test_dependent_batches_and_large_problems_are_refused():
         hsgd.exact_mean(problem, hsgd.SGD(0.1, batch_size=13, sampling="subset"), [1.0])
 
 
+def test_steps_below_rounding_are_in_the_error():
+    """1 − γ is rounded to 1: x never moves, and in truth it has fallen by kγ."""
+    problem = hsgd.LeastSquares(np.ones((1, 1)), np.zeros(1), x0=np.ones(1))
+    found = hsgd.exact_mean(problem, hsgd.SGD(5e-17), [0.0, 4000.0], method="recursion")
+    assert found.empirical_risk[1] == found.empirical_risk[0] == 0.5
+    gap = -0.5 * np.expm1(2 * 4000 * np.log1p(-5e-17))
+    assert gap <= float(found.empirical_risk_error[1]) < 4 * gap
+
+
+def test_a_rate_is_held_against_the_threshold_of_its_batch():
+    """A larger batch bears what single draws do not."""
+    problem = problem_of(12, 5)
+    single, six = (
+        float(hsgd.exact_stability(problem, batch_size=size).mean_square_critical_learning_rate)
+        for size in (1, 6)
+    )
+    assert six > 1.6 * single
+    rates = hsgd.Piecewise((1.0,), (1.5 * single, 0.5 * single))
+    sizes = hsgd.Piecewise((1.0,), (6, 1))
+    hsgd.exact_mean(problem, hsgd.SGD(rates, sizes), [0.0, 0.5, 1.5])  # warnings are errors
+
+
 def test_a_mean_that_diverges_is_explained_with_a_rate_at_which_it_does_not():
     problem = problem_of(12, 5)
     threshold = float(hsgd.exact_stability(problem).mean_square_critical_learning_rate)

@@ -1,11 +1,16 @@
 """The finite-step theory of data: its own recursion, the exact mean, batches and momentum."""
 
+from fractions import Fraction
+
+import mpmath
 import numpy as np
 import pytest
 
 import hsgd
 from hsgd.theory.asking import ask
-from hsgd.theory.dynamics.stepping import step_through
+from hsgd.theory.dynamics.discrete import power
+from hsgd.theory.dynamics.stepping import check_work, step_through
+from hsgd.theory.spectra.providers import modes
 from hsgd.theory.stability.iteration import Iteration
 from tests.hsgd.reference import expectation
 from tests.hsgd.test_prediction import SHAPES, expanded, problem_of, quiet
@@ -76,6 +81,14 @@ def test_beyond_critical_and_beyond_the_curvature_limit(fraction):
     check(problem, hsgd.SGD(rate, 4), [0.25] * 40, [rate] * 40)
 
 
+def test_a_mode_at_rest_is_no_number_times_infinity():
+    """Far beyond the curvature limit all powers overflow, also of the mode that starts at 0."""
+    problem = hsgd.LeastSquares(np.diag([2.0, 1.0]), [2.0, 1.0], x0=[3.0, 1.0])
+    curve = quiet(problem, hsgd.SGD(10.0), [0.0, 2000.0], method="discrete")
+    assert all(np.isposinf(curve[name][1]) for name in ("empirical_risk", "distance"))
+    assert not any(np.isnan(curve[name]).any() for name in curve.data_vars)
+
+
 def test_schedules_of_rate_and_batch_size():
     problem = problem_of(n=9, d=4, ridge=0.2)
     rates, sizes = hsgd.PowerDecay(1.0, 0.5), hsgd.Piecewise((1.0, 2.5), (1, 3, 9))
@@ -135,6 +148,60 @@ def test_stepping_and_solving_are_one_recursion():
         noise = solved.noise(np.ones(30)), stepped.noise(np.ones(30))
         # The solved equation drives others with the unscaled kernel, the stepped one divides.
         np.testing.assert_allclose(noise[0][0], noise[1][0], rtol=1e-11)
+
+
+@pytest.mark.parametrize(("decrement", "k"), [(1e-14, 10**14), (1e-9, 10**10), (0.3, 7), (1.7, 5)])
+def test_powers_of_what_is_nearly_one_keep_their_digits(decrement, k):
+    with mpmath.workdps(40):
+        exact = float((1 - mpmath.mpf(decrement)) ** k)
+    assert float(power(decrement, np.array([k]))[0]) == pytest.approx(exact, rel=1e-13)
+
+
+def one_mode(algorithm, k):
+    """Risk at iteration k and its error, for one row and x from 1 to 0, without noise."""
+    problem = hsgd.LeastSquares(np.ones((1, 1)), np.zeros(1), x0=np.ones(1))
+    curve = quiet(problem, algorithm, [0.0, k], statistics="empirical_risk", method="discrete")
+    assert curve.attrs["solver"] == "stepping"
+    return mpmath.mpf(float(curve.empirical_risk[1])), float(curve.empirical_risk_error[1])
+
+
+def test_every_step_is_rounded_and_the_error_counts_them():
+    """1 − γ lies half-way between two numbers, so that every step errs on the same side."""
+    rate, k = 2.0**-17 + 2.0**-54, 10**5
+    value, error = one_mode(hsgd.SGD(hsgd.Piecewise((1.0,), (rate, rate)), 1, "subset"), k)
+    with mpmath.workdps(40):
+        exact = (1 - mpmath.mpf(rate)) ** (2 * k) / 2
+        gap = float(abs(value - exact) / exact)
+    assert gap == pytest.approx(2 * k * 2.0**-54, rel=0.01)
+    assert gap * float(exact) <= error < 1e3 * gap * float(exact)
+
+
+def test_momentum_enlarges_what_every_step_rounds():
+    """The rate whose 1 − γ + momentum is rounded most; the roots of the recursion feel it a lot."""
+    momentum, k = 0.99, 20_000
+    exactly = [Fraction(rate) for rate in 2.0**-20 * (1 + np.arange(40) / 41)]
+    lost = [abs(Fraction(1 - float(g) + momentum) - 1 + g - Fraction(momentum)) for g in exactly]
+    rate = exactly[int(np.argmax(lost))]
+    value, error = one_mode(hsgd.HeavyBall(float(rate), momentum, 1, "subset"), k)
+    with mpmath.workdps(60):
+        mu = mpmath.mpf(momentum)
+        alpha = 1 - mpmath.mpf(float(rate)) + mu
+        root = mpmath.sqrt(alpha**2 - 4 * mu)
+        z, w = (alpha + root) / 2, (alpha - root) / 2
+        # e = c z^k + (1 − c) w^k with e₀ = e₋₁ = 1
+        c = (1 - 1 / w) / (1 / z - 1 / w)
+        exact = (c * z**k + (1 - c) * w**k) ** 2 / 2
+        gap = float(abs(value - exact))
+    assert gap > 20 * k * np.finfo(float).eps * float(exact)
+    assert gap <= error < 1e3 * gap
+
+
+def test_work_is_modes_times_iterations():
+    """2·10⁹ steps of one mode take seconds, of 200 modes half an hour."""
+    few, many = (modes(hsgd.GaussianRows(1.0, np.ones(d))) for d in (1, 200))
+    assert check_work(few, 2 * 10**9) is None
+    with pytest.raises(ValueError, match=r"200 modes would take about \d+ minutes"):
+        check_work(many, 2 * 10**9)
 
 
 def test_single_sample_heavy_ball_is_sgd_at_a_larger_rate():

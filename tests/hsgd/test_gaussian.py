@@ -82,6 +82,9 @@ def test_without_a_closed_form_the_quadrature_answers_with_its_error():
     values = [float(c) for c in expansion.coefficients]
     assert values == pytest.approx(hermite.coefficients("tanh", 5).values, abs=1e-15)
     assert "0.6057" in expansion.latex()
+    # The variance is among the numbers, and of a steep function the hardest of them.
+    steep = hermite_expansion(1000 * sympy.tanh(x), 1)
+    assert steep.error >= hermite.constants(lambda u: 1000 * np.tanh(u)).error
 
 
 @pytest.mark.parametrize("order", [3, 40])

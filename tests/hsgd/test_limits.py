@@ -125,6 +125,16 @@ def test_the_transition_is_where_the_regime_changes():
     stability = ask(problem, hsgd.SGD(0.0), method="hsgd").stability
     assert stability.noise_rate(change) == pytest.approx(change * slowest, rel=1e-9)
     assert hsgd.limits(problem, hsgd.SGD(2 * critical), method="hsgd").attrs["regime"] == "unstable"
+    # With finite steps there is no formula for it, but the regimes are the same.
+    below, above = (
+        hsgd.limits(problem, hsgd.SGD(fraction * critical), method="discrete")
+        for fraction in (0.05, 0.9)
+    )
+    assert below.attrs["regime"] == "forcing-dominated"
+    assert above.attrs["regime"] == "noise-dominated"
+    expected = -60 * np.log(1 - 0.05 * critical * slowest / 60)
+    assert float(below.rate) == pytest.approx(expected, rel=1e-12)
+    assert float(above.rate) < -60 * np.log(1 - 0.9 * critical * slowest / 60)
 
 
 def test_the_transition_of_isotropic_rows_is_the_published_one():

@@ -2,12 +2,14 @@
 
 import json
 import warnings
+from fractions import Fraction
 
 import numpy as np
 import pytest
 
 import hsgd
 from hsgd.theory.asking import ask
+from hsgd.theory.curves import curve_of
 from hsgd.theory.spectra.modes import Modes
 from hsgd.theory.trust.first_steps import first_steps
 from tests.hsgd.reference import exact_states, expectation, generator, scheduled_states
@@ -87,6 +89,87 @@ def test_every_statistic_for_every_kind_of_problem(shape, ridge, start, batch, s
         np.testing.assert_allclose(
             curve[name], expectation(states, *form), rtol=1e-9, atol=1e-12, err_msg=name
         )
+
+
+def test_a_statistic_without_curvature_is_rounded_too():
+    """u·x at the start: nothing is solved, but the eigenbasis is entered and left."""
+    problem, u = problem_of(n=60, d=30), np.random.default_rng(5).normal(size=30)
+    gaps, errors = [], []
+    question = ask(problem, hsgd.SGD(0.1))
+    # Once as it is, once with terms that cancel.
+    for slope in (u, u - (u @ problem.x0) / (problem.x0 @ problem.x0) * problem.x0):
+        own = hsgd.Quadratic(np.zeros((30, 30)), slope, name="own")
+        exact = sum(Fraction(a) * Fraction(b) for a, b in zip(slope, problem.x0, strict=True))
+        curve = curve_of(question.system, own, question.about(own).solve([0]))
+        gaps.append(float(abs(Fraction(float(curve.value[0])) - exact)))
+        errors.append(float(curve.error[0]))
+        both = (
+            hsgd.exact_mean(problem, hsgd.SGD(0.1), [0.0], statistics=own),
+            quiet(problem, hsgd.SGD(0.1), [0.0], statistics=own),
+        )
+        for found in both:
+            gap = float(abs(Fraction(float(found.own[0])) - exact))
+            assert gap <= float(found.own_error[0]) < 1e-12
+    assert 0 < gaps[0] <= errors[0]
+    assert gaps[1] > errors[1], "relative to what is left of the terms it would be nothing"
+
+
+def test_an_expanded_risk_that_vanishes_is_accurate_to_its_terms():
+    """½xᵀMx + l·x + c of data that are fitted exactly, beside the same as a sum of squares."""
+    rng = np.random.default_rng(0)
+    A = rng.normal(size=(30, 10))
+    problem = hsgd.LeastSquares(A, A @ np.ones(10))
+    own = hsgd.Quadratic(
+        A.T @ A / 30, -A.T @ problem.b / 30, problem.b @ problem.b / 60, name="own"
+    )
+    asked = (problem, hsgd.SGD(0.3 * hsgd.critical_learning_rate(problem)), [0.0, 200.0])
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)
+        for verb in (hsgd.predict, hsgd.exact_mean):
+            found = verb(*asked, statistics=("empirical_risk", own))
+            gap = np.abs(found.own - found.empirical_risk)
+            assert (gap <= found.own_error + found.empirical_risk_error).all()
+            assert gap[1] > 1e3 * found.empirical_risk[1]
+            assert float(found.own_error[1]) < 1e-12 * float(found.own[0])
+
+
+def test_a_small_risk_is_a_difference_of_large_numbers():
+    """A start next to the solution: residuals of 1e-7 are rounded like the targets."""
+    rng = np.random.default_rng(0)
+    A, x = rng.normal(size=(12, 4)), rng.normal(size=4)
+    problem = hsgd.LeastSquares(A, A @ x, x0=x + 1e-7 * rng.normal(size=4))
+    exact, start = Fraction(0), [Fraction(value) for value in problem.x0]
+    for row, target in zip(problem.A, problem.b, strict=True):
+        residual = sum(Fraction(a) * value for a, value in zip(row, start, strict=True))
+        exact += (residual - Fraction(target)) ** 2 / 24
+    asked = (problem, hsgd.SGD(0.1), [0.0])
+    for found in (quiet(*asked), hsgd.exact_mean(*asked)):
+        gap = float(abs(Fraction(float(found.empirical_risk[0])) - exact))
+        assert 1e-12 * float(exact) < gap <= float(found.empirical_risk_error[0])
+        assert float(found.empirical_risk_error[0]) < 1e-6 * float(exact)
+
+
+def test_an_ill_conditioned_solution_is_known_to_rounding_only():
+    """Of data that are fitted exactly the distance ends at 0; what is left of it is rounding."""
+    rng = np.random.default_rng(0)
+    A = np.linalg.qr(rng.normal(size=(20, 4)))[0] * np.array([1.0, 1e-2, 1e-4, 1e-6])
+    problem = hsgd.LeastSquares(A, A @ np.ones(4), x0=rng.normal(size=4))
+    found = quiet(problem, hsgd.SGD(1.0), [1e15], statistics="distance")
+    left, error = float(found.distance[0]), float(found.distance_error[0])
+    assert 1e5 * np.finfo(float).eps ** 2 < left <= error < 1e-12
+
+
+def test_a_statistic_may_be_asked_of_several_problems():
+    """What is kept of it belongs to one basis."""
+    problems, times = [problem_of(seed=seed) for seed in (0, 1)], [0.0, 1.0, 3.0]
+    root = np.random.default_rng(3).normal(size=(4, 4))
+    own = hsgd.Quadratic(root @ root.T, name="own")
+    for problem in (*problems, problems[0]):
+        alone = hsgd.Quadratic(root @ root.T, name="own")
+        found, expected = (
+            quiet(problem, hsgd.SGD(0.5), times, statistics=each).own for each in (own, alone)
+        )
+        np.testing.assert_allclose(found, expected, rtol=1e-13)
 
 
 @pytest.mark.parametrize(
@@ -223,11 +306,13 @@ def test_the_grid_is_the_callers_and_repeated_iterations_are_fine():
         ({"rtol": -1e-8}, "rtol is -1e-08"),
         ({"statistics": "loss"}, "unknown statistic"),
         ({"time": [1.0, 0.5]}, "increase strictly"),
+        ({"time": [1.0, 1.0]}, "increase strictly"),
         ({"time": [-1.0]}, "at least 0"),
         ({"algorithm": hsgd.SGD(0.1, sampling="reshuffle")}, r"lower than it says.*simulate it"),
         ({"algorithm": hsgd.SGD(0.1, sampling="single_shuffle")}, "independent batches"),
         ({"algorithm": hsgd.SGD(0.1, batch_size=99, sampling="subset")}, "at most 9"),
         ({"algorithm": hsgd.SGD(lambda t: 0.5 - t)}, "negative or not finite"),
+        ({"algorithm": hsgd.SGD(1e200)}, "one step would multiply"),
     ],
 )
 def test_bad_arguments_get_one_sentence_before_any_work(options, message, monkeypatch):
@@ -266,6 +351,58 @@ def test_the_expected_discrepancy_has_the_size_of_the_true_one():
     assert (ratio > 0.5).all()
     assert (ratio < 2.0).all()
     assert curve.attrs["expected_discrepancy"] == curve.empirical_risk_discrepancy.max()
+
+
+def test_late_the_discrepancy_is_that_of_the_limit():
+    """The formula of the limit, (e−1)‖K‖²/(1−e‖K‖), and the curve solved again, at small ‖K‖."""
+    rng = np.random.default_rng(0)
+    problem = hsgd.GaussianRows(1 / 50, rng.normal(size=50), 0.5).sample(150, 0)
+    for fraction in (0.15, 0.5):
+        sgd = hsgd.SGD(fraction * hsgd.critical_learning_rate(problem))
+        curve = quiet(problem, sgd, [0.0, 500.0], statistics="empirical_risk")
+        limit = float(hsgd.diagnose(problem, sgd).asymptotic_discrepancy)
+        late = float(curve.empirical_risk_discrepancy[-1])
+        assert late == pytest.approx(limit, rel=0.02)
+
+
+def test_growing_batches_are_allowed_what_their_first_size_is():
+    """Before the change nothing tells the two apart; beyond 400 iterations no rows are stepped."""
+    rng = np.random.default_rng(0)
+    problem = hsgd.GaussianRows(1 / 40, rng.normal(size=40), 0.5).sample(160, 0)
+    rate, times = 0.85 * hsgd.critical_learning_rate(problem), np.array([3.0, 4.0, 5.0, 7.0])
+    found, first = (
+        quiet(problem, hsgd.SGD(rate, sizes), times, statistics="empirical_risk")
+        for sizes in (hsgd.Piecewise((6.0,), (1, 16)), 1)
+    )
+    np.testing.assert_allclose(found.empirical_risk[:3], first.empirical_risk[:3], rtol=1e-7)
+    allowed, expected = (curve.empirical_risk_discrepancy[:3] for curve in (found, first))
+    assert (allowed > 0.98 * expected).all()
+
+
+def test_one_step_with_the_rows_is_exact():
+    """Covariances between modes are left out, and start to count with the second step."""
+    problem, statistics = problem_of(n=12, d=5, ridge=0.3), ("empirical_risk", "distance")
+    for algorithm in (hsgd.SGD(0.5), hsgd.SGD(1.0, 4, "subset")):
+        question = ask(problem, algorithm).about(statistics)
+        steps = first_steps(question, np.array([0, 1]))
+        exact = hsgd.exact_mean(problem, algorithm, [0.0, 1 / 12], statistics=statistics)
+        for name in statistics:
+            np.testing.assert_allclose(steps[name], exact[name], rtol=1e-12)
+
+
+def test_steps_with_rows_along_the_axes_are_exact():
+    """Started where gradients vanish in the mean, they never mix the modes."""
+    rng = np.random.default_rng(0)
+    A = np.zeros((12, 4))
+    A[np.arange(12), np.arange(12) % 4] = rng.uniform(0.5, 1.5, 12)
+    b = rng.normal(size=12)
+    problem = hsgd.LeastSquares(A, b, x0=np.linalg.lstsq(A, b)[0])
+    iterations, statistics = np.arange(25), ("empirical_risk", "distance")
+    for algorithm in (hsgd.SGD(0.6), hsgd.SGD(1.5, 4, "subset")):
+        steps = first_steps(ask(problem, algorithm).about(statistics), iterations)
+        exact = hsgd.exact_mean(problem, algorithm, iterations / 12, statistics=statistics)
+        for name in statistics:
+            np.testing.assert_allclose(steps[name], exact[name], rtol=1e-11, atol=1e-25)
 
 
 @pytest.mark.parametrize(("batch", "sampling"), [(1, "with_replacement"), (4, "subset")])

@@ -108,6 +108,15 @@ def test_every_form_of_a_statistic_is_the_same_quadratic():
     np.testing.assert_allclose(distance.curvatures(directions), 2 * (directions**2).sum(axis=0))
 
 
+def test_the_largest_entry_of_an_eigenvector_is_positive():
+    """Which sign it has would else be the decomposition's choice."""
+    A = np.random.default_rng(0).normal(size=(12, 7))
+    found = hsgd.Coordinates(range(7)).of(hsgd.LeastSquares(A, A[:, 0]))
+    largest = np.abs(found.directions).argmax(axis=0)
+    assert (found.directions[largest, np.arange(7)] > 0).all()
+    np.testing.assert_allclose(A.T @ A @ found.directions, found.directions * found.eigenvalues)
+
+
 A, B = np.ones((4, 2)), np.ones(4)
 
 
@@ -151,6 +160,7 @@ A, B = np.ones((4, 2)), np.ones(4)
         (lambda: hsgd.SGD(0.1, sampling="sorted"), "must be one of 'with_replacement'"),
         (lambda: hsgd.Quadratic(np.ones((2, 3)), name="q"), "square"),
         (lambda: hsgd.Quadratic([[1.0, 2.0], [0.0, 1.0]], name="q"), "symmetric"),
+        (lambda: hsgd.Quadratic([[1.0, 0.5], [0.5 + 1e-6, 1.0]], name="q"), "symmetric"),
         (lambda: hsgd.Quadratic(np.eye(2), name="distance"), "identifier other than"),
         (lambda: hsgd.Quadratic(np.eye(2), np.ones(3), name="q"), "they must fit"),
     ],

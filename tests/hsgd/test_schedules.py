@@ -16,6 +16,7 @@ SCHEDULES = [
     hsgd.PowerDecay(0.9, 2.0),
     hsgd.CosineDecay(0.8, 4.0, 0.1),
     hsgd.FromFunction(lambda t: 0.3 + 0.2 * np.sin(3 * t)),
+    hsgd.FromFunction(lambda t: 0.1 + 1 / (1 + 25 * (t - 1) ** 2)),
     hsgd.FromFunction(lambda t: np.where(t < 1.7, 1.0, 0.25), breakpoints=(1.7,)),
 ]
 
@@ -61,6 +62,13 @@ def test_the_odometer_of_a_function_does_not_start_below_zero():
 def test_piecewise_is_right_continuous():
     schedule = hsgd.Piecewise((1.0,), (0.5, 0.1))
     np.testing.assert_array_equal(schedule(np.array([0.999, 1.0])), [0.5, 0.1])
+
+
+def test_the_largest_rate_may_be_that_of_a_short_pulse():
+    """Shorter than the grid is fine; the breakpoints say where it is."""
+    pulse = hsgd.Piecewise((50.0, 50.01), (0.1, 5.0, 0.2))
+    assert pulse.largest(0.0, 99.0) == 5.0
+    assert (pulse.largest(0.0, 49.0), pulse.largest(51.0, 99.0)) == (0.1, 0.2)
 
 
 def test_numbers_and_callables_become_schedules():

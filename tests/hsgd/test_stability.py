@@ -50,6 +50,43 @@ def test_the_bracket_holds_the_dense_threshold(ridge, batch, sampling, spread):
     assert quick >= true * (1 - 1e-9)
 
 
+def dense_maps(problem, noise_factor):
+    """A₁ and A₂ as r² by r² matrices in the eigenbasis of H, and the rows there."""
+    right = np.linalg.svd(problem.A)[2].T[:, : np.linalg.matrix_rank(problem.A)]
+    A, n = problem.A @ right, problem.num_rows
+    r, delta = A.shape[1], problem.ridge / n
+    H, identity = A.T @ A / n, np.eye(A.shape[1])
+    mean = H + delta * identity
+    single = np.einsum("ia,ib,ic,ie->abce", A, A, A, A).reshape(r * r, r * r) / n
+    second = np.kron(mean, mean) + noise_factor * (single - np.kron(H, H))
+    return np.kron(mean, identity) + np.kron(identity, mean), second, A
+
+
+def test_beyond_the_largest_rank_the_first_quotient_is_taken(monkeypatch):
+    """⟨S, A₁S⟩/⟨S, A₂S⟩ at homogenized SGD's stationary S; it is never below the threshold."""
+    monkeypatch.setattr("hsgd.exact.mean_square._LARGEST_RANK", 0)
+    for factor in (1.0, 0.2):
+        problem = problem_of(40, 6, ridge=0.3, spread=0.3)
+        first, second, A = dense_maps(problem, factor)
+        lam = np.sum(A**2, axis=0)
+        S = np.diag(lam / (lam + 0.3)).ravel()
+        found = mean_square_critical_learning_rate(problem, factor)
+        assert found == pytest.approx(S @ first @ S / (S @ second @ S), rel=1e-11)
+        assert found >= dense_threshold(problem, factor)
+
+
+def test_the_share_of_a_row_is_what_it_passes_on_of_the_covariance_that_grows():
+    """p_i²/Σ p², p_i = a_iᵀSa_i: row i makes noise p_i a_i a_iᵀ, and hears p_i of it again."""
+    problem = problem_of(40, 6, ridge=0.3, spread=0.5)
+    first, second, A = dense_maps(problem, 1.0)
+    S = scipy.linalg.eigh(second, first)[1][:, -1].reshape(6, 6)
+    heard = np.einsum("ia,ab,ib->i", A, S, A) ** 2
+    found = hsgd.exact_stability(problem)
+    shares = (heard / heard.sum())[found.row_index.values]
+    np.testing.assert_allclose(found.row_share, shares, rtol=1e-3)
+    assert (np.diff(found.row_share) <= 0).all()
+
+
 @pytest.mark.filterwarnings("ignore:The learning rate .* turns unstable")
 @pytest.mark.parametrize("spread", [0.0, 0.3])
 def test_just_below_the_mean_settles_and_just_above_it_grows(spread):
@@ -101,7 +138,13 @@ def test_comparable_rows_have_nobody_to_blame():
 
 
 def test_homogenized_value_is_that_of_the_theory():
-    for options in ({}, {"batch_size": 3}, {"batch_size": 7, "sampling": "subset"}):
+    # Of 40 rows curvature is the limit.
+    for options in (
+        {},
+        {"batch_size": 3},
+        {"batch_size": 7, "sampling": "subset"},
+        {"batch_size": 40},
+    ):
         problem = problem_of(50, 20, ridge=0.2)
         found = hsgd.exact_stability(problem, **options)
         expected = hsgd.critical_learning_rate(problem, method="hsgd", **options)

@@ -92,6 +92,21 @@ def test_the_recursion_is_the_moments_of_the_algorithm(d, ridge, batch, diagonal
             assert (curve[f"{name}_discrepancy"] == 0).all(), "nothing is approximated"
 
 
+def test_the_bound_on_what_is_left_out_between_modes_is_attained():
+    """Two modes with equal gradients: after one step all their noise is common to both."""
+    start = np.array([1.0, 2.0])
+    rows = hsgd.GaussianRows(np.array([0.6, 0.3]), np.zeros(2), 0.3, x0=start)
+    own = hsgd.Quadratic([[3.0, 1.0], [1.0, 5.0]], name="own")
+    for batch in (1, 3):
+        (_, before), (_, S) = moments(rows, [0.4], [batch])
+        algorithm = hsgd.StreamingSGD(0.4, batch)
+        curve = quiet(rows, algorithm, [0.0, 0.5], statistics=own, method="discrete")
+        exact = np.array([0.5 * np.trace(own.matrix_ @ moment) for moment in (before, S)])
+        gap = exact - curve.own.values
+        assert gap[1] > 0.01
+        np.testing.assert_allclose(curve.own_discrepancy * curve.own, gap, rtol=1e-9, atol=1e-14)
+
+
 @pytest.mark.parametrize("ridge", [0.0, 0.1])
 def test_schedules_of_rate_and_batch_size_are_stepped(ridge):
     rows = population(4, ridge=ridge)
@@ -147,6 +162,9 @@ def test_ten_thousand_modes_of_a_power_law():
     gap = np.abs(exact / limit.population_risk.values[:5] - 1)
     assert 1e-4 < gap.max() < 0.02
     np.testing.assert_allclose(limit.population_risk_discrepancy[:5], gap, atol=1e-6)
+    # The last time is too far to be stepped to: the discrepancy before it stands.
+    said = limit.population_risk_discrepancy.values
+    assert said[6] == said[5] > 0
 
 
 def test_a_mode_whose_powers_coincide_loses_no_digits():
@@ -307,6 +325,10 @@ def test_closed_form_of_the_isotropic_floor():
     # Exactly, at finite d: s = 1 − 2γ/d + γ²(d+2)/d² per direction, critical at γ = 2d/(d+2).
     exact = hsgd.critical_learning_rate(rows)
     assert exact == pytest.approx(2 * d / (d + 2), rel=1e-12)
+    # A batch divides what a single draw adds: γ = 2dB/(B + d + 1), beyond d for B > d + 1.
+    for batch in (3, 100):
+        exact = hsgd.critical_learning_rate(rows, batch_size=batch, method="discrete")
+        assert exact == pytest.approx(2 * d * batch / (batch + d + 1), rel=1e-12)
 
 
 def test_at_rest_nothing_moves():
@@ -326,6 +348,14 @@ def test_directions_that_no_row_sees_keep_their_start_or_fade():
         states = moments(rows, [0.5] * 20, [1] * 20)
         curve = quiet(rows, hsgd.StreamingSGD(0.5), np.arange(21) / 3, method="discrete")
         np.testing.assert_allclose(curve.distance, expectations(rows, states)["distance"])
+
+
+def test_directions_that_no_row_sees_are_no_modes():
+    """In a rotated basis their eigenvalues are rounding, by which nothing may be divided."""
+    Q = np.linalg.qr(np.random.default_rng(0).normal(size=(6, 6)))[0]
+    rows = hsgd.GaussianRows((Q * [4.0, 2.0, 1.0, 0, 0, 0]) @ Q.T, np.ones(6))
+    ends = hsgd.limits(rows, hsgd.StreamingSGD(0.1))
+    assert float(ends.condition_number) == pytest.approx(4.0, rel=1e-12)
 
 
 @pytest.mark.parametrize(

@@ -321,6 +321,10 @@ def test_bad_input_gets_one_sentence():
         VolterraEquation([1, 2])
     with pytest.raises(ValueError, match="learning_rate is -1"):
         VolterraEquation(one, learning_rate=-1)
+    with pytest.raises(ValueError, match="learning_rate is 0"):
+        VolterraEquation(one, learning_rate=0)
+    with pytest.raises(ValueError, match="ridge is I"):
+        VolterraEquation(one, ridge=sympy.I)
     with pytest.raises(ValueError, match="ridge is oo"):
         VolterraEquation(one, ridge=sympy.oo)
     with pytest.raises(ValueError, match="sampling is 'reshuffle'"):

@@ -19,16 +19,16 @@ Verdict = tuple[str, str]
 def verdict_of(question: Question, horizon: float, discrepancy: float) -> Verdict:
     """Whether the theory applies up to time `horizon`, given the discrepancy to expect.
 
-    Where the batch size changes, the first batch size that raises a concern speaks.
+    Where the batch size changes, the first batch size that raises a concern speaks; one at which
+    the risk diverges before all others, for then their discrepancy may be nothing but that.
     """
-    verdict = ("", "")
-    for part in constant_batches(question, horizon):
-        verdict = _judged(part, horizon, discrepancy)
-        if verdict[0]:
-            return verdict
+    verdicts = [_judged(part, horizon, discrepancy) for part in constant_batches(question, horizon)]
+    raised = [verdict for verdict in verdicts if verdict[0]]
+    if raised:
+        return min(raised, key=lambda verdict: not verdict[0].startswith("unstable"))
     if question.is_streamed and question.method.twin and discrepancy > LARGEST_DISCREPANCY:
         return "finite_size", _too_small(question.problem.dimension, discrepancy)
-    return verdict
+    return verdicts[-1]
 
 
 def _judged(question: Question, horizon: float, discrepancy: float) -> Verdict:

@@ -1,0 +1,296 @@
+"""Bugs in what the theory's verbs say, in its modes, and in how far it says it may be off."""
+
+from __future__ import annotations
+
+from tests.mutants.mutant import Mutant
+
+MUTANTS: tuple[Mutant, ...] = (
+    # ------------------------------------------------------------------ the verbs
+    Mutant(
+        "hsgd/theory/asking.py",
+        "if not any_rate:",
+        "if any_rate:",
+        "tests/hsgd/test_prediction.py::test_bad_arguments_get_one_sentence_before_any_work",
+    ),
+    Mutant(
+        "hsgd/theory/batches.py",
+        "n / (1.0 + phi * (n - 1))",
+        "n / (1.0 + phi * n)",
+        "tests/hsgd/test_batches.py::test_the_critical_batch_size_is_where_both_limits_meet",
+    ),
+    Mutant(
+        "hsgd/theory/batches.py",
+        "most = min(question.num_rows, 2**20) if",
+        "most = 2**20 if",
+        "tests/hsgd/test_batches.py::test_a_batch_grows_no_larger_than_the_data",
+    ),
+    Mutant(
+        "hsgd/theory/batches.py",
+        "threshold = float(losses[fallen[0]]) / fall",
+        "threshold = threshold / fall",
+        "tests/hsgd/test_batches.py::"
+        "test_growing_batches_change_where_the_predicted_risk_has_fallen[False]",
+    ),
+    Mutant(
+        "hsgd/theory/batches.py",
+        "return rate, float(np.ceil(self.count(stability, rate))), critical",
+        "return rate, float(np.floor(self.count(stability, rate))), critical",
+        "tests/hsgd/test_batches.py::test_iterations_to_a_target",
+    ),
+    Mutant(
+        "hsgd/theory/bootstrap.py",
+        '{"ridge": problem.ridge / problem.num_rows,',
+        '{"ridge": problem.ridge,',
+        "tests/hsgd/test_bootstrap.py::test_it_is_the_difference_of_two_predictions[hsgd]",
+    ),
+    Mutant(
+        "hsgd/theory/bootstrap.py",
+        '"bootstrap_risk_error": (sum(errors),',
+        '"bootstrap_risk_error": (errors[0],',
+        "tests/hsgd/test_bootstrap.py::test_it_is_the_difference_of_two_predictions[hsgd]",
+    ),
+    Mutant(
+        "hsgd/theory/bootstrap.py",
+        "relative = (gaps[0] * first + gaps[1] * second) / np.abs(difference)",
+        "relative = gaps[0] * first / np.abs(difference)",
+        "tests/hsgd/test_bootstrap.py::test_it_is_the_difference_of_two_predictions[hsgd]",
+    ),
+    Mutant(
+        "hsgd/theory/bootstrap.py",
+        "float(np.linalg.norm(residual)) / count**0.5",
+        "float(np.linalg.norm(residual)) / (count - 1) ** 0.5",
+        "tests/hsgd/test_bootstrap.py::test_every_kind_of_population_becomes_rows",
+    ),
+    Mutant(
+        "hsgd/theory/bootstrap.py",
+        "tuple(b / self.scale for b in self.inner.breakpoints)",
+        "self.inner.breakpoints",
+        "tests/hsgd/test_bootstrap.py::test_schedules_are_taken_at_the_same_iterations",
+    ),
+    Mutant(
+        "hsgd/theory/critical.py",
+        "algorithm.replace(batch_size=size.item()), method=method)",
+        "algorithm.replace(batch_size=size.item()))",
+        "tests/hsgd/test_batches.py::test_noise_and_curvature_are_one_limit_in_finite_steps",
+    ),
+    Mutant(
+        "hsgd/theory/critical.py",
+        "return HeavyBall(0.0, momentum, batch_size=batch_size, sampling=sampling)",
+        "return HeavyBall(0.0, momentum, batch_size=batch_size)",
+        "tests/hsgd/test_batches.py::"
+        "test_the_critical_learning_rate_brackets_divergence[0.7-subset-60]",
+    ),
+    Mutant(
+        "hsgd/theory/curves.py",
+        "Curve(flow, flow + noise, error + rounding, left_out)",
+        "Curve(flow, flow + noise, error, left_out)",
+        "tests/hsgd/test_prediction.py::test_a_statistic_without_curvature_is_rounded_too",
+    ),
+    Mutant(
+        "hsgd/theory/curves.py",
+        "0.5 * np.linalg.norm(between, 2) * trace",
+        "np.linalg.norm(between, 2) * trace",
+        "tests/hsgd/test_streaming.py::test_the_bound_on_what_is_left_out_between_modes_is_attained",
+    ),
+    Mutant(
+        "hsgd/theory/curves.py",
+        "    np.fill_diagonal(between, 0.0)\n",
+        "",
+        "tests/hsgd/test_streaming.py::test_the_bound_on_what_is_left_out_between_modes_is_attained",
+    ),
+    Mutant(
+        "hsgd/theory/diagnosis.py",
+        "max(horizon * question.problem.iterations_per_unit, 1.0)",
+        "max(horizon, 1.0)",
+        "tests/hsgd/test_diagnosis.py::test_late_times_are_on_the_way_too",
+    ),
+    Mutant(
+        "hsgd/theory/epochs.py",
+        "4.0 / (top**0.5 + low**0.5) ** 2,",
+        "2.0 / (top**0.5 + low**0.5) ** 2,",
+        "tests/hsgd/test_limits.py::test_the_predicted_epochs_are_the_curves",
+    ),
+    Mutant(
+        "hsgd/theory/epochs.py",
+        "4.0 * np.arctanh(k * k), 4.0 * np.arctanh(k)",
+        "4.0 * np.arctanh(k * k), 2.0 * np.arctanh(k)",
+        "tests/hsgd/test_limits.py::test_the_predicted_epochs_are_the_curves",
+    ),
+    Mutant(
+        "hsgd/theory/limits.py",
+        "spectrum.sum() / system.iterations_per_unit / spectrum[-1]",
+        "spectrum.sum() / system.directions.shape[0] / spectrum[-1]",
+        "tests/hsgd/test_asymptotics.py::test_condition_numbers",
+    ),
+    Mutant(
+        "hsgd/theory/limits.py",
+        "(spectrum.sum() / system.directions.shape[0])",
+        "spectrum.mean()",
+        "tests/hsgd/test_asymptotics.py::test_condition_numbers",
+    ),
+    Mutant(
+        "hsgd/theory/prediction.py",
+        "curve = curve._replace(error=curve.error + rounding(problem, statistic, curve.value))",
+        "curve = curve._replace(error=curve.error)",
+        "tests/hsgd/test_prediction.py::test_an_expanded_risk_that_vanishes_is_accurate_to_its_terms",
+    ),
+    Mutant(
+        "hsgd/theory/prediction.py",
+        "verdict_of(question, float(times[-1]), expected)",
+        "verdict_of(question, float(times[0]), expected)",
+        "tests/hsgd/test_diagnosis.py::test_the_largest_rate_of_a_schedule_counts",
+    ),
+    Mutant(
+        "hsgd/theory/prediction.py",
+        "np.where(np.isnan(values), np.inf, values)",
+        "values",
+        "tests/hsgd/test_finite_steps.py::test_a_mode_at_rest_is_no_number_times_infinity",
+    ),
+    Mutant(
+        "hsgd/theory/question.py",
+        'memory.check(needed, f"a prediction at {len(k)} times',
+        'memory.check(0, f"a prediction at {len(k)} times',
+        "tests/hsgd/test_memory.py::"
+        "test_what_does_not_fit_is_refused_with_both_figures_before_it_is_allocated"
+        "[predict, streaming]",
+    ),
+    # ------------------------------------------------------------------ the modes
+    Mutant(
+        "hsgd/theory/spectra/modes.py",
+        "shares = self.eigenvalues * (self.eigenvalues / self.damping)",
+        "shares = self.eigenvalues",
+        "tests/hsgd/test_stability.py::test_homogenized_value_is_that_of_the_theory",
+    ),
+    Mutant(
+        "hsgd/theory/spectra/modes.py",
+        "outside = fade[:, None] * self.start_outside - centre_outside",
+        "outside = fade[:, None] * self.start_outside",
+        "tests/hsgd/test_prediction.py::test_every_statistic_for_every_kind_of_problem"
+        "[1-with_replacement-x0-0.0-wide]",
+    ),
+    Mutant(
+        "hsgd/theory/spectra/modes.py",
+        "if known is None or known[0] is not directions:",
+        "if known is None:",
+        "tests/hsgd/test_prediction.py::test_a_statistic_may_be_asked_of_several_problems",
+    ),
+    Mutant(
+        "hsgd/theory/spectra/population.py",
+        "values[order] > N * np.finfo(float).eps * values.max()",
+        "values[order] > 0.0",
+        "tests/hsgd/test_streaming.py::test_directions_that_no_row_sees_are_no_modes",
+    ),
+    Mutant(
+        "hsgd/theory/spectra/rows.py",
+        "start_outside=problem.x0 - right @ z",
+        "start_outside=problem.x0",
+        "tests/hsgd/test_prediction.py::test_every_statistic_for_every_kind_of_problem"
+        "[1-with_replacement-x0-0.0-wide]",
+    ),
+    # ------------------------------------------------------------------ how far it may be off
+    Mutant(
+        "hsgd/theory/trust/applicability.py",
+        "rate = algorithm.schedule.largest(start, end)",
+        "rate = algorithm.schedule.largest(0.0, end)",
+        "tests/hsgd/test_diagnosis.py::test_a_rate_is_judged_with_the_batch_that_takes_it",
+    ),
+    Mutant(
+        "hsgd/theory/trust/applicability.py",
+        'return min(raised, key=lambda verdict: not verdict[0].startswith("unstable"))',
+        "return raised[0]",
+        "tests/hsgd/test_diagnosis.py::test_a_rate_is_judged_with_the_batch_that_takes_it",
+    ),
+    Mutant(
+        "hsgd/theory/trust/applicability.py",
+        "_steps_stable(question.but(method=twin), rate)",
+        "_steps_stable(question, rate)",
+        "tests/hsgd/test_streaming.py::"
+        "test_large_steps_that_only_their_limit_survives_are_warned_of",
+    ),
+    Mutant(
+        "hsgd/theory/trust/discrepancy.py",
+        "gap = np.where(value > 0, np.abs(other / value - 1.0), 0.0)",
+        "gap = np.where(value > 0, 2.0 * np.abs(other / value - 1.0), 0.0)",
+        "tests/hsgd/test_streaming.py::test_the_limit_errs_like_one_over_d",
+    ),
+    Mutant(
+        "hsgd/theory/trust/discrepancy.py",
+        "excess=feedback_excess(question, factor)",
+        "excess=feedback_excess(question, factor) ** 2",
+        "tests/hsgd/test_prediction.py::test_the_expected_discrepancy_has_the_size_of_the_true_one",
+    ),
+    Mutant(
+        "hsgd/theory/trust/discrepancy.py",
+        "np.min(question.algorithm.batch_sizes(iterations / question.num_rows))",
+        "np.max(question.algorithm.batch_sizes(iterations / question.num_rows))",
+        "tests/hsgd/test_prediction.py::test_growing_batches_are_allowed_what_their_first_size_is",
+    ),
+    Mutant(
+        "hsgd/theory/trust/discrepancy.py",
+        "np.full(len(found) - len(own), own[-1])",
+        "np.zeros(len(found) - len(own))",
+        "tests/hsgd/test_streaming.py::test_ten_thousand_modes_of_a_power_law",
+    ),
+    Mutant(
+        "hsgd/theory/trust/first_steps.py",
+        "(rho @ squares - g * g / n)",
+        "(rho @ squares)",
+        "tests/hsgd/test_prediction.py::test_one_step_with_the_rows_is_exact",
+    ),
+    Mutant(
+        "hsgd/theory/trust/first_steps.py",
+        "V = (factor**2 - phi * (rate * lam / n) ** 2) * V",
+        "V = factor**2 * V",
+        "tests/hsgd/test_prediction.py::test_steps_with_rows_along_the_axes_are_exact",
+    ),
+    Mutant(
+        "hsgd/theory/trust/first_steps.py",
+        "(g + problem.ridge * inside)",
+        "g",
+        "tests/hsgd/test_prediction.py::test_one_step_with_the_rows_is_exact",
+    ),
+    Mutant(
+        "hsgd/theory/trust/judgement.py",
+        "return (heavier - norm) * norm / (1.0 - heavier)",
+        "return (heavier - norm) / (1.0 - heavier)",
+        "tests/hsgd/test_prediction.py::test_late_the_discrepancy_is_that_of_the_limit",
+    ),
+    Mutant(
+        "hsgd/theory/trust/judgement.py",
+        "steps = SmallSteps if small else FiniteSteps",
+        "steps = SmallSteps",
+        "tests/hsgd/test_diagnosis.py::"
+        "test_large_steps_of_batches_are_not_taken_for_an_effect_of_the_rows[16]",
+    ),
+    Mutant(
+        "hsgd/theory/trust/judgement.py",
+        "far = in_the_limit > LARGEST_DISCREPANCY or discrepancy > LARGEST_ON_THE_WAY",
+        "far = in_the_limit > LARGEST_DISCREPANCY and discrepancy > LARGEST_ON_THE_WAY",
+        "tests/hsgd/test_diagnosis.py::test_large_steps_are_told[256-0.25-0.02]",
+    ),
+    Mutant(
+        "hsgd/theory/trust/judgement.py",
+        '"curvature": rate / small.curvature_limit(),',
+        '"curvature": 2.0 * rate / small.curvature_limit(),',
+        "tests/hsgd/test_diagnosis.py::test_the_figures_are_what_their_names_say",
+    ),
+    Mutant(
+        "hsgd/theory/trust/judgement.py",
+        "float(spectrum[0] / spectrum.sum() * problem.dimension)",
+        "float(spectrum[0] / spectrum.sum() * problem.num_rows)",
+        "tests/hsgd/test_diagnosis.py::test_the_figures_are_what_their_names_say",
+    ),
+    Mutant(
+        "hsgd/theory/trust/judgement.py",
+        'float(np.einsum("ij,ij->i", left, left).max())',
+        'float(np.einsum("ij,ij->i", left, left).mean())',
+        "tests/hsgd/test_diagnosis.py::test_the_figures_are_what_their_names_say",
+    ),
+    Mutant(
+        "hsgd/theory/trust/judgement.py",
+        "usual = 0.5 * critical <= 0.75 * on_rows",
+        "usual = True",
+        "tests/hsgd/test_diagnosis.py::"
+        "test_a_rate_that_only_these_rows_do_not_bear_comes_first_with_one_that_they_do",
+    ),
+)
