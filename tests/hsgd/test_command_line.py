@@ -49,6 +49,7 @@ def test_the_method_may_be_chosen(file, tmp_path, capsys, arrays):
     assert theory(["predict", *words, "--num-times", "5", "--out", str(out)]) == 0
     curve, problem = dataset.load(out), hsgd.LeastSquares(arrays["A"], arrays["b"])
     assert curve.attrs["method"] == "discrete"
+    np.testing.assert_allclose(curve.time, np.linspace(0, 20 / 4, 5))  # 20 passes, 4 rows a step
     critical = hsgd.critical_learning_rate(problem, batch_size=4, method="discrete")
     np.testing.assert_allclose(curve.learning_rate, 0.5 * critical, rtol=1e-12)
     assert theory(["limits", *words]) == 0
@@ -127,6 +128,16 @@ def command_line_options(words):
     from simulate.__main__ import build_parser
 
     return build_parser().parse_args(words)
+
+
+def test_logarithmic_times_begin_with_the_first_iteration(file):
+    options = command_line_options(
+        [file, "--learning-rate", "0.4", "--log", "--epochs", "4", "--num-times", "6",
+         "--batch-size", "2"]
+    )  # fmt: skip
+    times = command_line.times(options, command_line.problem(options))
+    expected = np.concatenate(([0.0], np.geomspace(1 / 40, 2.0, 5)))
+    np.testing.assert_allclose(times, expected, rtol=1e-13)
 
 
 @pytest.mark.parametrize(

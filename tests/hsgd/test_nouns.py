@@ -196,11 +196,11 @@ def test_a_step_that_leaves_floating_point_is_refused():
     flat = hsgd.LeastSquares(np.eye(3) / 2, np.ones(3))
     check_rate(flat, hsgd.SGD(3e25))
     check_rate(flat, hsgd.SGD(hsgd.Piecewise((1.0,), (0.0, 3e25))))
-    for rate in (3e25, hsgd.Piecewise((1.0,), (0.1, 3e25)), hsgd.CosineDecay(3e25, 1.0)):
+    for rate in (3e25, hsgd.Piecewise((1.0,), (0.1, 3e25))):
         with pytest.raises(ValueError, match="one step would multiply"):
-            hsgd.predict(steep, hsgd.SGD(rate), [0.0, 1.0])
+            check_rate(steep, hsgd.SGD(rate))
     with pytest.raises(ValueError, match="no step would change anything"):
-        hsgd.predict(steep, hsgd.SGD(1e-51), [0.0, 1.0])
+        check_rate(steep, hsgd.SGD(1e-51))
 
 
 def test_a_streaming_verb_refuses_what_is_not_streamed():

@@ -195,13 +195,13 @@ MUTANTS: tuple[Mutant, ...] = (
         "hsgd/command_line.py",
         "strict=True) / batch_size\n",
         "strict=True)\n",
-        "tests/hsgd/test_command_line.py::test_simulate_is_the_function",
+        "tests/hsgd/test_command_line.py::test_logarithmic_times_begin_with_the_first_iteration",
     ),
     Mutant(
         "hsgd/command_line.py",
         "first = 1.0 / problem.num_rows",
         "first = 1.0 / problem.dimension",
-        "tests/hsgd/test_command_line.py::test_simulate_is_the_function",
+        "tests/hsgd/test_command_line.py::test_logarithmic_times_begin_with_the_first_iteration",
     ),
     Mutant(
         "hsgd/command_line.py",

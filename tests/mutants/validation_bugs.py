@@ -39,7 +39,7 @@ MUTANTS: tuple[Mutant, ...] = (
         "validation/points.py",
         "+ self.error + rounding",
         "+ rounding",
-        "tests/validation/test_comparison.py::test_right_runs_agree_where_rounding_is_all_there_is",
+        "tests/validation/test_comparison.py::test_half_as_much_again_is_allowed_and_no_more",
     ),
     Mutant(
         "validation/points.py",
@@ -165,6 +165,12 @@ MUTANTS: tuple[Mutant, ...] = (
         "validation/simultaneous.py",
         "(cube - mean * (3 - 2 * mean * mean))",
         "(cube - mean * (3 - mean * mean))",
+        "tests/validation/test_calibration.py::test_of_all_reflections_of_few_runs_just_the_level_is_rejected",
+    ),
+    Mutant(
+        "validation/simultaneous.py",
+        "_TIE = 1e-9",
+        "_TIE = 0.0",
         "tests/validation/test_calibration.py::test_of_all_reflections_of_few_runs_just_the_level_is_rejected",
     ),
     Mutant(

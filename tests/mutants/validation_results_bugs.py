@@ -273,7 +273,7 @@ MUTANTS: tuple[Mutant, ...] = (
         "validation/cases/quickstart.py",
         "hsgd.SGD(factor * rate)",
         "hsgd.SGD(rate)",
-        "tests/validation/test_cases.py::test_the_quickstart_at_its_real_size_with_its_controls",
+        "tests/validation/test_judgement.py::test_the_quickstarts_controls_are_wrong_by_what_their_labels_say",
     ),
     Mutant(
         "validation/cases/reshuffling.py",

@@ -22,6 +22,7 @@ from validation.cases import (
     phases,
     photographs,
     photographs_kept_means,
+    quickstart,
     reshuffling,
     streaming,
 )
@@ -69,6 +70,18 @@ def test_mistakes_made_on_purpose_are_of_the_size_that_they_say(batch):
     wrong = confront.DimensionForRows(0.3, batch, dimension=10)
     assert wrong.noise_factor(40) == pytest.approx(4 * right)
     assert finite_size.FivePercentOff(0.3, batch).noise_factor(40) == pytest.approx(1.05 * right)
+
+
+def test_the_quickstarts_controls_are_wrong_by_what_their_labels_say():
+    for fraction, factors in quickstart.WRONG_RATES.items():
+        half, *others = quickstart._wrong(fraction, 0.4)
+        assert isinstance(half[1], confront.HalfDropped)
+        assert half[1].learning_rate == 0.4
+        for (label, wrong), factor in zip(others, factors, strict=True):
+            assert type(wrong) is hsgd.SGD
+            assert wrong.learning_rate == pytest.approx(0.4 * factor)
+            side = "low" if wrong.learning_rate < 0.4 else "high"
+            assert label == f"the learning rate {abs(factor - 1):.0%} too {side}"
 
 
 def eigenvalues_and_start():
