@@ -175,7 +175,7 @@ def test_means_have_two_standard_errors_on_either_side(sources):
         )
         (dots,) = axes.containers
         x, lengths = bars(dots)
-        np.testing.assert_allclose(lengths, 4 * error.sel(time=x), rtol=1e-9)
+        np.testing.assert_allclose(lengths, 4 * error.sel(time=x), rtol=1e-9, atol=1e-14)
 
 
 def test_a_comparison_shows_what_is_allowed_and_its_band(sources):
