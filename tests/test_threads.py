@@ -17,11 +17,13 @@ import warnings
 import numpy as np
 import pytest
 import xarray as xr
+from threadpoolctl import threadpool_info
 
 import hsgd
 import simulate
 import volterra
 from hsgd import dataset
+from hsgd.machine import threads
 from hsgd.machine.blas import single_threaded_blas
 from tests.tools.catalogue import TIMES, things
 
@@ -122,6 +124,24 @@ def test_volterra_in_threads():
     solution = volterra.solve(forcing, kernels[0], TIMES)
     for one in at_once(lambda k: solution(TIMES + 0.5), 8):
         np.testing.assert_array_equal(one, solution(TIMES + 0.5))
+
+
+def test_as_many_threads_as_were_asked_for(monkeypatch):
+    """The environment's number if it is one, unless the caller set a lower limit."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    for words, count in (("3", 3), ("0", cores), ("many", cores), ("", cores)):
+        monkeypatch.setenv("NUMBA_NUM_THREADS", words)
+        assert threads.available() == count
+    monkeypatch.setenv("NUMBA_NUM_THREADS", "3")
+    with threads.limited(2):
+        assert threads.available() == 2
+        with threads.alone():
+            assert threads.available() == 1
+            assert {
+                pool["num_threads"] for pool in threadpool_info() if pool["user_api"] == "blas"
+            } == {1}
+        assert threads.available() == 2
+    assert threads.available() == 3
 
 
 def test_saving_to_one_path_from_many_threads(tmp_path):

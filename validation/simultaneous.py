@@ -37,6 +37,8 @@ from hsgd.machine.blas import single_threaded_blas
 _BLOCK = 1 << 13
 """Entries of one block of reflected curves: 64 kB, so that the passes over it stay in cache and
 its arrays are reused, not fetched from the operating system each time."""
+_TIE = 1e-9
+"""Relative difference of two values of the statistic that is rounding."""
 
 
 def smallest_number(false_alarm: float) -> int:
@@ -121,7 +123,8 @@ def critical_value(deviations: Array, false_alarm: float) -> float:
             largest[start : start + block] = _largest(part @ scaled, part @ cubes, number)
     largest.sort()
     allowed = math.floor(false_alarm * len(signs) + 1e-9)
-    return float(largest[::-1][min(allowed, len(signs) - 1)])
+    # What was seen is among the reflections, computed in another way: rounding decides no tie.
+    return float(largest[::-1][min(allowed, len(signs) - 1)]) * (1.0 + _TIE)
 
 
 def _largest(mean: Array, cube: Array, number: int) -> Array:

@@ -43,11 +43,15 @@ def test_predict_prints_and_writes(file, tmp_path, capsys):
     assert f"{float(curve.empirical_risk[-1]):.6g}" in printed
 
 
-def test_the_method_may_be_chosen(file, tmp_path, capsys):
+def test_the_method_may_be_chosen(file, tmp_path, capsys, arrays):
     out = tmp_path / "theory.nc"
     words = [file, "--fraction", "0.5", "--method", "discrete", "--batch-size", "4"]
     assert theory(["predict", *words, "--num-times", "5", "--out", str(out)]) == 0
-    assert dataset.load(out).attrs["method"] == "discrete"
+    curve, problem = dataset.load(out), hsgd.LeastSquares(arrays["A"], arrays["b"])
+    assert curve.attrs["method"] == "discrete"
+    np.testing.assert_allclose(curve.time, np.linspace(0, 20 / 4, 5))  # 20 passes, 4 rows a step
+    critical = hsgd.critical_learning_rate(problem, batch_size=4, method="discrete")
+    np.testing.assert_allclose(curve.learning_rate, 0.5 * critical, rtol=1e-12)
     assert theory(["limits", *words]) == 0
     assert "kernel_norm" in capsys.readouterr().out
     assert theory(["limits", file, "--fraction", "0.5", "--method", "magic"]) == 2
@@ -126,17 +130,31 @@ def command_line_options(words):
     return build_parser().parse_args(words)
 
 
+def test_logarithmic_times_begin_with_the_first_iteration(file):
+    options = command_line_options(
+        [file, "--learning-rate", "0.4", "--log", "--epochs", "4", "--num-times", "6",
+         "--batch-size", "2"]
+    )  # fmt: skip
+    times = command_line.times(options, command_line.problem(options))
+    expected = np.concatenate(([0.0], np.geomspace(1 / 40, 2.0, 5)))
+    np.testing.assert_allclose(times, expected, rtol=1e-13)
+
+
 @pytest.mark.parametrize(
     ("words", "last_over_first"),
     [("constant", 1.0), ("power:0.5", 1 / np.sqrt(5)), ("power:1:2", 1 / 3), ("cosine:0.1", 0.25)],
 )
-def test_schedules(file, words, last_over_first):
+@pytest.mark.parametrize("batch", [1, 3])
+def test_schedules(file, words, last_over_first, batch):
+    """Four units of time are 4·B passes: there a cosine ends, and not before."""
     options = command_line_options(
-        [file, "--learning-rate", "0.4", "--schedule", words, "--epochs", "4"]
-    )
+        [file, "--learning-rate", "0.4", "--schedule", words, "--epochs", str(4 * batch),
+         "--batch-size", str(batch)]
+    )  # fmt: skip
     schedule = command_line.algorithm(options, command_line.problem(options)).schedule
-    first, last = schedule(np.array([0.0, 4.0]))
+    first, before, last = schedule(np.array([0.0, 3.9, 4.0]))
     np.testing.assert_allclose(last / first, last_over_first)
+    assert (before > last) == (words != "constant")
 
 
 BAD = [

@@ -44,6 +44,7 @@ def test_time_is_the_callers_array_and_iterations_are_rounded():
         ([0.0, np.nan], "NaN"),
         ([[0.0, 1.0]], "1 dimension"),
         ([0.0, 1e30], "shorten"),
+        ([0.0, 5e16], "shorten"),
         ("soon", "1 dimension|real numbers"),
     ],
 )
@@ -150,6 +151,7 @@ def test_unwritable_places_are_refused(curve, tmp_path):
         (lambda ds: ds.drop_attrs(), "missing"),
         (lambda ds: ds.drop_vars("iteration"), "belong together"),
         (lambda ds: ds.isel(time=slice(None, None, -1)), "does not increase"),
+        (lambda ds: ds.isel(time=[0, 1, 1, 2]), "does not increase"),
         (lambda ds: ds.assign(z=("time", np.ones(50) * 1j)), "complex128"),
         (lambda ds: "file.nc", "a str"),
     ],
@@ -159,6 +161,18 @@ def test_check_says_what_is_wrong(curve, spoil, message):
     sentence = dataset.check(spoil(curve))
     assert sentence is not None
     assert message in sentence
+
+
+def test_rate_and_epoch_are_those_of_the_iteration():
+    """At 50 times of which most lie between two iterations; two rows are drawn in each."""
+    problem, time = hsgd.LeastSquares(np.eye(10), np.ones(10)), np.linspace(0.0, 3.0, 50)
+    sgd = hsgd.SGD(hsgd.CosineDecay(0.3, 2.0), batch_size=2)
+    found = hsgd.exact_mean(problem, sgd, time, statistics="empirical_risk")
+    k = np.rint(10 * time)
+    np.testing.assert_array_equal(found.iteration, k)
+    np.testing.assert_array_equal(found.epoch, 2 * k / 10)
+    expected = 0.15 * (1 + np.cos(np.pi * np.minimum(k / 10 / 2, 1)))
+    np.testing.assert_allclose(found.learning_rate, expected, rtol=1e-13)
 
 
 def test_the_dataset_names_the_data_it_was_made_from(curve):

@@ -188,5 +188,9 @@ def test_bad_arguments_get_one_sentence():
         ask(batch_size=1.5)
     with pytest.raises(ValueError, match=r"learning_rate is 0\.0"):
         isotropic.limiting_empirical_risk(0.0, 0.5, noise=1.0)
+    with pytest.raises(ValueError, match="times the critical one"):
+        ask(rate=5e6)
+    with pytest.raises(ValueError, match="it must lie between"):
+        ask(ratio=2e6)
     with pytest.raises(ValueError, match=r"pass ratio=1\.001"):
         isotropic.population_risk(0.0, 0.5, 1.0, signal=1.0, noise=1.0)

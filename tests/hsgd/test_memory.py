@@ -11,6 +11,7 @@ import pytest
 
 import hsgd
 import simulate
+from hsgd import dataset
 from hsgd.machine import memory
 
 LITTLE = 2_000_000
@@ -71,6 +72,49 @@ def test_what_does_not_fit_is_refused_with_both_figures_before_it_is_allocated(n
     finally:
         tracemalloc.stop()
     assert peak < 4 * LITTLE
+
+
+TAKEN = {
+    "the decomposition": lambda: problem(300, 200).svd,
+    "the covariance": lambda: hsgd.GaussianRows(np.eye(250) + 0.1, np.ones(250)),
+    "sample": lambda: ROWS.sample(30_000, seed=0),
+    "features": lambda: hsgd.RandomFeatures(ROWS, 50).sample(5000, seed=0),
+    "power law": lambda: hsgd.PowerLawRandomFeatures(1.0, 1.0, 4000, 40).given_weights(0),
+}
+
+
+@pytest.mark.parametrize("name", TAKEN)
+def test_what_is_asked_for_is_what_is_taken(name, monkeypatch):
+    """Less, and a machine would die of it; much more, and what fits would be refused."""
+    asked = []
+    monkeypatch.setattr(memory, "check", lambda needed, *words: asked.append(needed))
+    TAKEN[name]()  # loads what it needs, which is not what is measured
+    tracemalloc.start()
+    try:
+        TAKEN[name]()
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert peak <= max(asked) + 100_000
+    assert max(asked) <= 4 * peak
+
+
+def test_more_than_there_is_and_no_less_is_refused(little):
+    memory.check(LITTLE, "all of it", "wishes")
+    with pytest.raises(MemoryError, match="all of it would need"):
+        memory.check(LITTLE + 1, "all of it", "wishes")
+
+
+def test_a_file_that_does_not_fit_is_refused_before_it_is_read(tmp_path, monkeypatch):
+    """Its bytes, a copy for the reader and the arrays: three times its size."""
+    curve = hsgd.limits(small(), hsgd.SGD(0.1)).assign(more=("x", np.arange(2000.0)))
+    path = dataset.save(curve, tmp_path / "x.nc")
+    size = path.stat().st_size
+    monkeypatch.setattr(memory, "available", lambda: int(2.9 * size))
+    with pytest.raises(MemoryError, match=r"reading .*x\.nc would need"):
+        dataset.load(path)
+    monkeypatch.setattr(memory, "available", lambda: int(3.1 * size))
+    assert dataset.load(path).identical(curve)
 
 
 def test_what_fits_is_not_refused(monkeypatch):

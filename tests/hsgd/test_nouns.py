@@ -7,7 +7,7 @@ import pytest
 
 import hsgd
 from hsgd.algorithms.base import first_iterations
-from hsgd.setting import check_setting
+from hsgd.setting import check_rate, check_setting
 from hsgd.statistics.named import resolve
 
 RNG = np.random.default_rng(0)
@@ -157,6 +157,7 @@ def test_problems_describe_themselves_and_sample(problem):
         (lambda: hsgd.PowerLawRandomFeatures(-1, 1, 5, 4), "alpha is -1"),
         (lambda: hsgd.StreamingSGD(-1), "learning_rate is -1"),
         (lambda: hsgd.StreamingSGD(1, 0), "batch_size is 0"),
+        (lambda: hsgd.StreamingSGD(1, 2**62 + 1), "batch_size is .* at most"),
         (lambda: hsgd.SGD(1, hsgd.Piecewise((1.0,), (1, 2.5))), "whole number of rows"),
         (lambda: hsgd.SGD(1, hsgd.Piecewise((1.0,), (0, 2))), "at least 1"),
         (lambda: hsgd.SGD(1, hsgd.CosineDecay(4, 1)), "piecewise constant"),
@@ -187,6 +188,19 @@ def test_what_a_verb_cannot_do_is_refused_in_one_sentence(problem, algorithm, me
     with pytest.raises((TypeError, ValueError), match=message) as caught:
         check_setting(problem, algorithm)
     assert "\n" not in str(caught.value)
+
+
+def test_a_step_that_leaves_floating_point_is_refused():
+    """What counts is the rate times the mean squared norm of the rows, here 4 or 1/4."""
+    steep = hsgd.LeastSquares(2 * np.eye(3), np.ones(3))
+    flat = hsgd.LeastSquares(np.eye(3) / 2, np.ones(3))
+    check_rate(flat, hsgd.SGD(3e25))
+    check_rate(flat, hsgd.SGD(hsgd.Piecewise((1.0,), (0.0, 3e25))))
+    for rate in (3e25, hsgd.Piecewise((1.0,), (0.1, 3e25))):
+        with pytest.raises(ValueError, match="one step would multiply"):
+            check_rate(steep, hsgd.SGD(rate))
+    with pytest.raises(ValueError, match="no step would change anything"):
+        check_rate(steep, hsgd.SGD(1e-51))
 
 
 def test_a_streaming_verb_refuses_what_is_not_streamed():

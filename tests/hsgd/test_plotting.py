@@ -142,6 +142,58 @@ def test_runs_are_a_band_that_holds_most_of_them_and_a_mean(sources):
     assert high - low == pytest.approx(4 * spread)
 
 
+def widths(band, x):
+    """How broad a shade is at each of some places."""
+    return np.array([band[place] for place in x])
+
+
+def bars(container):
+    """Places and whole lengths of error bars."""
+    (segments,) = container.lines[2]
+    ends = np.array(segments.get_segments())
+    return ends[:, 0, 0], ends[:, 1, 1] - ends[:, 0, 1]
+
+
+def test_the_shade_of_the_theory_is_a_factor_on_either_side(sources):
+    theory = sources["theory"].assign(
+        empirical_risk_discrepancy=("time", np.linspace(0.1, 2.0, len(TIME)))
+    )
+    axes = plotting.plot(theory, statistics="empirical_risk")[0, 0]
+    factor, curve = 1 + np.linspace(0.1, 2.0, len(TIME)), theory.empirical_risk.values
+    found = widths(bands(axes)["finite-n error to expect"], TIME)
+    np.testing.assert_allclose(found, curve * factor - curve / factor, rtol=1e-12)
+
+
+def test_means_have_two_standard_errors_on_either_side(sources):
+    for kind in ("summary", "comparison"):
+        data = sources[kind]
+        axes = plotting.plot(data, statistics="empirical_risk")[0, 0]
+        error = (
+            data.empirical_risk_standard_error
+            if kind == "summary"
+            else data.standard_error.sel(statistic="empirical_risk")
+        )
+        (dots,) = axes.containers
+        x, lengths = bars(dots)
+        np.testing.assert_allclose(lengths, 4 * error.sel(time=x), rtol=1e-9, atol=1e-14)
+
+
+def test_a_comparison_shows_what_is_allowed_and_its_band(sources):
+    found = sources["comparison"].sel(statistic="empirical_risk")
+    grid = plotting.plot(sources["comparison"], statistics="empirical_risk")
+    gap = np.where(TIME > 0, 0.2, 0.0)
+    allowed = widths(bands(grid[0, 0])["finite-n allowance"], TIME)
+    np.testing.assert_allclose(allowed, 2 * gap * found.expected.values, atol=1e-14)
+    shades = bands(grid[1, 0])
+    np.testing.assert_allclose(widths(shades["finite-n allowance"], TIME), 2 * gap, atol=1e-14)
+    band = widths(shades["simultaneous 0.99 band of the mean"], TIME)
+    expected = (found.upper - found.lower).values / found.expected.values
+    np.testing.assert_allclose(band, expected, atol=1e-12)
+    errors = next(line for line in grid[1, 0].get_lines() if line.get_marker() == "o")
+    x = errors.get_xdata()
+    np.testing.assert_array_equal(errors.get_ydata(), found.relative_error.sel(time=x))
+
+
 def test_few_runs_are_drawn_one_by_one(sources):
     for count, label in ((1, "one run"), (5, "5 single runs")):
         some = sources["runs"].isel(replicate=slice(0, count))
@@ -316,6 +368,11 @@ def test_limits_are_drawn_against_what_they_are_swept_over(sources):
     )
     assert axes.get_xlabel() == "learning rate [1]"
     assert axes.get_ylabel().startswith("limit of empirical risk")
+    # From left to right, in whatever order they were swept.
+    shuffled = plotting.plot(ends.isel(learning_rate=[2, 0, 1]))[0, 0]
+    for name in ("SGD", "gradient flow (no noise)"):
+        one, other = (lines(a)[name].get_xydata() for a in (axes, shuffled))
+        np.testing.assert_array_equal(one, other)
 
 
 def test_it_draws_where_it_is_told_to(sources):

@@ -10,6 +10,9 @@ import xarray as xr
 from sklearn.linear_model import LinearRegression, Ridge
 
 import hsgd
+from hsgd import checks
+from hsgd.machine import memory
+from hsgd.problems.least_squares import LARGEST_DENSE
 from hsgd.statistics.named import resolve
 
 RNG = np.random.default_rng(0)
@@ -29,6 +32,35 @@ def test_without_ridge_the_solution_is_the_minimiser_nearest_the_start():
     np.testing.assert_allclose(A @ x, b, rtol=1e-9)
     null = np.eye(9) - np.linalg.pinv(A) @ A
     np.testing.assert_allclose(null @ (x - x0), 0.0, atol=1e-12)
+
+
+def test_singular_values_above_rounding_are_kept_and_others_are_not():
+    """Where NumPy draws the line, at max(n, d)·ε of the largest."""
+    left = np.linalg.qr(RNG.normal(size=(40, 3)))[0]
+    right = np.linalg.qr(RNG.normal(size=(20, 3)))[0]
+    for smallest in (1e-12, 1e-16):
+        A = (left * [1.0, 1e-3, smallest]) @ right.T
+        problem = hsgd.LeastSquares(A, np.ones(40))
+        assert len(problem.svd.singular_values) == np.linalg.matrix_rank(A)
+        assert len(problem.eigenpairs[0]) == (3 if smallest > 1e-14 else 2)
+
+
+def test_other_data_are_decomposed_anew():
+    problem = hsgd.LeastSquares(RNG.normal(size=(9, 4)), np.ones(9))
+    values = problem.svd.singular_values
+    np.testing.assert_allclose(problem.replace(A=2 * problem.A).svd.singular_values, 2 * values)
+    assert problem.replace(ridge=1.0).svd is problem.svd
+
+
+def test_no_large_sparse_matrix_is_made_dense(monkeypatch):
+    monkeypatch.setattr(memory, "available", lambda: 0)  # were it tried, this would stop it
+    side = int(np.sqrt(LARGEST_DENSE))
+    sparse = hsgd.LeastSquares(scipy.sparse.eye_array(side + 1, format="csr"), np.ones(side + 1))
+    with pytest.raises(ValueError, match="would need a dense copy of it"):
+        sparse.solution  # noqa: B018
+    just = hsgd.LeastSquares(scipy.sparse.eye_array(side, format="csr"), np.ones(side))
+    with pytest.raises(MemoryError, match="the decomposition of A"):
+        just.solution  # noqa: B018
 
 
 def test_centring_is_an_intercept():
@@ -52,6 +84,12 @@ def test_from_data_splits_and_normalises_only_when_asked():
     assert split.preparation["split_seed"] == 3
     again = hsgd.LeastSquares.from_data(X, y, test=0.2, normalise_rows=True, seed=3)
     np.testing.assert_array_equal(split.A, again.A)
+    other = hsgd.LeastSquares.from_data(X, y, test=0.2, normalise_rows=True, seed=4)
+    assert not np.array_equal(split.b, other.b)
+    # Whatever the seed, every row is on one side, once.
+    plain = hsgd.LeastSquares.from_data(X, y, test=0.2, centre=False, seed=4)
+    both = np.concatenate([plain.b, plain.population.b])
+    np.testing.assert_array_equal(np.sort(both), np.sort(y))
 
 
 def test_the_users_arrays_stay_theirs():
@@ -127,20 +165,24 @@ A, B = np.ones((4, 2)), np.ones(4)
         (lambda: hsgd.LeastSquares(A, B[:3]), "b has 3 entries where 4 are needed"),
         (lambda: hsgd.LeastSquares(A * np.nan, B), "8 entries that are NaN"),
         (lambda: hsgd.LeastSquares(A, B * np.inf), "NaN or infinite"),
+        (lambda: hsgd.LeastSquares(A, [1.0, -np.inf, 1.0, 1.0]), r"infinite, the first at \[1\]"),
+        (lambda: hsgd.LeastSquares(A, [1.0, -1e61, 1.0, 1.0]), "the largest entry of b is 1e\\+61"),
         (lambda: hsgd.LeastSquares(np.where(np.eye(4, 2) > 0, A, None), B), "missing entries"),
         (lambda: hsgd.LeastSquares(A * 1j, B), "real numbers"),
         (lambda: hsgd.LeastSquares(np.zeros((0, 2)), B[:0]), "empty"),
         (lambda: hsgd.LeastSquares(0 * A, B), "nothing to learn"),
         (lambda: hsgd.LeastSquares(A, B, ridge=-1.0), "ridge is -1.0"),
         (lambda: hsgd.LeastSquares(A, B, ridge="big"), "ridge must be a number"),
+        (lambda: hsgd.LeastSquares(A, B, ridge=1e121), "out of all proportion"),
+        (lambda: hsgd.LeastSquares(A, B, ridge=1e-121), "out of all proportion"),
         (lambda: hsgd.LeastSquares(A, B, x0=np.ones(3)), "x0 has 3 entries where 2"),
         (lambda: hsgd.LeastSquares(A, B, population=(A[:, :1], B)), "population has 1 columns"),
         (lambda: hsgd.LeastSquares(A, B, population="test"), "population is a str"),
         (lambda: hsgd.LeastSquares.from_data(A, B, test=0.01), "holds out 0 of 4 rows"),
         (lambda: hsgd.LeastSquares.from_data(A, B, test=(A[:, :1], B)), "X_test has 1 columns"),
         (lambda: hsgd.Population(np.ones((2, 3)), np.ones(2), 1.0), "square matrix"),
-        (lambda: hsgd.Population(np.eye(2), np.ones(2), 1.0), "inconsistent"),
-        (lambda: hsgd.GaussianRows(np.diag([1.0, -1.0]), np.ones(2)), "negative eigenvalue"),
+        (lambda: hsgd.Population(np.eye(2), np.ones(2), 2.0 - 1e-8), "inconsistent"),
+        (lambda: hsgd.GaussianRows(np.diag([1.0, -1e-10]), np.ones(2)), "negative eigenvalue"),
         (lambda: hsgd.GaussianRows(np.ones((2, 3)), np.ones(2)), "square"),
         (lambda: hsgd.GaussianRows(np.eye(2), np.ones(2), -0.1), "noise is -0.1"),
         (lambda: hsgd.GaussianRows(np.eye(2), np.ones(2)).sample(0, 0), "n is 0"),
@@ -208,6 +250,11 @@ def edits(kind):
     if kind == "DataArray":
         labelled = xr.DataArray(A)
         return labelled, lambda: labelled.values.__setitem__((0, 0), 9.0)
+    if kind == "buffer of another program":
+        buffer = bytearray(A.tobytes())
+        view = np.frombuffer(buffer).reshape(4, 4)
+        view.flags.writeable = False
+        return view, lambda: buffer.__setitem__(slice(0, 8), np.float64(9.0).tobytes())
     matrix = scipy.sparse.csr_array(A)
     return matrix, lambda: matrix.data.__setitem__(0, 9.0)
 
@@ -215,7 +262,7 @@ def edits(kind):
 @pytest.mark.parametrize(
     "kind",
     ["array", "other order", "read-only view", "part of a larger one", "frame", "DataArray",
-     "sparse"],
+     "buffer of another program", "sparse"],
 )  # fmt: skip
 def test_later_edits_of_what_was_passed_change_nothing(kind):
     A, edit = edits(kind)
@@ -304,6 +351,16 @@ def test_the_remedy_for_dates_works():
     days = (dates - dates.min()) / np.timedelta64(1, "D")
     problem = hsgd.LeastSquares.from_data(days.to_frame(), [1.0, 2.0, 4.0], centre=False)
     assert problem.A[:, 0].tolist() == [0.0, 2.0, 8.0]
+
+
+def test_data_of_another_shape_or_type_are_other_data():
+    """Their bytes may be the same."""
+    A = np.arange(6.0)
+    sparse = scipy.sparse.csr_array(([1.0, 2.0], [0, 1], [0, 1, 2]), shape=(2, 2))
+    wider = scipy.sparse.csr_array(([1.0, 2.0], [0, 1], [0, 1, 2]), shape=(2, 3))
+    given = (A, A.reshape(2, 3), A.reshape(3, 2), A.view(np.int64), A.astype(">f8"), sparse, wider)
+    assert len({checks.digest(one) for one in given}) == len(given)
+    assert checks.digest(A, A) != checks.digest(A)
 
 
 def test_the_solution_belongs_to_one_ridge():

@@ -15,7 +15,8 @@ import xarray as xr
 import hsgd
 import simulate
 from hsgd import dataset
-from hsgd.dataset import atomic
+from hsgd.dataset import atomic, provenance
+from hsgd.dataset.fingerprints import fingerprint
 from hsgd.machine import clusters
 from hsgd.sweeps import sweeping
 from hsgd.sweeps.broadcasting import Sweep
@@ -203,6 +204,20 @@ def test_a_folder_of_another_sweep_is_refused_and_kept(tmp_path, other):
     assert words["verb"] == "hsgd.theory.prediction.predict"
 
 
+def test_a_folder_of_another_version_is_refused(tmp_path, monkeypatch):
+    limits_of(folder=tmp_path)
+    monkeypatch.setattr(provenance, "version", lambda: "another")
+    with pytest.raises(ValueError, match="or of another version: choose another folder"):
+        limits_of(folder=tmp_path)
+
+
+def test_seeds_that_differ_in_their_place_only_are_told_apart():
+    parent = np.random.SeedSequence(5)
+    seeds = [parent, *parent.spawn(2), np.random.SeedSequence(6)]
+    words = [json.dumps(fingerprint("seed", seed)) for seed in seeds]
+    assert len(set(words)) == 4
+
+
 def failing(problem, algorithm):
     """A verb that fails for one setting."""
     if algorithm.learning_rate == 0.4 and problem.ridge > 0:
@@ -228,6 +243,8 @@ def test_the_progress_bar_says_what_is_done(tmp_path, capsys):
     assert "limits: 100%" in shown
     assert "3.00/3.00" in shown
     assert "members" in shown
+    limits_of(folder=tmp_path, progress=True)
+    assert "3.00/3.00" in capsys.readouterr().err  # of what was finished before
     limits_of(folder=tmp_path, progress=False)
     assert capsys.readouterr().err == ""
     hsgd.sweep(

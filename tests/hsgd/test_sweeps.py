@@ -6,6 +6,7 @@ import xarray as xr
 
 import hsgd
 from hsgd.problems import least_squares
+from hsgd.sweeps.stacking import stacked
 from tests.hsgd.test_prediction import problem_of, quiet
 from tests.hsgd.test_streaming import population
 
@@ -96,6 +97,7 @@ def test_a_dataarray_without_dimensions_is_a_number():
         (lambda: hsgd.SGD(-RATES), "learning_rate is -0.1"),
         (lambda: hsgd.SGD(0.1, SIZES * 0.5), "must be an integer"),
         (lambda: hsgd.SGD(RATES[:0]), "empty DataArray"),
+        (lambda: hsgd.SGD(RATES * [1, 1, -1]), "learning_rate is -0.9"),
         (lambda: problem_of().replace(ridge=-RIDGES - 1), "ridge is -1"),
         (lambda: population(3).replace(ridge=-RIDGES - 1), "ridge is -1"),
         (
@@ -104,6 +106,14 @@ def test_a_dataarray_without_dimensions_is_a_number():
         ),
         (
             lambda: hsgd.predict(problem_of(), hsgd.SGD(RATES.rename(rate="time")), [1.0]),
+            "rename the dimension",
+        ),
+        (
+            lambda: hsgd.predict(problem_of(), hsgd.SGD(RATES.rename(rate="mode")), [1.0]),
+            "rename the dimension",
+        ),
+        (
+            lambda: hsgd.predict(problem_of(), hsgd.SGD(RATES.rename(rate="replicate")), [1.0]),
             "rename the dimension",
         ),
         (
@@ -116,6 +126,14 @@ def test_bad_sweeps_get_one_sentence(call, message):
     with pytest.raises((TypeError, ValueError), match=message) as caught:
         call()
     assert "\n" not in str(caught.value)
+
+
+def test_attributes_of_a_sweep_are_shared_listed_added_or_the_worst():
+    words = ({"source": "theory", "method": m, "num_diverged": k, "solution_error": e}
+             for m, k, e in (("a", 1, 1e-12), ("b", 2, 3e-9), ("a", 4, 2e-10)))  # fmt: skip
+    found = stacked([xr.Dataset({"x": 1.0}, attrs=one) for one in words], ("rate",), (3,))
+    expected = {"source": "theory", "method": "a | b", "num_diverged": 7, "solution_error": 3e-9}
+    assert found.attrs == expected
 
 
 def test_a_rate_that_diverges_at_the_end_of_a_sweep_is_not_hidden_by_the_first_warning():

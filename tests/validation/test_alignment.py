@@ -9,9 +9,9 @@ from tests.validation import curves
 from validation import compare
 
 
-def shifted(dataset, name):
+def shifted(dataset, name, by=0.25):
     moved = dataset[name].values.copy()
-    moved[3] += np.asarray(0.25, moved.dtype) if moved.dtype.kind == "f" else 1
+    moved[3] += np.asarray(by, moved.dtype) if moved.dtype.kind == "f" else 1
     return dataset.assign_coords({name: ("time", moved)})
 
 
@@ -23,6 +23,8 @@ def shifted(dataset, name):
         (curves.theory().drop_attrs(), curves.runs(), "not made by hsgd"),
         (curves.theory(), curves.runs().isel(time=slice(5)), "9 times but runs have 5"),
         (curves.theory(), shifted(curves.runs(), "time"), "time number 3 is"),
+        (curves.theory(), shifted(curves.runs(), "time", 1e-12), "time number 3 is"),
+        (curves.theory(), shifted(curves.runs(), "learning_rate", 1e-12), "learning rate at time"),
         (curves.theory(), shifted(curves.runs(), "iteration"), "iteration number 3 is"),
         (curves.theory(), shifted(curves.runs(), "learning_rate"), "learning rate at time 1.5"),
         (curves.theory().isel(time=0), curves.runs(), "theory has no dimension time"),
@@ -77,7 +79,8 @@ def test_the_record_of_the_preparation_does_not_matter():
     ("arguments", "words"),
     [
         ({"false_alarm": 0.0}, "false_alarm"),
-        ({"false_alarm": 0.9}, "must lie between 0.001 and 0.5"),
+        ({"false_alarm": 0.51}, "must lie between 0.001 and 0.5"),
+        ({"false_alarm": 0.0009}, "must lie between 0.001 and 0.5"),
         ({"discrepancy": -0.1}, "discrepancy is -0.1"),
         ({"statistics": "distance"}, "both must have 'distance'"),
         ({"statistics": ()}, "at least one"),

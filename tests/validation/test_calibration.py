@@ -8,19 +8,21 @@ import pytest
 import scipy.stats
 
 from tests.validation.curves import correlated
-from validation import simultaneous, tails
+from validation import comparison, simultaneous, tails
 from validation.points import Points
 
 TRIALS, TIMES = 1000, 40
 
 
-def share_rejected(*, level, number, kind="normal", sigma=0.5, spread=0.1, off=0.0, trials=TRIALS):
+def share_rejected(
+    *, level, number, kind="normal", sigma=0.5, spread=0.1, off=0.0, trials=TRIALS, times=TIMES
+):
     """Fraction of comparisons that reject a theory which is `off` by that relative error."""
     rng = np.random.default_rng([number, round(1e4 * level), round(1e4 * off)])
-    truth = np.ones((1, TIMES))
+    truth = np.ones((1, times))
     rejected = 0
     for _ in range(trials):
-        runs = truth + spread * correlated(rng, (number, 1, TIMES), kind, sigma)
+        runs = truth + spread * correlated(rng, (number, 1, times), kind, sigma)
         zero = np.zeros_like(truth)
         points = Points(runs, truth * (1 + off), zero, zero, exact=False)
         rejected += not points.agree(points.critical_value(level)).all()
@@ -49,14 +51,53 @@ def test_a_curve_three_per_cent_off_is_found():
     assert share_rejected(level=0.01, number=32, spread=0.03, off=0.03, trials=200) >= 0.9
 
 
-def test_the_stated_detectable_error_is_detected():
-    number, spread = 32, 0.1
-    runs = 1 + spread * correlated(np.random.default_rng(5), (number, 1, TIMES))
+def test_the_stated_detectable_error_is_detected_nine_times_in_ten():
+    """At a single point; of many points some would notice what others do not."""
+    trials, spread = 400, 0.1
+    runs = np.random.default_rng(5).standard_normal((32, 1, 1))
+    runs = 1 + spread * (runs - runs.mean()) / runs.std(ddof=1)  # a standard error that is right
+    zero = np.zeros((1, 1))
+    points = Points(runs, np.ones((1, 1)), zero, zero, exact=False)
+    off = float(comparison._detectable(points, points.critical_value(0.01))[0, 0])
+    share = share_rejected(level=0.01, number=32, off=off, trials=trials, times=1)
+    low, high = interval(0.9, trials)
+    assert low <= share <= high
+
+
+@pytest.mark.parametrize("level", [0.05, 0.4])
+def test_the_pointwise_interval_has_its_level_at_every_point(level):
+    """What `coverage` counts: of independent points a share of 1 − level holds a true theory."""
+    runs = 1 + 0.1 * np.random.default_rng(8).standard_normal((64, 1, 4000))
+    zero = np.zeros((1, 4000))
+    points = Points(runs, np.ones((1, 4000)), zero, zero, exact=False)
+    low, high = interval(1 - level, 4000)
+    assert low <= points.covered(comparison._pointwise(points, level)).mean() <= high
+
+
+def test_the_band_ends_where_theories_are_no_longer_held_to_agree():
+    runs = 1 + 0.1 * correlated(np.random.default_rng(7), (32, 1, TIMES), "lognormal")
     zero = np.zeros((1, TIMES))
-    points = Points(runs, np.ones((1, TIMES)), zero, zero, exact=False)
-    reach = points.critical_value(0.01) + scipy.stats.t.ppf(0.9, number - 1)
-    off = float(reach * np.median(points.standard_error))
-    assert share_rejected(level=0.01, number=number, off=off, trials=200) >= 0.9
+
+    def held(reference):
+        return Points(runs, reference, zero, zero, exact=False)
+
+    mean = runs.mean(axis=0)
+    for end in held(np.ones((1, TIMES))).band(4.0):
+        assert held(mean + 0.999 * (end - mean)).covered(4.0).all()
+        assert not held(mean + 1.001 * (end - mean)).covered(4.0).any()
+
+
+@pytest.mark.parametrize("seed", [0, 1, 2])
+@pytest.mark.parametrize("level", [0.01, 0.05, 0.2])
+def test_of_all_reflections_of_few_runs_just_the_level_is_rejected(level, seed):
+    """The level is exact: each of them was equally likely to be what is seen."""
+    noise = 0.1 * correlated(np.random.default_rng(seed), (8, 1, 10))
+    truth, zero = np.ones((1, 10)), np.zeros((1, 10))
+    rejected = 0
+    for signs in simultaneous.reflections(8, level):
+        points = Points(1 + signs[:, None, None] * noise, truth, zero, zero, exact=False)
+        rejected += not points.agree(points.critical_value(level)).all()
+    assert rejected == int(level * 128)
 
 
 def test_the_naive_pointwise_rule_would_raise_false_alarms():
@@ -83,6 +124,15 @@ def test_all_reflections_are_used_where_they_are_few():
     assert (signs[0] == 1).all()
     assert len(np.unique(signs, axis=0)) == 128
     assert len(np.unique(np.concatenate([signs, -signs]), axis=0)) == 256
+
+
+def test_where_reflections_are_many_enough_lie_beyond_the_level():
+    """Its estimate is then good to a sixth; and what was seen is among them."""
+    for level in (0.2, 0.001):
+        signs = simultaneous.reflections(32, level)
+        assert level * len(signs) >= 40
+        assert (signs[0] == 1).all()
+        assert abs(signs[1:].mean()) < 5 / np.sqrt(signs.size)
 
 
 def test_heavy_tails_do_not_reject_a_true_theory():
@@ -127,6 +177,20 @@ def test_hills_index_of_pareto_runs(index):
     # Its standard error is index/√(number of runs in the tail).
     runs = np.random.default_rng(5).uniform(size=(4000, 1)) ** (-1 / index)
     assert tails.tail_index(runs)[0] == pytest.approx(index, abs=4 * index / np.sqrt(1000))
+
+
+def test_a_tail_may_be_heavy_only_beside_one_that_is():
+    assert not tails.heavy(np.array([3.1, 4.0, 30.0]), 32).any()
+    assert tails.heavy(np.array([2.9, 4.0, 30.0]), 32).tolist() == [True, True, False]
+
+
+def test_the_lower_limit_of_an_index_fails_as_often_as_it_says(monkeypatch):
+    """At index 3 a tail is taken for lighter than it is with that probability."""
+    monkeypatch.setattr(tails, "_DOUBT", 0.1)
+    runs = np.random.default_rng(10).uniform(size=(32, 4000)) ** (-1 / tails.HEAVY)
+    missed = ~tails.heavy(np.append(tails.tail_index(runs), 1.0), 32)
+    low, high = interval(0.1, 4000)
+    assert low <= missed.sum() / 4000 <= high
 
 
 def test_no_tail_where_nothing_varies_or_signs_do():

@@ -25,6 +25,9 @@ def test_targets_are_centred_by_the_training_mean():
     split = data.digits(1200, seed=0)
     assert abs(split.targets.mean()) < 1e-14
     assert np.ptp(split.targets_test) == 2.0
+    # ±1 less one number, the same for both, although their own means differ.
+    assert split.targets_test.max() == split.targets.max()
+    assert split.targets_test.mean() != 0.0
     assert len(split.targets_test) == 597
 
 
@@ -43,6 +46,16 @@ def test_patches_come_from_disjoint_regions():
         return set(map(tuple, corners // data.REGION))
 
     assert not squares(train) & squares(test)
+
+
+def test_rows_have_the_spectrum_that_was_asked_for():
+    values = np.array([9.0, 4.0, 1.0, 0.25])
+    A, directions = data.rows_with_spectrum(values, 7, seed=3)
+    np.testing.assert_allclose(A.T @ A @ directions, directions * values, atol=1e-13)
+    np.testing.assert_allclose(directions.T @ directions, np.eye(4), atol=1e-14)
+    # |β|² of d entries N(0, s²/d): s² to within 5 standard deviations, √(2/d) of it.
+    found = np.sum(data.coefficients(10_000, 3.0) ** 2)
+    assert found == pytest.approx(9.0, rel=5 * np.sqrt(2 / 10_000))
 
 
 @pytest.mark.parametrize(

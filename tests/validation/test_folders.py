@@ -137,7 +137,8 @@ def test_only_what_decides_the_result_is_in_the_digest_of_the_code():
     home = folders.Path(folders.__file__).parent
     inside = {path.relative_to(home) for path in home.rglob("*.py")}
     kept = {path for path in inside if folders._matters(path, home / path, "quickstart")}
-    assert folders.Path("points.py") in kept
+    deciding = "alignment comparison data points simultaneous slopes stacking tails verdict"
+    assert {folders.Path(f"{name}.py") for name in deciding.split()} <= kept
     assert folders.Path("cases/quickstart.py") in kept
     assert folders.Path("cases/confront.py") in kept
     assert folders.Path("report.py") not in kept
@@ -166,6 +167,7 @@ def test_a_page_says_when_something_is_not_as_expected(case, tmp_path):
     failed = replace(result, outcome=replace(result.outcome, checks=(accepted,)))
     page = report.write([failed], tmp_path).read_text(encoding="utf-8")
     assert "0 of 1 cases are as expected" in page
+    assert "0 of 1 negative controls" in page
     assert "✗ accepted" in page
 
 
@@ -178,7 +180,7 @@ def keep(found, folder, case):
 
 def test_two_folders_of_the_same_truth_do_not_differ(case, tmp_path, capsys):
     old = keep(outcome(0), tmp_path / "old", case)
-    new = keep(outcome(1, value=2.3), tmp_path / "new", case)
+    new = keep(outcome(1, value=2.5), tmp_path / "new", case)  # 3.5 standard errors of a difference
     assert diff(old, new).none
     assert main(["diff", str(old), str(new)]) == 0
     assert "no difference in 1 cases" in capsys.readouterr().out
@@ -194,6 +196,24 @@ def test_a_changed_verdict_number_or_curve_is_reported(case, tmp_path, capsys):
     assert len(found.numbers) == 2
     assert main(["diff", str(old), str(new)]) == 1
     assert "3 differences" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("variable", "moves"),
+    [
+        ("expected", {"by": 5e-7, "beyond": 2e-6}),
+        # In standard errors of one of the two curves; those of a difference are √2 as large.
+        ("observed", {"by": 5.5, "beyond": 5.8}),
+    ],
+)
+def test_curves_may_move_by_rounding_or_four_standard_errors(case, tmp_path, variable, moves):
+    found = outcome()
+    old, kept = keep(found, tmp_path / "old", case), found.datasets["comparison"]
+    unit = kept.standard_error if variable == "observed" else kept.expected
+    for name, size in moves.items():
+        moved = kept.assign({variable: kept[variable] + size * unit})
+        new = keep(replace(found, datasets={"comparison": moved}), tmp_path / name, case)
+        assert diff(old, new).none == (name == "by")
 
 
 def test_what_only_one_folder_has_is_reported(case, tmp_path):

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import scipy.stats
 
 from validation import convergence
 
@@ -32,6 +33,25 @@ def test_the_standard_error_is_the_scatter_of_the_slope(number):
     else:
         # Never smaller; larger, because a scatter that is small by chance is not believed.
         assert slopes.std() <= stated * 1.15 < slopes.std() * 1.6
+
+
+def test_one_repetition_is_fitted_as_scipy_does():
+    errors = 2.0 / SIZES * np.exp(0.1 * np.random.default_rng(2).standard_normal(len(SIZES)))
+    found = convergence(errors, SIZES)
+    expected = scipy.stats.linregress(np.log(SIZES), np.log(errors))
+    assert found.slope == pytest.approx(expected.slope, rel=1e-12)
+    assert found.standard_error == pytest.approx(expected.stderr, rel=1e-12)
+    assert found.intercept == pytest.approx(expected.intercept, rel=1e-12)
+
+
+def test_a_scatter_that_is_small_by_chance_is_not_believed():
+    """Means exactly on a line, each known to 10% only: their errors are all there is."""
+    table = 3.0 / SIZES[:, None] * np.array([0.9, 1.1])
+    found = convergence(table, SIZES)
+    x = np.log(SIZES)
+    expected = 0.1 / np.sqrt(np.sum((x - x.mean()) ** 2))
+    assert found.standard_error == pytest.approx(expected, rel=1e-9)
+    np.testing.assert_allclose(found.error_spread, 0.1 * found.errors, rtol=1e-12)
 
 
 def test_a_bent_curve_gets_a_larger_uncertainty():

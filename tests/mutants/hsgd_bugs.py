@@ -1,0 +1,236 @@
+"""Small bugs in `hsgd`: datasets, their files, and sweeps."""
+
+from __future__ import annotations
+
+from tests.mutants.mutant import Mutant
+
+MUTANTS: tuple[Mutant, ...] = (
+    Mutant(
+        "hsgd/dataset/grid.py",
+        "scaled = np.rint(times * per_unit)",
+        "scaled = np.floor(times * per_unit)",
+        "tests/hsgd/test_dataset.py::test_time_is_the_callers_array_and_iterations_are_rounded",
+    ),
+    Mutant(
+        "hsgd/dataset/grid.py",
+        "if scaled[-1] > 2.0**62:",
+        "if scaled[-1] > 2.0**72:",
+        "tests/hsgd/test_dataset.py::test_bad_times_get_one_sentence",
+    ),
+    Mutant(
+        "hsgd/dataset/grid.py",
+        "rates = algorithm.schedule(grid.iteration / per_unit)",
+        "rates = algorithm.schedule(grid.time)",
+        "tests/hsgd/test_dataset.py::test_rate_and_epoch_are_those_of_the_iteration",
+    ),
+    Mutant(
+        "hsgd/dataset/grid.py",
+        "algorithm.rows_drawn(grid.iteration, per_unit) / per_unit",
+        "grid.iteration / per_unit",
+        "tests/hsgd/test_dataset.py::test_rate_and_epoch_are_those_of_the_iteration",
+    ),
+    Mutant(
+        "hsgd/dataset/schema.py",
+        "(np.diff(dataset.time.values) <= 0).any()",
+        "(np.diff(dataset.time.values) < 0).any()",
+        "tests/hsgd/test_dataset.py::test_check_says_what_is_wrong",
+    ),
+    Mutant(
+        "hsgd/dataset/schema.py",
+        '    "_discrepancy",\n',
+        "",
+        "tests/hsgd/test_plotting.py::test_theory_is_a_line_and_gradient_flow_is_dashed",
+    ),
+    Mutant(
+        "hsgd/dataset/schema.py",
+        "if version > SCHEMA_VERSION:",
+        "if version > 100 * SCHEMA_VERSION:",
+        "tests/hsgd/test_dataset.py::test_check_says_what_is_wrong",
+    ),
+    Mutant(
+        "hsgd/dataset/keepable.py",
+        "not -(2**63) <= entry < 2**64",
+        "not -(2**63) <= entry < 2**72",
+        "tests/hsgd/test_keepable.py::test_attributes",
+    ),
+    Mutant(
+        "hsgd/dataset/keepable.py",
+        "variable.dtype.itemsize > 8",
+        "variable.dtype.itemsize > 16",
+        "tests/hsgd/test_keepable.py::test_what_no_file_can_hold",
+    ),
+    Mutant(
+        "hsgd/dataset/keepable.py",
+        "out = dataset.drop_encoding()",
+        "out = dataset.copy()",
+        "tests/hsgd/test_keepable.py::test_no_encoding_is_inherited",
+    ),
+    Mutant(
+        "hsgd/dataset/netcdf.py",
+        '            memory.check(3 * size, f"reading {source}", "data at once")\n',
+        "            pass\n",
+        "tests/hsgd/test_memory.py::test_a_file_that_does_not_fit_is_refused_before_it_is_read",
+    ),
+    Mutant(
+        "hsgd/dataset/netcdf.py",
+        "if trailer != _MARK + _checksum(body):",
+        "if len(trailer) != _TRAILER:",
+        "tests/hsgd/test_dataset.py::test_damage_and_foreign_files_are_refused_in_one_sentence",
+    ),
+    Mutant(
+        "hsgd/dataset/zarr_folder.py",
+        ", write_empty_chunks=True)",
+        ")",
+        "tests/hsgd/test_files.py::test_a_dataset_comes_back_bit_for_bit",
+    ),
+    Mutant(
+        "hsgd/dataset/zarr_folder.py",
+        "listed.keys() == _files(source)",
+        "listed.keys() <= _files(source)",
+        "tests/hsgd/test_files.py::test_missing_additional_and_foreign_files_are_refused",
+    ),
+    Mutant(
+        "hsgd/dataset/zarr_folder.py",
+        "if target.exists() and not (target / MANIFEST).is_file():",
+        "if target.is_file():",
+        "tests/hsgd/test_files.py::test_a_folder_of_something_else_is_not_replaced",
+    ),
+    Mutant(
+        "hsgd/dataset/zarr_folder.py",
+        "        os.rename(aside, target)\n        raise",
+        "        raise",
+        "tests/hsgd/test_files.py::test_a_failed_write_leaves_the_old_folder",
+    ),
+    Mutant(
+        "hsgd/dataset/zarr_folder.py",
+        "            if before is not None and before == _identity(source):\n                raise",
+        "            raise",
+        "tests/hsgd/test_files.py::test_a_folder_can_be_read_while_another_process_replaces_it",
+    ),
+    Mutant(
+        "hsgd/dataset/atomic.py",
+        "path.stat().st_mtime > STALE:",
+        "path.stat().st_mtime > -STALE:",
+        "tests/hsgd/test_files.py::test_what_killed_saves_have_left_is_swept_up",
+    ),
+    Mutant(
+        "hsgd/dataset/atomic.py",
+        "STALE = 3600.0",
+        "STALE = 36.0",
+        "tests/hsgd/test_sweeping.py::test_a_folder_that_cannot_be_made_is_refused",
+    ),
+    Mutant(
+        "hsgd/dataset/atomic.py",
+        "{secrets.token_hex(8)}.part",
+        "{os.getpid()}.part",
+        "tests/test_threads.py::test_saving_to_one_path_from_many_threads",
+    ),
+    Mutant(
+        "hsgd/dataset/claims.py",
+        "if found != own:",
+        "if len(found) != len(own):",
+        "tests/hsgd/test_sweeping.py::test_a_folder_of_another_sweep_is_refused_and_kept",
+    ),
+    Mutant(
+        "hsgd/dataset/fingerprints.py",
+        '"spawn_key": str(value.spawn_key)',
+        '"spawn_key": ""',
+        "tests/hsgd/test_sweeping.py::test_seeds_that_differ_in_their_place_only_are_told_apart",
+    ),
+    Mutant(
+        "hsgd/dataset/foreign.py",
+        'memory.check(sum(sizes) + max(sizes, default=0), f"reading',
+        'memory.check(len(sizes), f"reading',
+        "tests/test_mutations.py::test_what_does_not_fit_into_memory_is_refused_before_it_is_read",
+    ),
+    Mutant(
+        "hsgd/dataset/foreign.py",
+        '"scale_factor", "add_offset", "_Unsigned")',
+        '"scale_factor", "_Unsigned")',
+        "tests/test_mutations.py::test_numbers_are_decoded_as_xarray_does",
+    ),
+    Mutant(
+        "hsgd/dataset/trees.py",
+        'if not isinstance(name, str) or not name.strip("/"):',
+        "if not isinstance(name, str):",
+        "tests/hsgd/test_files.py::test_bad_trees_get_one_sentence",
+    ),
+    Mutant(
+        "hsgd/sweeps/broadcasting.py",
+        '{"time", "replicate", "mode"} &',
+        '{"time", "replicate"} &',
+        "tests/hsgd/test_sweeps.py::test_bad_sweeps_get_one_sentence",
+    ),
+    Mutant(
+        "hsgd/sweeps/broadcasting.py",
+        "            known[ridge] = value.replace(ridge=ridge)",
+        "            known[ridge] = value.replace(ridge=abs(ridge) / 2)",
+        "tests/hsgd/test_sweeps.py::test_a_sweep_is_its_members",
+    ),
+    Mutant(
+        "hsgd/sweeps/broadcasting.py",
+        'changes["seed"] = np.random.SeedSequence().entropy',
+        'changes["seed"] = None',
+        "tests/hsgd/test_sweeping.py::test_runs_have_common_random_numbers_and_a_status_for_each",
+    ),
+    Mutant(
+        "hsgd/sweeps/broadcasting.py",
+        "            sweep.problem.decompose()  #",
+        "            pass  #",
+        "tests/hsgd/test_sweeps.py::test_the_spectrum_is_decomposed_once",
+    ),
+    Mutant(
+        "hsgd/sweeps/stacking.py",
+        "attrs[name] = max(others)",
+        "attrs[name] = min(others)",
+        "tests/hsgd/test_sweeps.py::test_attributes_of_a_sweep_are_shared_listed_added_or_the_worst",
+    ),
+    Mutant(
+        "hsgd/sweeps/stacking.py",
+        "attrs[name] = sum(words[name] for words in found)",
+        "attrs[name] = sum(others)",
+        "tests/hsgd/test_sweeps.py::test_attributes_of_a_sweep_are_shared_listed_added_or_the_worst",
+    ),
+    Mutant(
+        "hsgd/sweeps/stacking.py",
+        'sum(int(part.attrs["num_diverged"]) for part in parts)',
+        'max(int(part.attrs["num_diverged"]) for part in parts)',
+        "tests/hsgd/test_sweeping.py::test_diverged_runs_are_counted_over_the_sweep",
+    ),
+    Mutant(
+        "hsgd/sweeps/sweeping.py",
+        'options["first_replicate"] = piece.replicates.start',
+        'options["first_replicate"] = 0',
+        "tests/hsgd/test_sweeping.py::test_replicates_of_one_setting_are_pieces_too",
+    ),
+    Mutant(
+        "hsgd/sweeps/sweeping.py",
+        '        "schedules_sha256": _schedules(whole),\n',
+        "",
+        "tests/hsgd/test_sweeping.py::test_a_folder_of_another_sweep_is_refused_and_kept",
+    ),
+    Mutant(
+        "hsgd/sweeps/sweeping.py",
+        '        "hsgd_version": provenance.version(),\n',
+        "",
+        "tests/hsgd/test_sweeping.py::test_a_folder_of_another_version_is_refused",
+    ),
+    Mutant(
+        "hsgd/sweeps/sweeping.py",
+        "        report(sum(_size(pieces[index]) for index in found))\n",
+        "",
+        "tests/hsgd/test_sweeping.py::test_the_progress_bar_says_what_is_done",
+    ),
+    Mutant(
+        "hsgd/sweeps/sweeping.py",
+        "NUM_PIECES // count))",
+        "NUM_PIECES))",
+        "tests/hsgd/test_sweeping.py::test_pieces_are_balanced_and_cover_all",
+    ),
+    Mutant(
+        "hsgd/sweeps/parts.py",
+        'part.attrs.pop(_MARK, None) != f"{self._hash} {index}"',
+        'not part.attrs.pop(_MARK, "").startswith(self._hash)',
+        "tests/hsgd/test_sweeping.py::test_damaged_parts_are_computed_again_and_foreign_files_left_alone",
+    ),
+)
