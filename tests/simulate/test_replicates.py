@@ -4,6 +4,7 @@ import warnings
 
 import numpy as np
 import pytest
+import xarray as xr
 from scipy import stats
 
 import simulate
@@ -37,6 +38,15 @@ def test_summary_is_mean_standard_error_and_effective_size(problem):
     assert float(part.distance_effective_size) == pytest.approx(30)
     with pytest.raises(TypeError, match="replicate"):
         simulate.summary(found)
+
+
+@pytest.mark.parametrize("scale", [1e-300, 1e-170, 1e200])
+def test_errors_of_very_small_and_large_numbers_are_not_lost(scale):
+    """Their squares are zero or infinite: an error of nothing, where runs differ by a third."""
+    values = np.random.default_rng(0).normal(3.0, 1.0, (1, 40))
+    found = simulate.summary(xr.Dataset({"risk": (("time", "replicate"), scale * values)}))
+    expected = scale * stats.sem(values[0])
+    assert float(found.risk_standard_error[0]) == pytest.approx(expected, rel=1e-12)
 
 
 def test_auto_stops_when_the_means_are_precise(problem):
