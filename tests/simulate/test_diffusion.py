@@ -147,11 +147,11 @@ def test_the_mean_is_second_order_in_the_step():
     [
         (SGD(0.8), TIMES, 0.8),
         (SGD(CosineDecay(1.2, 3.0, 0.1)), [3.0], 1.2),
-        (SGD(Piecewise((1.23,), (0.2, 1.0))), [3.0], 1.0),
+        (SGD(lambda t: 0.1 + 0.4 * t), [3.0], 1.3),
     ],
 )
 def test_no_mode_relaxes_by_more_than_a_tenth_in_a_step(algorithm, times, fastest):
-    """By default; a schedule may be higher at the beginning of an interval than in its middle."""
+    """By default; a schedule may be higher at the ends of an interval than in its middle."""
     problem = DATA["tall, ridge"][0]
     stiffest = np.linalg.norm(problem.A, 2) ** 2 + problem.ridge
     longest = diffusion(problem, algorithm, times, seed=0).attrs["longest_step"]
