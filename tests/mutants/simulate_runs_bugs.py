@@ -25,7 +25,7 @@ MUTANTS: tuple[Mutant, ...] = (
         "simulate/means.py",
         "np.where(count > 1, count - 1, np.nan)",
         "np.where(count > 1, count, np.nan)",
-        f"{TESTS}replicates.py::test_summary_is_mean_standard_error_and_effective_size",
+        f"{TESTS}replicates.py::test_a_summary_counts_what_is_there_whatever_its_sign",
     ),
     Mutant(
         "simulate/__main__.py",
@@ -72,8 +72,7 @@ MUTANTS: tuple[Mutant, ...] = (
         "simulate/recording.py",
         "np.isfinite(values)",
         "~np.isinf(values)",
-        f"{TESTS}runs.py::test_diverging_runs_are_infinite_never_nan_and_reported_once"
-        "[1-reference]",
+        f"{TESTS}runs.py::test_what_is_no_number_is_recorded_as_infinite",
     ),
     Mutant(
         "simulate/recording.py",

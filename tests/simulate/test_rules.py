@@ -245,9 +245,10 @@ def test_a_checkpoint_knows_the_factors_of_the_memory(build, tmp_path):
     def algorithm(scale):
         return hsgd.GeneralMomentum(0.1, lambda t: scale / (1 + t), 0.2)
 
-    sgd(build(), algorithm(0.1), TIMES, seed=1, checkpoint=tmp_path)
+    asked = {"seed": 1, "checkpoint": tmp_path, "engine": "reference"}
+    sgd(build(), algorithm(0.1), TIMES, **asked)
     with pytest.raises(ValueError, match="choose another folder"):
-        sgd(build(), algorithm(0.2), TIMES, seed=1, checkpoint=tmp_path)
+        sgd(build(), algorithm(0.2), TIMES, **asked)
 
 
 # --- special cases ---
