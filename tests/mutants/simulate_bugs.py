@@ -121,7 +121,7 @@ STEPPED: tuple[Mutant, ...] = (
         "simulate/engines/reference.py",
         "position = plan.batches.rows_before(first)",
         "position = first",
-        f"{TESTS}checkpoint.py::test_killed_anywhere_it_resumes_to_the_bit[reference-1]",
+        f"{TESTS}engines.py::test_the_bits_of_the_reference_do_not_depend_on_chunks",
     ),
     Mutant(
         "simulate/engines/cpu/kernels/dense.py",
@@ -142,22 +142,16 @@ STEPPED: tuple[Mutant, ...] = (
         f"{AGREE}[with_replacement-7-constant-0.7-cpu]",
     ),
     Mutant(
-        "simulate/engines/cpu/kernels/momentum.py",
-        "dot_ahead(A, batch[j], x, v, look)",
-        "dot_ahead(A, batch[j], x, v, 0.0)",
-        f"{TEXTBOOK}[nesterov-with_replacement-one-dense-cpu]",
-    ),
-    Mutant(
-        "simulate/engines/cpu/kernels/sparse.py",
-        "row_scale(rate, residuals[j], size) / factor[0]",
-        "row_scale(rate, residuals[j], size)",
-        f"{TEXTBOOK}[sgd-with_replacement-one-sparse-cpu]",
-    ),
-    Mutant(
         "simulate/engines/cpu/kernels/with_rule.py",
         "        position += sizes[i]\n",
         "        position += 1\n",
         f"{RULES_STREAMED}[adagrad, scheduled-isotropic-cpu]",
+    ),
+    Mutant(
+        "simulate/engines/cpu/with_rule.py",
+        "plan.batches.rows_before(first)",
+        "first",
+        f"{TESTS}rules.py::test_bits_depend_neither_on_threads_nor_on_batches[adagrad on data]",
     ),
     Mutant(
         "simulate/engines/cpu/engine.py",
@@ -183,12 +177,6 @@ STEPPED: tuple[Mutant, ...] = (
         "bend + noise / batch_size",
         "(bend + noise) / batch_size",
         f"{RULES_STREAMED}[polyak-isotropic-reference]",
-    ),
-    Mutant(
-        "simulate/rules/greedy.py",
-        "risk += slope *",
-        "risk += 0.5 * slope *",
-        f"{RULES_STREAMED}[polyak-isotropic-cpu]",
     ),
     Mutant(
         "simulate/rules/sign.py",
@@ -236,12 +224,6 @@ DIFFUSED: tuple[Mutant, ...] = (
         "np.append(r, problem.ridge)",
         "np.append(r, 0.0)",
         f"{TESTS}diffusion.py::test_deterministic_without_a_rate_and_exact_without_noise",
-    ),
-    Mutant(
-        "simulate/engines/cpu/kernels/sde.py",
-        "factors.held[0] != rate or factors.held[1] != length",
-        "factors.held[0] != rate",
-        f"{TESTS}diffusion.py::test_the_mean_on_data_is_the_volterra_solution[tall]",
     ),
     Mutant(
         "simulate/engines/cpu/kernels/sde.py",

@@ -20,6 +20,7 @@ from hsgd.problems.gaussian_rows import GaussianRows
 from hsgd.schedules import CosineDecay, Piecewise
 from hsgd.statistics.quadratics import Quadratic
 from simulate import numba_policy, sgd, threads
+from simulate.engines import reference
 from simulate.engines.cpu import engine as cpu
 from simulate.engines.cpu import layout
 
@@ -109,6 +110,14 @@ def test_bits_do_not_depend_on_chunks(larger, monkeypatch):
             assert_same_bits(
                 sgd(larger, SGD(0.5, batch_size), [0, 0.5, 2.0], num_replicates=2, seed=1), whole
             )
+
+
+def test_the_bits_of_the_reference_do_not_depend_on_chunks(problem, monkeypatch):
+    """A chunk of batches goes on where the rows of the one before ended."""
+    algorithm, asked = SGD(0.4, 3, "reshuffle"), {"seed": 1, "engine": "reference"}
+    whole = sgd(problem, algorithm, TIMES, **asked)
+    monkeypatch.setattr(reference, "CHUNK", 7)
+    assert_same_bits(sgd(problem, algorithm, TIMES, **asked), whole)
 
 
 def test_looks_at_the_clock_follow_the_work(problem, monkeypatch):
