@@ -70,8 +70,11 @@ def _standard_error(values: Any) -> Any:
     count = present.sum(axis=-1)
     with np.errstate(all="ignore"):
         deviations = np.where(present, values - _mean(values)[..., None], 0.0)
-        variance = (deviations**2).sum(axis=-1) / np.where(count > 1, count - 1, np.nan)
-        return np.sqrt(variance / count)
+        # A square is zero for what is below 1e-162. Powers of two change no digit.
+        exponent = np.frexp(np.abs(deviations).max(axis=-1))[1]
+        scaled = np.ldexp(deviations, -exponent[..., None])
+        variance = (scaled**2).sum(axis=-1) / np.where(count > 1, count - 1, np.nan)
+        return np.ldexp(np.sqrt(variance / count), exponent)
 
 
 def _effective(values: Any) -> Any:

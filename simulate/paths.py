@@ -186,7 +186,8 @@ def _steps(
     widths, middles = np.diff(edges), (edges[1:] + edges[:-1]) / 2
     if np.isinf(longest):
         # A schedule may be higher elsewhere in the interval than in its middle.
-        rates = np.maximum.reduce([algorithm.schedule(t) for t in (edges[:-1], middles)])
+        ends = np.nextafter(edges[1:], 0.0)  # a jump there is the next interval's
+        rates = np.maximum.reduce([algorithm.schedule(t) for t in (edges[:-1], middles, ends)])
         speed = rates * stiffest
         longest_here = np.where(speed > 0, FINE / np.where(speed > 0, speed, 1.0), np.inf)
     else:

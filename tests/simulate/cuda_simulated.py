@@ -77,8 +77,10 @@ def changed(*changes):
         setattr(thing, name, value)
 
 
-for sampling in SAMPLINGS:
-    agree(problem, SGD(cosine, growing, sampling), num_replicates=1)
+# In launches of a few iterations, each of which must know where it is in the stream.
+with changed((replicates, "LAUNCH_ENTRIES", 9 * 1024)):
+    for sampling in SAMPLINGS:
+        agree(problem, SGD(cosine, growing, sampling), num_replicates=1)
 for case in (problem, holes):
     agree(case, SGD(0.4))
     agree(case, HeavyBall(0.2, 0.5, growing, "reshuffle"))

@@ -165,6 +165,15 @@ def test_streaming_takes_the_steps_of_the_textbook(engine, population, batch):
         np.testing.assert_allclose(parameters(runs)[:, replicate], expected, rtol=1e-9, atol=1e-11)
 
 
+def test_label_noise_goes_on_behind_its_first_block():
+    """Noises are drawn 512 at a time; these are 560 rows."""
+    problem, algorithm = POPULATIONS["isotropic"], StreamingSGD(0.5, 20)
+    expected = stream(problem, algorithm, 3, 0)[:, [0, 3, 7]]
+    for engine in ENGINES:
+        runs = sgd(problem, algorithm, TIMES, statistics=coordinates(11), seed=3, engine=engine)
+        np.testing.assert_allclose(parameters(runs)[:, 0], expected, rtol=1e-9, atol=1e-11)
+
+
 def exact_streaming_risk(problem, gamma, batch_size):
     """E of the population risk at TIMES: second moments of x − β in Σ's eigenbasis."""
     # notation: s_j = E (x−β)_j², m_j = E (x−β)_j, rho = ridge

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from scipy import stats
 
 import hsgd
 from simulate.__main__ import main
@@ -38,6 +39,15 @@ def test_a_name_is_the_noun(words, tmp_path, capsys, name):
     expected = sgd(PROBLEM, ALGORITHMS[name], found.time, seed=1, engine="reference")
     assert (found.empirical_risk == expected.empirical_risk).all()
     assert found.attrs["algorithm"] == expected.attrs["algorithm"]
+
+
+def test_the_error_printed_is_that_of_the_mean(words, tmp_path, capsys):
+    out = tmp_path / "runs.nc"
+    more = ["--replicates", "2", "--seed", "1", "--engine", "reference", "--out", str(out)]
+    assert main([*words, *more]) == 0
+    last = hsgd.dataset.load(out).empirical_risk[-1]
+    line = next(line for line in capsys.readouterr().out.splitlines() if "empirical_risk" in line)
+    assert line.split()[1:] == [f"{float(last.mean()):.6g}", "+-", f"{stats.sem(last):.2g}"]
 
 
 @pytest.mark.parametrize(

@@ -2,8 +2,11 @@
 
 import json
 import os
+import shutil
 import signal
 import warnings
+from contextlib import contextmanager
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -14,9 +17,10 @@ from hsgd.algorithms.sgd import SGD, StreamingSGD
 from hsgd.problems.gaussian_rows import GaussianRows
 from hsgd.problems.least_squares import LeastSquares
 from hsgd.statistics.quadratics import Quadratic
-from simulate import Checkpoint, sgd
+from simulate import Checkpoint, checkpoint, sgd
 from simulate.engines import reference
 from simulate.engines.cpu import engine as cpu
+from simulate.recording import Recorder
 from tests.tools.killing import Killed, stop_writing
 
 TIMES = np.linspace(0, 3, 40)
@@ -293,3 +297,123 @@ def test_a_forged_file_is_named(build, tmp_path, forged):
     np.savez(part, **content | forged)
     with pytest.raises(ValueError, match=f"{part.name} is damaged .* delete it"):
         sgd(build(), SGD(0.4), TIMES, seed=1, checkpoint=tmp_path)
+
+
+def test_saves_are_a_minute_apart(tmp_path, monkeypatch):
+    """Each counts from the one before it: else all would be saved, all the time, after a minute."""
+    now = [1000.0]
+    monkeypatch.setattr(checkpoint, "time", SimpleNamespace(monotonic=lambda: now[0]))
+    recorder = Recorder([Quadratic(np.eye(2), name="square")], 3, 4)
+    store = checkpoint.Folder(Checkpoint(tmp_path), {}, recorder, range(4))
+    saved = []
+
+    def state():
+        saved.append(now[0] - 1000.0)
+        return checkpoint.State(points=np.zeros((1, 2)))
+
+    parts = []
+    finished = {59: 0, 60: 1, 61: 2, 125: 3}
+    for second in range(190):
+        now[0] = 1000.0 + second
+        store.offer(0, state)
+        if second in finished:
+            store.complete(finished[second])
+            parts.append(len(list(tmp_path.glob("finished-*"))))
+    assert saved == [60.0, 120.0, 180.0]
+    assert parts == [0, 1, 1, 2]
+
+
+def test_an_interrupt_keeps_all_that_was_done(build, tmp_path, monkeypatch, small_pieces):
+    """Finished replicates although it was no time to save them; records of a begun block."""
+    asked = {"num_replicates": 3, "seed": 1, "engine": "reference"}
+    left = [90 + 50]  # iterations: the first replicate, and a part of the second
+
+    @contextmanager
+    def mortal(show, total):
+        def report(done):
+            left[0] -= done
+            if left[0] < 0:
+                raise KeyboardInterrupt
+
+        yield report
+
+    whole = sgd(build(), SGD(0.4), TIMES, **asked)
+    with monkeypatch.context() as patch:
+        patch.setattr("simulate.run.execution.bar", mortal)
+        with pytest.warns(UserWarning, match="the same call goes on"):
+            partial = sgd(build(), SGD(0.4), TIMES, checkpoint=tmp_path, **asked)
+    names = ["finished-000000000000.npz", "running-000000000001.npz"]
+    assert sorted(path.name for path in tmp_path.glob("*.npz")) == names
+    done = int(np.load(tmp_path / names[1])["done"])
+    assert 50 < done < 90
+    for name in whole.data_vars:
+        known = ~np.isnan(partial[name].values)
+        assert known[:, 0].all()
+        assert (known[:, 1] == (whole.iteration.values <= done)).all()
+        assert (partial[name].values[known] == whole[name].values[:, :2][known]).all()
+    resumed = sgd(build(), SGD(0.4), TIMES, checkpoint=tmp_path, **asked)
+    assert (resumed.to_dataarray().values == whole.to_dataarray().values).all()
+
+
+def test_progress_adds_up_however_replicates_end(build, tmp_path, monkeypatch, small_pieces):
+    """Complete, diverged, gone on with or found finished: each counts all of its iterations."""
+    told, totals, stop_at = [], [], [np.inf]
+
+    @contextmanager
+    def bar(show, total):
+        told.clear()
+        totals.append(total)
+
+        def report(done):
+            told.append(done)
+            if sum(told) > stop_at[0]:
+                raise KeyboardInterrupt
+
+        yield report
+
+    monkeypatch.setattr("simulate.run.execution.bar", bar)
+    asked = {"time": TIMES, "num_replicates": 2, "seed": 1, "engine": "reference"}
+    with pytest.warns(UserWarning, match="2 of 2 runs diverged"):
+        sgd(build(), SGD(1e200), **asked)
+    assert sum(told) == totals[-1] == 180
+    stop_at[0] = 130
+    with pytest.warns(UserWarning, match="interrupted"):
+        sgd(build(), SGD(0.4), checkpoint=tmp_path, **asked)
+    stop_at[0] = np.inf
+    for _ in range(2):
+        sgd(build(), SGD(0.4), checkpoint=tmp_path, **asked)
+        assert sum(told) == totals[-1] == 180
+
+
+def test_a_part_of_another_run_is_refused(build, tmp_path):
+    """The folder is the right one; but a file of another seed's has come into it."""
+    asked = {"problem": build(), "algorithm": SGD(0.4), "time": [1.0], "engine": "reference"}
+    for seed in (1, 2):
+        sgd(seed=seed, checkpoint=tmp_path / str(seed), **asked)
+    (part,) = (tmp_path / "2").glob("finished-*")
+    shutil.copy(part, tmp_path / "1")
+    with pytest.raises(ValueError, match=rf"{part.name} is from .* choose another folder"):
+        sgd(seed=1, checkpoint=tmp_path / "1", **asked)
+
+
+def test_a_checkpoint_of_another_version_is_refused(build, tmp_path, monkeypatch):
+    asked = {"problem": build(), "algorithm": SGD(0.4), "time": [1.0], "engine": "reference"}
+    sgd(seed=1, checkpoint=tmp_path, **asked)
+    monkeypatch.setattr("hsgd.dataset.provenance.version", lambda: "another")
+    with pytest.raises(ValueError, match="choose another folder"):
+        sgd(seed=1, checkpoint=tmp_path, **asked)
+
+
+def test_an_array_under_another_name_is_damage(build, tmp_path, monkeypatch, small_pieces):
+    """Contents have check sums in the file, names have none."""
+    asked = {"seed": 3, "engine": "reference", "checkpoint": Checkpoint(tmp_path, 0.0)}
+    with monkeypatch.context() as patch:
+        stop_writing(patch, 6)
+        with pytest.raises(Killed):
+            sgd(build(), SGD(0.4), TIMES, **asked)
+    (state,) = tmp_path.glob("running-*")
+    with np.load(state) as file:
+        content = {{"x": "y"}.get(name, name): file[name] for name in file.files}
+    np.savez(state, **content)
+    with pytest.raises(ValueError, match=f"{state.name} is damaged .* delete it"):
+        sgd(build(), SGD(0.4), TIMES, **asked)

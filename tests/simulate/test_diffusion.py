@@ -90,6 +90,20 @@ def test_the_mean_on_fresh_rows_is_the_volterra_solution(batch_size):
     assert largest_z_score(STREAM, algorithm, "population_risk", expected) < CRITICAL
 
 
+def test_a_ridge_on_fresh_rows_moves_the_end_and_speeds_it_up():
+    """Without noise, for so large are the batches: x' = −γd(λ(x−β) + ridge·x) in every mode."""
+    # notation: lam = Σ's eigenvalues
+    lam, beta, x0 = np.array([0.0, 0.02, 0.1, 0.4]), np.arange(1.0, 5.0), np.full(4, -1.0)
+    problem = GaussianRows(lam, beta, 0.3, ridge=0.05, x0=x0)
+    single = [hsgd.Quadratic(np.zeros((4, 4)), np.eye(4)[j], name=f"x{j}") for j in range(4)]
+    algorithm, times = StreamingSGD(0.7, 10**14), np.array([0.5, 2.0])
+    paths_found = diffusion(problem, algorithm, times, statistics=single, seed=0)
+    end = lam * beta / (lam + 0.05)
+    expected = end + (x0 - end) * np.exp(-0.7 * 4 * (lam + 0.05) * times[:, None])
+    found = np.stack([paths_found[f"x{j}"].values[:, 0] for j in range(4)], axis=1)
+    np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-6)
+
+
 def test_a_dense_covariance_is_the_same_in_its_own_basis():
     basis = np.linalg.qr(np.random.default_rng(0).standard_normal((30, 30)))[0]
     dense = GaussianRows(
@@ -126,6 +140,36 @@ def test_the_mean_is_second_order_in_the_step():
         )  # fmt: skip
         errors.append(np.abs(found.empirical_risk.mean("replicate").values / theory - 1).max())
     assert errors[1] < 0.5 * errors[0]
+
+
+@pytest.mark.parametrize(
+    ("algorithm", "times", "fastest"),
+    [
+        (SGD(0.8), TIMES, 0.8),
+        (SGD(CosineDecay(1.2, 3.0, 0.1)), [3.0], 1.2),
+        (SGD(lambda t: 0.1 + 0.4 * t), [3.0], 1.3),
+    ],
+)
+def test_no_mode_relaxes_by_more_than_a_tenth_in_a_step(algorithm, times, fastest):
+    """By default; a schedule may be higher at the ends of an interval than in its middle."""
+    problem = DATA["tall, ridge"][0]
+    stiffest = np.linalg.norm(problem.A, 2) ** 2 + problem.ridge
+    longest = diffusion(problem, algorithm, times, seed=0).attrs["longest_step"]
+    assert fastest * stiffest * longest <= 0.1 * (1 + 1e-12)
+
+
+@pytest.mark.parametrize(
+    "algorithm", [SGD(Piecewise((0.25,), (0.5, 0.1))), SGD(0.5, Piecewise((0.25,), (1, 5)))]
+)
+def test_steps_end_where_the_rate_or_the_batch_jumps(algorithm):
+    """So a record at the jump changes no step: the path at the end is the same one."""
+    problem, asked = DATA["tall"][0], {"statistics": "distance", "seed": 0, "step": 9.0}
+    alone, together, other = (
+        float(diffusion(problem, algorithm, times, **asked).distance[-1, 0])
+        for times in ([1.0], [0.25, 1.0], [0.5, 1.0])
+    )
+    assert alone == pytest.approx(together, rel=1e-12)
+    assert alone != pytest.approx(other, rel=1e-3)  # the control
 
 
 def test_deterministic_without_a_rate_and_exact_without_noise():

@@ -6,6 +6,7 @@ import threading
 import time
 import warnings
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
 
 import numpy as np
 import pytest
@@ -18,7 +19,8 @@ from hsgd.machine.blas import single_threaded_blas
 from hsgd.problems.gaussian_rows import GaussianRows
 from hsgd.schedules import CosineDecay, Piecewise
 from hsgd.statistics.quadratics import Quadratic
-from simulate import sgd, threads
+from simulate import numba_policy, sgd, threads
+from simulate.engines import reference
 from simulate.engines.cpu import engine as cpu
 from simulate.engines.cpu import layout
 
@@ -73,6 +75,16 @@ def larger():
     return GaussianRows(np.full(203, 1 / 203), np.ones(203), 0.1).sample(301, seed=0)
 
 
+@pytest.mark.parametrize("batch_size", [1, 3])
+def test_long_rows_are_summed_to_their_end(larger, batch_size):
+    """Compiled loops go over a row piece by piece, and short rows are one piece."""
+    found, expected = (
+        sgd(larger, SGD(0.5, batch_size), [0.05, 0.1], seed=1, engine=engine)
+        for engine in ("cpu", "reference")
+    )
+    xr.testing.assert_allclose(found, expected, rtol=1e-11)
+
+
 @pytest.mark.parametrize("batch_size", [1, 5])
 @pytest.mark.parametrize("sampling", SAMPLINGS)
 def test_bits_depend_neither_on_threads_nor_on_batches(larger, monkeypatch, sampling, batch_size):
@@ -98,6 +110,28 @@ def test_bits_do_not_depend_on_chunks(larger, monkeypatch):
             assert_same_bits(
                 sgd(larger, SGD(0.5, batch_size), [0, 0.5, 2.0], num_replicates=2, seed=1), whole
             )
+
+
+def test_the_bits_of_the_reference_do_not_depend_on_chunks(problem, monkeypatch):
+    """A chunk of batches goes on where the rows of the one before ended."""
+    algorithm, asked = SGD(0.4, 3, "reshuffle"), {"seed": 1, "engine": "reference"}
+    whole = sgd(problem, algorithm, TIMES, **asked)
+    monkeypatch.setattr(reference, "CHUNK", 7)
+    assert_same_bits(sgd(problem, algorithm, TIMES, **asked), whole)
+
+
+def test_looks_at_the_clock_follow_the_work(problem, monkeypatch):
+    """A row of a batch is work, too: else an interrupt waits as many times as long."""
+    counts = []
+    monkeypatch.setattr(cpu, "CHUNK_FLOPS", 3000)
+    for batch_size in (2, 20):
+        looks = []
+        bar = nullcontext(looks.append)
+        monkeypatch.setattr("simulate.run.execution.bar", lambda show, total, bar=bar: bar)
+        sgd(problem, SGD(0.01, batch_size), [0.0, 10.0], seed=0)
+        assert sum(looks) == 300
+        counts.append(len(looks))
+    assert counts[1] > 5 * counts[0]
 
 
 def test_trajectories_do_not_depend_on_the_times_recorded(larger):
@@ -188,6 +222,20 @@ def test_an_error_in_one_thread_stops_the_others():
     assert stopped == ["cancelled"]
 
 
+def test_after_an_error_what_waits_is_not_begun():
+    begun = []
+
+    def work(index, check):
+        begun.append(index)
+        if not index:
+            raise KeyError("first")
+        time.sleep(0.001)
+
+    with pytest.raises(KeyError, match="first"):
+        threads.for_each(1000, 1, work)
+    assert len(begun) < 500
+
+
 @pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="needs POSIX signals")
 @pytest.mark.parametrize("num_replicates", [1, 4])
 def test_an_interrupt_stops_a_long_run(larger, num_replicates):
@@ -239,3 +287,16 @@ def test_kernels_survive_a_fork(problem):
         finally:
             os._exit(0 if good else 1)
     assert os.waitpid(child, 0)[1] == 0
+
+
+def test_a_change_in_any_source_is_another_digest(tmp_path, monkeypatch):
+    """The digest names compiled kernels on the disk: those of older sources must not be found."""
+    (tmp_path / "rules").mkdir()
+    sources = [tmp_path / "numba_policy.py", tmp_path / "rules" / "sign.py"]
+    monkeypatch.setattr(numba_policy, "__file__", str(sources[0]))
+    digests = set()
+    for texts in (("a", "b"), ("c", "b"), ("a", "d")):
+        for path, text in zip(sources, texts, strict=True):
+            path.write_text(text)
+        digests.add(numba_policy.source_digest.__wrapped__())
+    assert len(digests) == 3

@@ -10,6 +10,7 @@ from scipy import stats
 from simulate.engines.cpu.lanes import LANES, fill_normals, fill_words, room
 from simulate.randomness.normals import BROWNIAN, FEATURES, LABEL_NOISE, direction, normals, radius
 from simulate.randomness.philox import philox4x32
+from simulate.randomness.sampling import PURPOSES
 from simulate.randomness.seeds import as_seed
 
 FALSE_ALARM = 1e-4
@@ -157,6 +158,12 @@ def test_streams_are_uncorrelated():
     }
     scores = {name: correlations(base, other) for name, other in others.items()}
     assert max(scores.values()) < LIMIT, scores
+
+
+def test_no_two_purposes_share_their_numbers():
+    """Row numbers, entries, label noise, Brownian motion: one seed serves them all."""
+    drawn = [FEATURES, LABEL_NOISE, BROWNIAN, *set(PURPOSES)]
+    assert len({normals((5, 6), purpose, 9, 1)[0] for purpose in drawn}) == 6
 
 
 def test_the_test_of_correlation_rejects_shared_streams():

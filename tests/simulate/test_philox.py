@@ -121,6 +121,15 @@ def test_keys_of_a_seed_are_all_different():
     assert all(0 <= word < 2**32 for key in keys for word in key)
 
 
+def test_every_bit_of_a_key_depends_on_the_seed():
+    """Of 64 bits each: keys of 32 would meet after some ten thousand replicates."""
+    keys = [as_seed(seed).key(0) for seed in range(400)]
+    words = np.array([low | high << 32 for low, high in keys], dtype=np.uint64)
+    bits = words[:, None] >> np.arange(64, dtype=np.uint64) & np.uint64(1)
+    # Binomial counts: half of 400, six standard deviations.
+    assert np.abs(bits.sum(axis=0).astype(int) - 200).max() < 60
+
+
 def test_seeds_are_recorded_and_repeat():
     assert as_seed(7).attributes == {"seed": "7"}
     fresh = as_seed(None)

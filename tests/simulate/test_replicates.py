@@ -4,6 +4,7 @@ import warnings
 
 import numpy as np
 import pytest
+import xarray as xr
 from scipy import stats
 
 import simulate
@@ -37,6 +38,27 @@ def test_summary_is_mean_standard_error_and_effective_size(problem):
     assert float(part.distance_effective_size) == pytest.approx(30)
     with pytest.raises(TypeError, match="replicate"):
         simulate.summary(found)
+
+
+@pytest.mark.parametrize("scale", [1e-300, 1e-170, 1e200])
+def test_errors_of_very_small_and_large_numbers_are_not_lost(scale):
+    """Their squares are zero or infinite: an error of nothing, where runs differ by a third."""
+    values = np.random.default_rng(0).normal(3.0, 1.0, (1, 40))
+    found = simulate.summary(xr.Dataset({"risk": (("time", "replicate"), scale * values)}))
+    expected = scale * stats.sem(values[0])
+    assert float(found.risk_standard_error[0]) == pytest.approx(expected, rel=1e-12)
+
+
+def test_a_summary_counts_what_is_there_whatever_its_sign():
+    """Errors are of the runs that are there; sizes do not cancel where values are negative."""
+    values = np.random.default_rng(0).normal(3.0, 1.0, (2, 40))
+    values[1, 25:] = np.nan
+    for sign in (1.0, -1.0):
+        found = simulate.summary(xr.Dataset({"risk": (("time", "replicate"), sign * values)}))
+        for row, there in enumerate((values[0], values[1, :25])):
+            error, size = found.risk_standard_error[row], found.risk_effective_size[row]
+            assert float(error) == pytest.approx(stats.sem(there), rel=1e-12)
+            assert float(size) == pytest.approx(there.sum() ** 2 / (there**2).sum(), rel=1e-12)
 
 
 def test_auto_stops_when_the_means_are_precise(problem):
@@ -97,6 +119,41 @@ def test_confidence_is_held_although_the_runs_are_looked_at():
     assert coverage(stopping.half_width, stopping.FIRST_LOOK, lambda count: count) >= lowest
     # The negative control: a look after every run, with the interval of a single look.
     assert coverage(lambda look, count: 1.96, 3, lambda count: 1) < lowest
+
+
+@pytest.mark.parametrize("look", [0, 1, 5])
+def test_a_look_has_half_the_share_of_the_one_before(look):
+    """Two-sided and by Student's law: the shares of all looks add up to five per cent, no more."""
+    count = 16 * 2**look
+    student, width = stats.t(count - 1), stopping.half_width(look, count)
+    outside = student.cdf(-width) + student.sf(width)
+    assert outside == pytest.approx(0.05 / 2 ** (look + 1), rel=1e-9)
+
+
+@pytest.mark.parametrize(("slack", "count"), [(1.01, 32), (0.99, 64)])
+def test_auto_stops_at_the_first_look_that_is_sharp_enough(slack, count):
+    """Not before and not after: the target is just missed, or just met, by 32 runs.
+
+    Runs are 1 ± 0.4 in turns, so that the error of the mean of N is 0.4/√(N−1); of one statistic,
+    at one time in the middle.
+    """
+
+    def run(first, number):
+        loud = np.ones((3, number))
+        loud[1] += 0.4 * (-1.0) ** np.arange(number)
+        calm = np.ones((3, number))
+        numbers, complete = np.arange(first, first + number), np.zeros(number, dtype=int)
+        dims = ("time", "replicate")
+        return xr.Dataset(
+            {"loud": (dims, loud), "calm": (dims, calm)},
+            {"replicate": numbers, "status": ("replicate", complete)},
+            {"status": "complete", "num_diverged": 0},
+        )
+
+    # At the second look the error probability is 5%/4; the promise is 1.96 times the target.
+    just = 0.4 / np.sqrt(31) * stats.t.isf(0.05 / 8, 31) / stats.norm.isf(0.025)
+    runs = stopping.until_precise(run, 3, slack * just)
+    assert runs.replicate.values.tolist() == list(range(3, 3 + count))
 
 
 def test_threads_can_be_limited_for_one_thread(monkeypatch):

@@ -15,6 +15,7 @@ from hsgd.algorithms.sgd import SGD, StreamingSGD
 from hsgd.problems.gaussian_rows import GaussianRows
 from hsgd.schedules import CosineDecay, Piecewise, PowerDecay
 from simulate import Checkpoint, sgd, summary
+from simulate.engines.cpu import engine as cpu
 from simulate.randomness.normals import FEATURES, LABEL_NOISE, normals
 from simulate.randomness.seeds import as_seed
 from tests.simulate.test_algorithms import (
@@ -234,6 +235,7 @@ def test_bits_depend_neither_on_threads_nor_on_batches(build, monkeypatch, case)
     problem = problem_of(rows, build)
     whole = sgd(problem, algorithm, TIMES, num_replicates=4, seed=1).to_dataarray().values
     monkeypatch.setenv("NUMBA_NUM_THREADS", "1")
+    monkeypatch.setattr(cpu, "CHUNK_FLOPS", 3000)  # nor on where chunks end
     parts = [sgd(problem, algorithm, TIMES, first_replicate=r, seed=1) for r in range(4)]
     alone = np.concatenate([part.to_dataarray().values for part in parts], axis=-1)
     assert (alone == whole).all()
@@ -245,9 +247,10 @@ def test_a_checkpoint_knows_the_factors_of_the_memory(build, tmp_path):
     def algorithm(scale):
         return hsgd.GeneralMomentum(0.1, lambda t: scale / (1 + t), 0.2)
 
-    sgd(build(), algorithm(0.1), TIMES, seed=1, checkpoint=tmp_path)
+    asked = {"seed": 1, "checkpoint": tmp_path, "engine": "reference"}
+    sgd(build(), algorithm(0.1), TIMES, **asked)
     with pytest.raises(ValueError, match="choose another folder"):
-        sgd(build(), algorithm(0.2), TIMES, seed=1, checkpoint=tmp_path)
+        sgd(build(), algorithm(0.2), TIMES, **asked)
 
 
 # --- special cases ---

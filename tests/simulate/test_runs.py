@@ -14,6 +14,7 @@ from hsgd import dataset
 from hsgd.algorithms.sgd import SGD
 from hsgd.problems.least_squares import LeastSquares
 from simulate import sgd
+from simulate.recording import DIVERGED, Recorder
 
 ENGINES = ["reference", "cpu"]
 GOOD = SGD(0.4)
@@ -202,3 +203,20 @@ def test_growth_without_overflow_is_explained_and_a_start_at_an_interpolant_is_n
     runs = sgd(at_rest, SGD(0.02), [0.0, 1.0, 5.0], **asked)
     risk = runs.empirical_risk.mean("replicate")
     assert risk[-1] > 1e6 * risk[0]
+
+
+def test_growth_is_called_unstable_from_a_thousand_times_on():
+    """One mode without noise: five steps multiply its risk by (1−γ)¹⁰, 1024 times or 974 times."""
+    problem = LeastSquares(np.eye(1), np.ones(1))
+    asked = {"time": [0.0, 5.0], "seed": 0, "engine": "reference"}
+    with pytest.warns(UserWarning, match=r"grows to 1e\+03 times"):
+        sgd(problem, SGD(3.0), **asked)
+    sgd(problem, SGD(2.99), **asked)  # warnings are errors
+
+
+def test_what_is_no_number_is_recorded_as_infinite():
+    """The difference of two infinite squares: NaN would say that the run was not completed."""
+    recorder = Recorder([hsgd.Quadratic(np.diag([1.0, -1.0]), name="difference")], 1, 1)
+    recorder.record(0, 0, np.full((1, 2), 1e200), 1)
+    assert recorder.values.tolist() == [[[np.inf]]]
+    assert recorder.status().tolist() == [DIVERGED]

@@ -13,6 +13,7 @@ from hsgd.algorithms.base import SAMPLINGS
 from hsgd.algorithms.sgd import SGD
 from hsgd.problems.least_squares import LeastSquares
 from simulate import sgd
+from simulate.randomness import philox
 from simulate.randomness.sampling import (
     CODES,
     SUBSET,
@@ -136,3 +137,18 @@ def test_batches_read_on_across_the_end_of_an_epoch(engine):
     )
     # Each read halves the residual: 2 reads leave 1/4, and the risk is (1/2)(1/16).
     np.testing.assert_allclose(runs.empirical_risk.values, 1 / 32, rtol=1e-14)
+
+
+def test_the_stream_of_rows_is_for_ever():
+    """With replacement, row 512·b + j is word j of block b, scaled to n: seeds are published."""
+    n, key = 700, as_seed(4).key(0)
+    words = np.concatenate([philox.words(key, 1, block, 512) for block in range(2)])[:n]
+    visited, left = set(), [n]
+    for word in words:
+        visited.add(int(word) * n >> 64)
+        left.append(n - len(visited))
+    # Orthonormal rows and step 1: a visit makes a row's residual zero.
+    problem = LeastSquares(np.eye(n), np.ones(n))
+    asked = {"statistics": "empirical_risk", "seed": 4, "engine": "reference"}
+    runs = sgd(problem, SGD(1.0), np.arange(n + 1) / n, **asked)
+    assert np.rint(2 * n * runs.empirical_risk.values[:, 0]).tolist() == left

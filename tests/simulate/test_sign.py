@@ -149,6 +149,20 @@ def test_a_run_that_diverges_says_so(engine):
     assert np.isinf(runs.distance[-1]).all()
 
 
+@pytest.mark.parametrize("engine", ENGINES)
+def test_a_gradient_that_is_no_number_is_the_end(engine):
+    """The first step is along one coordinate; then the other's gradient is ∞ − ∞.
+
+    All residuals are finite. Were its sign 0, every second step would lead back to the start.
+    """
+    problem = LeastSquares(np.array([[1.0, 1.0], [1.0, -1.0]]) * 1e50, np.ones(2))
+    square = hsgd.Quadratic(np.eye(2), name="square")
+    algorithm = hsgd.SignSGD(1e240, 2, "subset")
+    with pytest.warns(UserWarning, match="1 of 1 runs diverged"):
+        runs = sgd(problem, algorithm, [0.0, 2.0], statistics=square, seed=0, engine=engine)
+    assert runs.square.values.ravel().tolist() == [0.0, np.inf]
+
+
 @pytest.mark.parametrize(
     ("make", "error", "words"),
     [
