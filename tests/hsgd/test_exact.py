@@ -118,6 +118,16 @@ def test_leaps_in_the_moments_are_the_steps_they_stand_for(sampling):
         assert (gap <= first[f"{name}_error"] + second[f"{name}_error"]).all(), name
 
 
+def test_what_no_row_sees_fades_in_the_moments_too():
+    problem = problem_of(12, 6, rank=3, ridge=0.5)
+    time = np.array([0.0, 5.0, 40.0])
+    first, second = (
+        hsgd.exact_mean(problem, hsgd.SGD(0.2), time, method=method).distance
+        for method in ("recursion", "moments")
+    )
+    np.testing.assert_allclose(second, first, rtol=1e-11)
+
+
 def test_many_rows_of_few_columns_take_no_steps():
     """30,000 rows, 300 passes: nine million iterations, against the method for other shapes."""
     problem = problem_of(30_000, 3, start=False)

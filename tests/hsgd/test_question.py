@@ -97,7 +97,7 @@ SMOOTH = hsgd.CosineDecay(0.1, 9.0)
         (TALL, hsgd.SGD(0.5), 9.0, "discrete"),
         (TALL, hsgd.SGD(0.5, hsgd.Piecewise((1.0,), (1, 8))), 9.0, "discrete"),
         (TALL, hsgd.SGD(SMOOTH), 9.0, "discrete"),
-        (TALL, hsgd.SGD(SMOOTH), 1e6, "hsgd"),  # 2e9 iterations of ten modes
+        (TALL, hsgd.SGD(SMOOTH), 1e5, "hsgd"),  # 2e8 iterations of ten modes
         (TALL, hsgd.SGD(0.5), 1e6, "discrete"),  # which need no stepping
         (population(3), hsgd.StreamingSGD(0.5), 9.0, "discrete"),
         (population(3), hsgd.StreamingSGD(SMOOTH), 1e9, "hsgd"),

@@ -223,8 +223,8 @@ MUTANTS: tuple[Mutant, ...] = (
     ),
     Mutant(
         "hsgd/__main__.py",
-        'method=getattr(options, "method", "auto"))',
-        'method="auto")',
+        "method=options.method)\n    return problem, command_line",
+        'method="auto")\n    return problem, command_line',
         "tests/hsgd/test_command_line.py::test_the_method_may_be_chosen",
     ),
     Mutant(
