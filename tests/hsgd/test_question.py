@@ -85,6 +85,8 @@ def test_a_changed_question_keeps_the_rest():
 
 WIDE = hsgd.GaussianRows(1 / 300, np.ones(300)).sample(400, 0)
 TALL = hsgd.GaussianRows(1 / 10, np.ones(10)).sample(2000, 0)
+FLAT = hsgd.LeastSquares(np.linalg.qr(WIDE.A)[0], WIDE.b)
+"""Equal eigenvalues: at the critical rate a step takes each direction 2B/300 of its way."""
 SMOOTH = hsgd.CosineDecay(0.1, 9.0)
 
 
@@ -94,6 +96,8 @@ SMOOTH = hsgd.CosineDecay(0.1, 9.0)
         (WIDE, hsgd.SGD(0.5), 9.0, "hsgd"),
         (WIDE, hsgd.SGD(0.5, 64), 9.0, "discrete"),
         (WIDE, hsgd.SGD(1e-9, 64), 9.0, "discrete"),  # at every rate the same
+        (FLAT, hsgd.SGD(0.5, 2), 9.0, "hsgd"),
+        (FLAT, hsgd.SGD(0.5, 4), 9.0, "discrete"),
         (TALL, hsgd.SGD(0.5), 9.0, "discrete"),
         (TALL, hsgd.SGD(0.5, hsgd.Piecewise((1.0,), (1, 8))), 9.0, "discrete"),
         (TALL, hsgd.SGD(SMOOTH), 9.0, "discrete"),

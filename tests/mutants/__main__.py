@@ -29,6 +29,8 @@ def main() -> int:
         for mutant in MUTANTS
         if not options.texts or any(text in mutant.file + mutant.test for text in options.texts)
     ]
+    if not chosen:
+        parser.error(f"no file and no test has {' or '.join(options.texts)} in its name.")
     tested = [mutant for mutant in chosen if not mutant.equivalent]
     for mutant in chosen:
         if mutant.equivalent:
