@@ -179,7 +179,7 @@ MUTANTS: tuple[Mutant, ...] = (
         "volterra/panels/history.py",
         "np.flatnonzero(close | self._is_broken(edges, beyond))",
         "np.flatnonzero(close)",
-        "tests/volterra/test_unseen.py::test_renewals_with_a_uniform_lifetime",
+        "tests/volterra/test_panels.py::test_a_far_panel_is_cut_where_the_kernel_jumps",
     ),
     Mutant(
         "volterra/panels/march.py",

@@ -16,6 +16,7 @@ from volterra import (
     solve,
 )
 from volterra.panels.equation import general_equation
+from volterra.panels.history import History
 from volterra.panels.mesh import Layout, sweep
 from volterra.panels.panel import STAGES, lagrange, nodes, panel
 
@@ -62,6 +63,16 @@ def test_the_error_is_the_difference_of_the_meshes():
     t = (start + length * nodes()).reshape(-1)
     apart = np.abs(fine.interpolate(t) - coarse.interpolate(t)[:, :, :1])[:, 0, 0]
     assert np.all(apart <= solution.at(t).error)
+
+
+def test_a_far_panel_is_cut_where_the_kernel_jumps():
+    """Seen from 2.3 and 2.9, a kernel that is one up to a difference of 2."""
+    box = Convolution(lambda tau: np.where(tau < 2, 1.0, 0.0), breakpoints=[2.0])
+    history = History(general_equation(np.ones_like, box, np.array([3.0])), 1)
+    for stop in (1.0, 2.0):
+        history.push(stop, np.ones((STAGES, 1, 1)))
+    found = history.integrate(np.array([0.3, 0.9]))[:, 0, 0]
+    np.testing.assert_allclose(found, [1.7, 1.1], rtol=1e-14)
 
 
 def test_tail_by_transforms_is_the_same_equation():
