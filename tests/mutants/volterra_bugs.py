@@ -127,12 +127,6 @@ MUTANTS: tuple[Mutant, ...] = (
         "for first in (0, 0)]",
         "tests/volterra/test_sampled.py::test_oscillations_and_uneven_times",
     ),
-    Mutant(
-        "volterra/sampled.py",
-        "_SHARE = 0.01",
-        "_SHARE = 10.0",
-        "tests/volterra/test_sampled.py::test_honest_and_of_order_four",
-    ),
     # ----------------------------------------------------------------- kernels
     Mutant(
         "volterra/kernels/exponentials.py",
