@@ -290,7 +290,7 @@ def test_rounding_of_a_forcing_is_amplified_like_the_forcing(method):
     memory = rate * (t / left + np.expm1(-left * t) / left**2)  # of 0.999 exp(-left (t - s))
     grown = 1.0 - 0.999 * np.expm1(-left * t) / left  # what becomes of a constant forcing
     assert solution.y[0] == 0.0
-    assert solution.error[0] >= 4 * EPS * 2.0 * grown, "four roundings of the terms' sizes"
+    assert solution.error[0] >= 0.99 * 4 * EPS * 2.0 * grown, "four roundings of the terms' sizes"
     assert rate * t + 0.999 * memory <= solution.error[0] < 1e-11
     if method == "collocation":
         assert memory <= solution.observe([1.0]).error[0] < 1e-11
