@@ -73,22 +73,16 @@ MUTANTS: tuple[Mutant, ...] = (
         "tests/volterra/test_unseen.py::test_a_clock_that_has_a_kink_and_nothing_else",
     ),
     Mutant(
-        "volterra/collocation/step.py",
-        "float(max(forgotten @ np.abs(start), forgotten @ np.abs(end)))",
-        "float(forgotten @ np.abs(start))",
-        "tests/volterra/test_unseen.py::test_a_clock_that_has_a_kink_and_nothing_else",
-    ),
-    Mutant(
         "volterra/collocation/defect.py",
         "_FALL = 20.0",
         "_FALL = 1.5",
-        "tests/volterra/test_unseen.py::test_the_error_is_sharp_and_honest_at_any_tolerance",
+        "tests/volterra/test_collocation.py::test_what_a_step_and_its_halves_miss_alike_is_not_resolved",
     ),
     Mutant(
         "volterra/collocation/defect.py",
         "worst = np.maximum(fine[0::2], fine[1::2])",
         "worst = fine[0::2]",
-        "tests/volterra/test_unseen.py::test_the_error_is_sharp_and_honest_at_any_tolerance",
+        "tests/volterra/test_collocation.py::test_what_a_step_and_its_halves_miss_alike_is_not_resolved",
     ),
     Mutant(
         "volterra/collocation/mesh.py",
@@ -112,13 +106,7 @@ MUTANTS: tuple[Mutant, ...] = (
         "volterra/collocation/method.py",
         "error = error + np.abs(self.errors.interpolate(inside)[0])",
         "error = error + 0.1 * np.abs(self.errors.interpolate(inside)[0])",
-        "tests/volterra/test_unseen.py::test_the_error_is_sharp_and_honest_at_any_tolerance",
-    ),
-    Mutant(
-        "volterra/collocation/method.py",
-        "np.max(np.abs(coarse.memory @ rule.second_half.T - second), axis=1),",
-        "np.max(np.abs(coarse.memory @ rule.first_half.T - first), axis=1),",
-        "tests/volterra/test_collocation.py::test_the_error_is_the_difference_of_the_meshes",
+        "tests/volterra/test_collocation.py::test_rounding_of_a_forcing_is_amplified_like_the_forcing",
     ),
     Mutant(
         "volterra/collocation/method.py",
@@ -159,27 +147,21 @@ MUTANTS: tuple[Mutant, ...] = (
     ),
     Mutant(
         "volterra/panels/equation.py",
-        "moved = missed + (error if slope is None else slope @ error)",
-        "moved = error if slope is None else slope @ error",
-        "tests/volterra/test_unseen.py::test_no_error_is_understated",
-    ),
-    Mutant(
-        "volterra/panels/equation.py",
         "if size <= 4 * EPS * scale or settled",
-        "if size <= 1e-4 * scale or settled",
-        "tests/volterra/test_solvers.py::test_honest_and_converged[1e-09-quadratic decay-panels]",
+        "if size <= 1e-2 * scale or settled",
+        "tests/volterra/test_solvers.py::test_honest_and_converged[1e-09-towards a blow-up-panels]",
     ),
     Mutant(
         "volterra/panels/history.py",
         "(self.end - edges[1:]) < np.diff(edges)",
         "(self.end - edges[1:]) < 0.1 * np.diff(edges)",
-        "tests/volterra/test_panels.py::test_tail_by_transforms_is_the_same_equation",
+        "tests/volterra/test_panels.py::test_a_near_panel_is_cut_towards_its_viewer",
     ),
     Mutant(
         "volterra/panels/history.py",
         "np.flatnonzero(close | self._is_broken(edges, beyond))",
         "np.flatnonzero(close)",
-        "tests/volterra/test_unseen.py::test_renewals_with_a_uniform_lifetime",
+        "tests/volterra/test_panels.py::test_a_far_panel_is_cut_where_the_kernel_jumps",
     ),
     Mutant(
         "volterra/panels/march.py",
@@ -197,8 +179,7 @@ MUTANTS: tuple[Mutant, ...] = (
         "volterra/panels/mesh.py",
         "place = np.where(index == 0, first.place(position), position)",
         "place = position",
-        "tests/volterra/test_panels.py::test_dense_output_is_as_good_as_the_requested_times"
-        "[square-root relaxation]",
+        "tests/volterra/test_panels.py::test_a_singular_start_is_interpolated_in_its_own_variable",
     ),
     Mutant(
         "volterra/panels/method.py",
@@ -231,15 +212,9 @@ MUTANTS: tuple[Mutant, ...] = (
         "tests/volterra/test_limits.py::test_a_tail_takes_no_more_memory_than_is_reckoned",
     ),
     Mutant(
-        "volterra/panels/tail.py",
-        "int((reach - history.end) / length) + 2)",
-        "int((reach - history.end) / length))",
-        "tests/volterra/test_panels.py::test_tail_of_a_singular_kernel",
-    ),
-    Mutant(
         "volterra/panels/defect.py",
         "found = np.max(pairs, axis=1)",
         "found = np.min(pairs, axis=1)",
-        "tests/volterra/test_unseen.py::test_no_error_is_understated",
+        "tests/volterra/test_panels.py::test_the_defect_of_a_panel_is_that_of_its_worse_half",
     ),
 )

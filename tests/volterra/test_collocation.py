@@ -12,6 +12,7 @@ from tests.tables.problems import (
     stairs,
 )
 from volterra import Status, SumOfExponentials, TimeChanged, solve
+from volterra.collocation.defect import unresolved
 from volterra.collocation.mesh import Work, sweep
 from volterra.collocation.question import SteppedQuestion
 from volterra.collocation.step import DirectPropagator, Sample, propagator
@@ -287,10 +288,20 @@ def test_rounding_of_a_forcing_is_amplified_like_the_forcing(method):
     )
     left = 1.0 - 0.999
     memory = rate * (t / left + np.expm1(-left * t) / left**2)  # of 0.999 exp(-left (t - s))
+    grown = 1.0 - 0.999 * np.expm1(-left * t) / left  # what becomes of a constant forcing
     assert solution.y[0] == 0.0
+    assert solution.error[0] >= 0.99 * 4 * EPS * 2.0 * grown, "four roundings of the terms' sizes"
     assert rate * t + 0.999 * memory <= solution.error[0] < 1e-11
     if method == "collocation":
         assert memory <= solution.observe([1.0]).error[0] < 1e-11
+
+
+def test_what_a_step_and_its_halves_miss_alike_is_not_resolved():
+    """A jump is missed by one of the halves as by the whole; of smooth functions 2^-5 is left."""
+    coarse, fine = np.ones(3), np.array([1.0, 0.0, 0.0, 1.0, 2.0**-5, 2.0**-5])
+    found = unresolved(coarse, fine)
+    assert np.all(found[:2] >= 0.9)
+    assert found[2] == 0.0
 
 
 def test_the_error_is_the_difference_of_the_meshes():

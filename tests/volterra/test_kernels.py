@@ -69,6 +69,11 @@ def test_constant_of_a_kernel_is_a_mode_of_rate_zero():
     np.testing.assert_array_equal(modes.label, [1])
 
 
+def test_a_negative_constant_is_no_positive_sum():
+    assert SumOfExponentials([1.0], [2.0], constant=0.1).is_positive
+    assert not SumOfExponentials([1.0], [2.0], constant=-0.1).is_positive
+
+
 def test_empty_sum():
     assert SumOfExponentials([], []).modes().rates.size == 0
     np.testing.assert_array_equal(SumOfExponentials([], [], 2.0)(np.arange(3.0)), [2, 2, 2])

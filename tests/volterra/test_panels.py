@@ -15,7 +15,9 @@ from volterra import (
     analyse,
     solve,
 )
+from volterra.panels.defect import worse_half
 from volterra.panels.equation import general_equation
+from volterra.panels.history import History
 from volterra.panels.mesh import Layout, sweep
 from volterra.panels.panel import STAGES, lagrange, nodes, panel
 
@@ -62,6 +64,37 @@ def test_the_error_is_the_difference_of_the_meshes():
     t = (start + length * nodes()).reshape(-1)
     apart = np.abs(fine.interpolate(t) - coarse.interpolate(t)[:, :, :1])[:, 0, 0]
     assert np.all(apart <= solution.at(t).error)
+
+
+def test_a_near_panel_is_cut_towards_its_viewer():
+    """A kernel that its own nodes, three tenths of its length away, would see to six digits."""
+    steep = Convolution(lambda tau: np.exp(-60 * tau))
+    history = History(general_equation(np.ones_like, steep, np.array([3.0])), 1)
+    history.push(1.0, np.ones((STAGES, 1, 1)))
+    found = history.integrate(np.array([0.3]))[:, 0, 0]
+    np.testing.assert_allclose(found, [(np.exp(-18.0) - np.exp(-78.0)) / 60], rtol=1e-13)
+
+
+def test_a_singular_start_is_interpolated_in_its_own_variable():
+    """Inside the first panel, where the solution is a polynomial of the root of time."""
+    layout, inside = Layout(np.array([0.0, 1e-2, 0.1]), 0.1), np.array([1e-5, 1e-3, 5e-3])
+    assert errors_by_panels(named("square-root relaxation"), [layout], inside)[0] < 1e-12
+
+
+def test_the_defect_of_a_panel_is_that_of_its_worse_half():
+    """And none where the halves were not reached."""
+    defects = np.array([1.0, 0.0, 0.0, 2.0, 9.0]).reshape(5, 1, 1)
+    np.testing.assert_array_equal(worse_half(defects, 3)[:, 0, 0], [1.0, 2.0, 0.0])
+
+
+def test_a_far_panel_is_cut_where_the_kernel_jumps():
+    """Seen from 2.3 and 2.9, a kernel that is one up to a difference of 2."""
+    box = Convolution(lambda tau: np.where(tau < 2, 1.0, 0.0), breakpoints=[2.0])
+    history = History(general_equation(np.ones_like, box, np.array([3.0])), 1)
+    for stop in (1.0, 2.0):
+        history.push(stop, np.ones((STAGES, 1, 1)))
+    found = history.integrate(np.array([0.3, 0.9]))[:, 0, 0]
+    np.testing.assert_allclose(found, [1.7, 1.1], rtol=1e-14)
 
 
 def test_tail_by_transforms_is_the_same_equation():
