@@ -123,12 +123,6 @@ MUTANTS: tuple[Mutant, ...] = (
         "if (np.diff(times) < 0).any():",
         "tests/hsgd/test_prediction.py::test_bad_arguments_get_one_sentence_before_any_work",
     ),
-    Mutant(
-        "hsgd/schedules.py",
-        "tolerance = 1e-14",
-        "tolerance = 1e-7",
-        "tests/hsgd/test_schedules.py::test_the_odometer_is_the_integral_of_the_rate",
-    ),
     # ------------------------------------------------------------------ formulas
     Mutant(
         "hsgd/symbolic/equations.py",
