@@ -10,7 +10,6 @@ STREAMED = f"{TESTS}algorithms.py::test_streaming_takes_the_steps_of_the_textboo
 RULES = f"{TESTS}rules.py::test_rules_on_data_take_the_steps_of_the_textbook"
 RULES_STREAMED = f"{TESTS}rules.py::test_rules_on_fresh_rows_take_the_steps_of_the_textbook"
 FEATURES = f"{TESTS}features.py::test_engines_take_the_steps_of_the_textbook"
-AGREE = f"{TESTS}engines.py::test_engines_agree_to_rounding"
 STEPS = f"{TESTS}diffusion.py::test_no_mode_relaxes_by_more_than_a_tenth_in_a_step"
 SIMULATED = f"{TESTS}cuda.py::test_the_simulated_engine_agrees_with_the_reference"
 
@@ -136,12 +135,6 @@ STEPPED: tuple[Mutant, ...] = (
         f"{TESTS}engines.py::test_long_rows_are_summed_to_their_end[1]",
     ),
     Mutant(
-        "simulate/engines/cpu/kernels/dense.py",
-        "            subtract_row(x, A[batch[j]], decay, scale)\n            decay = 1.0",
-        "            subtract_row(x, A[batch[j]], decay, scale)",
-        f"{AGREE}[with_replacement-7-constant-0.7-cpu]",
-    ),
-    Mutant(
         "simulate/engines/cpu/kernels/with_rule.py",
         "        position += sizes[i]\n",
         "        position += 1\n",
@@ -182,7 +175,7 @@ STEPPED: tuple[Mutant, ...] = (
         "simulate/rules/sign.py",
         "0.0 * value",
         "0.0",
-        f"{TESTS}sign.py::test_a_gradient_that_is_no_number_is_the_end[cpu]",
+        f"{TESTS}sign.py::test_what_is_no_number_has_no_sign",
     ),
     # The GPU's kernels, simulated.
     Mutant(

@@ -10,6 +10,7 @@ from hsgd.schedules import CosineDecay, Piecewise
 from simulate import sgd
 from simulate.randomness.normals import FEATURES, LABEL_NOISE, normals
 from simulate.randomness.seeds import as_seed
+from simulate.rules.sign import sign
 from tests.simulate.test_algorithms import POPULATIONS, TIMES, batches_of, sparse_copy
 
 ENGINES = ("reference", "cpu")
@@ -147,6 +148,12 @@ def test_a_run_that_diverges_says_so(engine):
     with pytest.warns(UserWarning, match="1 of 1 runs diverged"):
         runs = sgd(problem, hsgd.SignSGD(1e200), [0.0, 0.5], seed=0, engine=engine)
     assert np.isinf(runs.distance[-1]).all()
+
+
+def test_what_is_no_number_has_no_sign():
+    """A step of none would hide it."""
+    assert [sign(value) for value in (2.0, -0.1, 0.0, -np.inf)] == [1.0, -1.0, 0.0, -1.0]
+    assert np.isnan(sign(np.nan))
 
 
 @pytest.mark.parametrize("engine", ENGINES)
