@@ -242,9 +242,11 @@ def edits(kind):
         return labelled, lambda: labelled.values.__setitem__((0, 0), 9.0)
     if kind == "buffer of another program":
         buffer = bytearray(A.tobytes())
-        view = np.frombuffer(buffer).reshape(4, 4)
-        view.flags.writeable = False
-        return view, lambda: buffer.__setitem__(slice(0, 8), np.float64(9.0).tobytes())
+        flat = np.frombuffer(buffer)
+        flat.flags.writeable = False
+        return flat.reshape(4, 4), lambda: buffer.__setitem__(
+            slice(0, 8), np.float64(9.0).tobytes()
+        )
     matrix = scipy.sparse.csr_array(A)
     return matrix, lambda: matrix.data.__setitem__(0, 9.0)
 
