@@ -16,7 +16,7 @@ import hsgd
 import simulate
 import validation
 from hsgd import plotting
-from hsgd.plotting import appearance, scales
+from hsgd.plotting import appearance, keys, scales
 
 N = 30
 TIME = np.linspace(0, 4, 33)
@@ -332,6 +332,12 @@ def test_a_sweep_has_a_colour_for_each_member_and_a_bar(sources):
     # The legend's samples belong to no member.
     handles = axes.figure.legends[0].get_lines()
     assert {to_hex(handle.get_color()) for handle in handles} == {"#000000"}
+
+
+@pytest.mark.parametrize("values", [[1.0, 10.0, 100.0], [1.0, 2.0, 3.0], [-1.0, 0.0, 1.0]])
+def test_members_that_are_even_on_some_scale_have_even_colours(values):
+    bar = keys.colour_bar(pyplot.figure().subplots(), swept("ridge", values))
+    np.testing.assert_allclose(bar.norm(np.array(values)), [0.0, 0.5, 1.0], atol=1e-12)
 
 
 def test_a_second_sweep_has_columns(problem):

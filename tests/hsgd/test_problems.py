@@ -12,7 +12,6 @@ from sklearn.linear_model import LinearRegression, Ridge
 import hsgd
 from hsgd import checks
 from hsgd.machine import memory
-from hsgd.problems.least_squares import LARGEST_DENSE
 from hsgd.statistics.named import resolve
 
 RNG = np.random.default_rng(0)
@@ -54,7 +53,7 @@ def test_other_data_are_decomposed_anew():
 
 def test_no_large_sparse_matrix_is_made_dense(monkeypatch):
     monkeypatch.setattr(memory, "available", lambda: 0)  # were it tried, this would stop it
-    side = int(np.sqrt(LARGEST_DENSE))
+    side = 2**13  # a dense copy has 512 MB
     sparse = hsgd.LeastSquares(scipy.sparse.eye_array(side + 1, format="csr"), np.ones(side + 1))
     with pytest.raises(ValueError, match="would need a dense copy of it"):
         sparse.solution  # noqa: B018
@@ -108,6 +107,8 @@ def test_a_gaussian_sample_has_the_population_it_was_drawn_from():
     sample = rows.sample(200_000, seed=1)
     assert sample.ridge == pytest.approx(2000.0)
     np.testing.assert_allclose(sample.A.T @ sample.A / 200_000, rows.covariance, rtol=0, atol=0.06)
+    residual = sample.b - sample.A @ rows.coefficients
+    assert residual.std() == pytest.approx(0.3, rel=5 / np.sqrt(2 * 200_000))
     x = RNG.normal(size=(1, d))
     statistics = {s.name: s for s in resolve(sample, ("empirical_risk", "population_risk"))}
     population = statistics["population_risk"].values(x)[0]
@@ -252,9 +253,11 @@ def edits(kind):
         return labelled, lambda: labelled.values.__setitem__((0, 0), 9.0)
     if kind == "buffer of another program":
         buffer = bytearray(A.tobytes())
-        view = np.frombuffer(buffer).reshape(4, 4)
-        view.flags.writeable = False
-        return view, lambda: buffer.__setitem__(slice(0, 8), np.float64(9.0).tobytes())
+        flat = np.frombuffer(buffer)
+        flat.flags.writeable = False
+        return flat.reshape(4, 4), lambda: buffer.__setitem__(
+            slice(0, 8), np.float64(9.0).tobytes()
+        )
     matrix = scipy.sparse.csr_array(A)
     return matrix, lambda: matrix.data.__setitem__(0, 9.0)
 

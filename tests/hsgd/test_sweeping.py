@@ -168,6 +168,11 @@ def test_damaged_parts_are_computed_again_and_foreign_files_left_alone(tmp_path)
         assert limits_of(folder=tmp_path).identical(expected)
 
 
+def decaying(speed):
+    """Functions of one name, which tells nothing of their values."""
+    return lambda t: 0.3 / (1 + speed * t)
+
+
 OTHERS = {
     "problem": {"problem": population(5)},
     "algorithm": {"algorithm": hsgd.StreamingSGD(RATES, 2)},
@@ -178,7 +183,7 @@ OTHERS = {
     "verb": {"verb": hsgd.limits, "time": None, "rtol": None},
     "function": {
         "problem": population(4).replace(ridge=RIDGES),
-        "algorithm": hsgd.StreamingSGD(lambda t: 0.3 / (1 + t)),
+        "algorithm": hsgd.StreamingSGD(decaying(1.0)),
     },
 }
 
@@ -189,7 +194,7 @@ def test_a_folder_of_another_sweep_is_refused_and_kept(tmp_path, other):
     call |= {"time": TIME, "rtol": 1e-6, "folder": tmp_path, "client": False}
     if other == "function":
         call |= OTHERS[other]
-        changed = {"algorithm": hsgd.StreamingSGD(lambda t: 0.3 / (1 + 1.001 * t))}
+        changed = {"algorithm": hsgd.StreamingSGD(decaying(1.001))}
     else:
         changed = OTHERS[other]
     hsgd.sweep(**call)

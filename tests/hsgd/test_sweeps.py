@@ -130,7 +130,7 @@ def test_bad_sweeps_get_one_sentence(call, message):
 
 def test_attributes_of_a_sweep_are_shared_listed_added_or_the_worst():
     words = ({"source": "theory", "method": m, "num_diverged": k, "solution_error": e}
-             for m, k, e in (("a", 1, 1e-12), ("b", 2, 3e-9), ("a", 4, 2e-10)))  # fmt: skip
+             for m, k, e in (("a", 2, 1e-12), ("b", 2, 3e-9), ("a", 3, 2e-10)))  # fmt: skip
     found = stacked([xr.Dataset({"x": 1.0}, attrs=one) for one in words], ("rate",), (3,))
     expected = {"source": "theory", "method": "a | b", "num_diverged": 7, "solution_error": 3e-9}
     assert found.attrs == expected

@@ -79,12 +79,6 @@ MUTANTS: tuple[Mutant, ...] = (
     ),
     Mutant(
         "hsgd/dataset/zarr_folder.py",
-        ", write_empty_chunks=True)",
-        ")",
-        "tests/hsgd/test_files.py::test_a_dataset_comes_back_bit_for_bit",
-    ),
-    Mutant(
-        "hsgd/dataset/zarr_folder.py",
         "listed.keys() == _files(source)",
         "listed.keys() <= _files(source)",
         "tests/hsgd/test_files.py::test_missing_additional_and_foreign_files_are_refused",

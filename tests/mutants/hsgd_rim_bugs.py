@@ -309,7 +309,7 @@ MUTANTS: tuple[Mutant, ...] = (
         "hsgd/plotting/keys.py",
         "logarithmic = ends[0] > 0 and spacing",
         "logarithmic = ends[0] < 0 and spacing",
-        "tests/hsgd/test_plotting.py::test_a_sweep_has_a_colour_for_each_member_and_a_bar",
+        "tests/hsgd/test_plotting.py::test_members_that_are_even_on_some_scale_have_even_colours",
     ),
     Mutant(
         "hsgd/plotting/figure.py",
