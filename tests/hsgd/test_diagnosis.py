@@ -103,16 +103,18 @@ def test_a_rate_is_judged_with_the_batch_that_takes_it():
     rates = np.array([2.0, 0.3]) * hsgd.critical_learning_rate(problem)
     first, second = (hsgd.Piecewise((1.0,), rates[::step]) for step in (1, -1))
     sizes = hsgd.Piecewise((1.0,), (8, 1))
-    hsgd.predict(problem, hsgd.SGD(first, sizes), [0.0, 2.0])  # warnings are errors
+    small = {"time": [0.0, 2.0], "method": "hsgd"}
+    hsgd.predict(problem, hsgd.SGD(first, sizes), **small)  # warnings are errors
     with pytest.warns(UserWarning, match="so the risk diverges"):
-        hsgd.predict(problem, hsgd.SGD(second, sizes), [0.0, 2.0])
+        hsgd.predict(problem, hsgd.SGD(second, sizes), **small)
 
 
 def test_the_figures_are_what_their_names_say():
     """Rows and columns are of different number, so that none stands for the other."""
     rng = np.random.default_rng(0)
     A = rng.normal(size=(40, 10)) * np.linspace(1.0, 2.0, 10)
-    found = hsgd.diagnose(hsgd.LeastSquares(A, rng.normal(size=40), ridge=0.5), hsgd.SGD(0.02))
+    problem = hsgd.LeastSquares(A, rng.normal(size=40), ridge=0.5)
+    found = hsgd.diagnose(problem, hsgd.SGD(0.02), method="hsgd")
     spectrum, norms = np.linalg.eigvalsh(A.T @ A), np.sum(A**2, axis=1)
     expected = {
         "learning_rate": 0.02,
@@ -222,7 +224,7 @@ def few_columns(n=2000, d=20):
 def test_large_steps_are_told(batch, fraction, worst):
     """Where the limit of small steps is visibly wrong, auto is its twin, and the limit names it."""
     problem = few_columns()
-    rate = fraction * hsgd.critical_learning_rate(problem, batch_size=batch)
+    rate = fraction * hsgd.critical_learning_rate(problem, batch_size=batch, method="hsgd")
     sgd = hsgd.SGD(rate, batch_size=batch)
     time = np.append(0, np.unique(np.rint(np.geomspace(1, 2000, 30)))) / 2000
     exact = hsgd.exact_mean(problem, sgd, time)

@@ -125,7 +125,7 @@ def test_the_transition_is_where_the_regime_changes():
     stability = ask(problem, hsgd.SGD(0.0), method="hsgd").stability
     assert stability.noise_rate(change) == pytest.approx(change * slowest, rel=1e-9)
     assert hsgd.limits(problem, hsgd.SGD(2 * critical), method="hsgd").attrs["regime"] == "unstable"
-    # With finite steps there is no formula for it, but the regimes are the same.
+    # With finite steps the regimes are the same.
     below, above = (
         hsgd.limits(problem, hsgd.SGD(fraction * critical), method="discrete")
         for fraction in (0.05, 0.9)

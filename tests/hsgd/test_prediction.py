@@ -95,12 +95,12 @@ def test_a_statistic_without_curvature_is_rounded_too():
     """u·x at the start: nothing is solved, but the eigenbasis is entered and left."""
     problem, u = problem_of(n=60, d=30), np.random.default_rng(5).normal(size=30)
     gaps, errors = [], []
-    question = ask(problem, hsgd.SGD(0.1))
     # Once as it is, once with terms that cancel.
     for slope in (u, u - (u @ problem.x0) / (problem.x0 @ problem.x0) * problem.x0):
         own = hsgd.Quadratic(np.zeros((30, 30)), slope, name="own")
         exact = sum(Fraction(a) * Fraction(b) for a, b in zip(slope, problem.x0, strict=True))
-        curve = curve_of(question.system, own, question.about(own).solve([0]))
+        question = ask(problem, hsgd.SGD(0.1), statistics=own, method="hsgd")
+        curve = curve_of(question.system, own, question.solve([0]))
         gaps.append(float(abs(Fraction(float(curve.value[0])) - exact)))
         errors.append(float(curve.error[0]))
         both = (
@@ -371,7 +371,7 @@ def test_growing_batches_are_allowed_what_their_first_size_is():
     problem = hsgd.GaussianRows(1 / 40, rng.normal(size=40), 0.5).sample(160, 0)
     rate, times = 0.85 * hsgd.critical_learning_rate(problem), np.array([3.0, 4.0, 5.0, 7.0])
     found, first = (
-        quiet(problem, hsgd.SGD(rate, sizes), times, statistics="empirical_risk")
+        quiet(problem, hsgd.SGD(rate, sizes), times, statistics="empirical_risk", method="hsgd")
         for sizes in (hsgd.Piecewise((6.0,), (1, 16)), 1)
     )
     np.testing.assert_allclose(found.empirical_risk[:3], first.empirical_risk[:3], rtol=1e-7)
@@ -383,7 +383,7 @@ def test_one_step_with_the_rows_is_exact():
     """Covariances between modes are left out, and start to count with the second step."""
     problem, statistics = problem_of(n=12, d=5, ridge=0.3), ("empirical_risk", "distance")
     for algorithm in (hsgd.SGD(0.5), hsgd.SGD(1.0, 4, "subset")):
-        question = ask(problem, algorithm).about(statistics)
+        question = ask(problem, algorithm, statistics=statistics)
         steps = first_steps(question, np.array([0, 1]))
         exact = hsgd.exact_mean(problem, algorithm, [0.0, 1 / 12], statistics=statistics)
         for name in statistics:
@@ -399,7 +399,7 @@ def test_steps_with_rows_along_the_axes_are_exact():
     problem = hsgd.LeastSquares(A, b, x0=np.linalg.lstsq(A, b)[0])
     iterations, statistics = np.arange(25), ("empirical_risk", "distance")
     for algorithm in (hsgd.SGD(0.6), hsgd.SGD(1.5, 4, "subset")):
-        steps = first_steps(ask(problem, algorithm).about(statistics), iterations)
+        steps = first_steps(ask(problem, algorithm, statistics=statistics), iterations)
         exact = hsgd.exact_mean(problem, algorithm, iterations / 12, statistics=statistics)
         for name in statistics:
             np.testing.assert_allclose(steps[name], exact[name], rtol=1e-11, atol=1e-25)

@@ -103,6 +103,7 @@ SMOOTH = hsgd.CosineDecay(0.1, 9.0)
         (TALL, hsgd.SGD(SMOOTH), 9.0, "discrete"),
         (TALL, hsgd.SGD(SMOOTH), 1e5, "hsgd"),  # 2e8 iterations of ten modes
         (TALL, hsgd.SGD(0.5), 1e6, "discrete"),  # which need no stepping
+        (TALL, hsgd.SGD(0.5), 1e13, "hsgd"),  # 2e16 is no whole number that a float can hold
         (population(3), hsgd.StreamingSGD(0.5), 9.0, "discrete"),
         (population(3), hsgd.StreamingSGD(SMOOTH), 1e9, "hsgd"),
     ],

@@ -32,6 +32,12 @@ MUTANTS: tuple[Mutant, ...] = (
         _CHOICE,
     ),
     Mutant(
+        "hsgd/theory/dynamics/discrete.py",
+        "return last <= _LATEST or np.isinf(last)",
+        "return True",
+        _CHOICE,
+    ),
+    Mutant(
         "hsgd/theory/bootstrap.py",
         "answer(passes.but(method=fresh.method), time)",
         "answer(passes, time)",

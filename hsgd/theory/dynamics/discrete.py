@@ -38,6 +38,8 @@ _LARGE_STEP = 0.02
 """Share of its way that a step takes the stiffest direction: their limit is off by half of it."""
 MOST_WORK = 1e9
 """Modes times iterations that may be stepped through unasked: about a second."""
+_LATEST = 2**53
+"""Beyond it iterations are no whole numbers any more."""
 MANY_MODES = 4000
 """Beyond so many, stepping may be cheaper than the closed form, which costs their square."""
 _ITERATIONS_PER_MODE = 25.0
@@ -239,7 +241,7 @@ def is_affordable(question: Question, last: float) -> bool:
     """Whether curves up to iteration `last` take a second or two at most."""
     modes = len(question.system.eigenvalues)
     if has_closed_form(question) and modes <= MANY_MODES:
-        return True
+        return last <= _LATEST or np.isinf(last)  # in the limit nothing is solved
     return last * modes <= MOST_WORK
 
 
