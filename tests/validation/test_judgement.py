@@ -139,9 +139,11 @@ def test_saturation_needs_both_sides_of_the_knee(below, above):
 def test_slopes_of_passes_go_with_their_algorithms():
     kappa = np.array([10.0, 40.0, 160.0])
     average = np.array([5.0, 6.0, 8.0])
-    passes = np.stack([average, 7 * average, 2 * kappa, 3 * np.sqrt(kappa)], axis=1)
+    theory = np.ones(3)  # of SGD, and no part of this
+    passes = np.stack([theory, 7 * average, 2 * kappa, 3 * np.sqrt(kappa)], axis=1)
     checks, numbers = conditioning._scaling(passes, kappa, average)
-    assert [number.value for number in numbers[:2]] == pytest.approx([1.0, 0.5])
+    of_sgd = np.polyfit(np.log(kappa), np.log(average), 1)[0]
+    assert [number.value for number in numbers[:3]] == pytest.approx([1.0, 0.5, of_sgd])
     assert all(check.passed for check in checks)
     swapped, _ = conditioning._scaling(passes[:, [0, 1, 3, 2]], kappa, average)
     assert not any(check.agrees for check in swapped[:2])
