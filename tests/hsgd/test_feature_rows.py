@@ -61,6 +61,26 @@ def test_the_series_is_as_far_from_the_closed_form_as_it_says(known, named, larg
         assert found.error < 1e-12
 
 
+@pytest.mark.parametrize("jumps", [False, True])
+def test_what_happens_at_a_point_that_nobody_named_is_paid_for(jumps):
+    """Against the same function with its kink or jump named, at random places.
+
+    The error is an estimate there: it may be too small by chance, and not as a rule.
+    """
+    rng, missed = np.random.default_rng(11), 0
+    for _ in range(80):
+        where, s = rng.uniform(-1.5, 1.5), np.exp(rng.uniform(-1.2, 0.8, 2))
+        C = covariance([[1, 0.3], [0.3, 1]], s)
+
+        def function(x, where=where):
+            return (x > where).astype(float) if jumps else np.maximum(x - where, 0.0)
+
+        sharp = moments(Activation("named", function, (where,)), C)
+        found = moments(Activation("hidden", function), C)
+        missed += np.abs(found.second - sharp.second).max() > found.error + sharp.error
+    assert missed <= 4
+
+
 def z_scores(rows, count):
     """How far sampled moments are from the population's, in standard errors."""
     drawn = rows.sample(count, seed=7, num_test=1)

@@ -135,7 +135,7 @@ MUTANTS: tuple[Mutant, ...] = (
         "hsgd/problems/feature_moments.py",
         "error = left_out + quadrature +",
         "error = left_out +",
-        "tests/hsgd/test_feature_rows.py::test_the_series_is_as_far_from_the_closed_form_as_it_says",
+        "tests/hsgd/test_feature_rows.py::test_what_happens_at_a_point_that_nobody_named_is_paid_for",
     ),
     Mutant(
         "hsgd/problems/feature_moments.py",
@@ -147,13 +147,19 @@ MUTANTS: tuple[Mutant, ...] = (
         "hsgd/problems/feature_moments.py",
         "error = left_out + quadrature + 1e-14 * scale",
         "error = 0.1 * (left_out + quadrature) + 1e-14 * scale",
-        "tests/hsgd/test_feature_rows.py::test_the_series_is_as_far_from_the_closed_form_as_it_says",
+        "tests/hsgd/test_feature_rows.py::test_what_happens_at_a_point_that_nobody_named_is_paid_for",
     ),
     Mutant(
         "hsgd/problems/feature_moments.py",
         "np.abs(rho) ** (order + 1) *",
         "np.abs(rho) ** (2 * order + 2) *",
         "tests/hsgd/test_feature_rows.py::test_the_series_is_as_far_from_the_closed_form_as_it_says",
+    ),
+    Mutant(
+        "hsgd/problems/feature_moments.py",
+        "_RULES = (12, 13, 14, 16)",
+        "_RULES = (12, 16)",
+        "tests/hsgd/test_feature_rows.py::test_what_happens_at_a_point_that_nobody_named_is_paid_for",
     ),
     Mutant(
         "hsgd/problems/feature_moments.py",
