@@ -6,7 +6,7 @@ from collections import Counter
 
 import pytest
 
-from tests.mutants.campaign import PACKAGES, ROOT, Copy, source_of
+from tests.mutants.campaign import PACKAGES, ROOT, Copy, campaign, source_of
 from tests.mutants.mutant import Mutant
 from tests.mutants.table import MUTANTS
 
@@ -44,6 +44,18 @@ def test_the_campaign_notices(tmp_path):
     elsewhere = Mutant(file, line, "given = rows.ridge if", "tests/nowhere.py")
     assert [copy.verdict(mutant) for mutant in (bug, harmless)] == ["killed", "lived"]
     assert copy.verdict(elsewhere).startswith("not tested")
+
+
+def test_all_verdicts_come(tmp_path, monkeypatch):
+    """From two workers, of which one has less to do; and an error of a worker is no silence."""
+    monkeypatch.setattr(Copy, "__init__", lambda self, folder: None)
+    monkeypatch.setattr(Copy, "check", lambda self, mutants: "")
+    monkeypatch.setattr(Copy, "verdict", lambda self, mutant: f"killed by {mutant.test}")
+    found = dict(campaign(MUTANTS[:5], tmp_path))
+    assert found == {mutant: f"killed by {mutant.test}" for mutant in MUTANTS[:5]}
+    monkeypatch.setattr(Copy, "verdict", lambda self, mutant: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        list(campaign(MUTANTS[:5], tmp_path))
 
 
 def test_what_changes_nothing_is_no_mutant():

@@ -6,9 +6,10 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from queue import SimpleQueue
 
 import hsgd
 import simulate
@@ -51,8 +52,17 @@ def campaign(
         for healthy in pool.map(Copy.check, copies, stretches):
             if healthy:
                 raise RuntimeError(f"tests fail in the code as it is:\n{healthy}")
-        for found in pool.map(Copy.verdicts, copies, stretches):
-            yield from found
+        found: SimpleQueue[tuple[Mutant, str] | None] = SimpleQueue()
+        ends = [
+            pool.submit(copy.run, stretch, found.put)
+            for copy, stretch in zip(copies, stretches, strict=True)
+        ]
+        for end in ends:
+            end.add_done_callback(lambda _: found.put(None))
+        for _ in ends:
+            yield from iter(found.get, None)  # as they come, until one worker has ended
+        for end in ends:
+            end.result()
 
 
 class Copy:
@@ -72,9 +82,10 @@ class Copy:
         run = self.pytest(*names)
         return "" if run.returncode == PASSED else run.stdout[-4000:]
 
-    def verdicts(self, mutants: Sequence[Mutant]) -> list[tuple[Mutant, str]]:
-        """What became of each."""
-        return [(mutant, self.verdict(mutant)) for mutant in mutants]
+    def run(self, mutants: Sequence[Mutant], say: Callable[[tuple[Mutant, str]], None]) -> None:
+        """Say of each what became of it."""
+        for mutant in mutants:
+            say((mutant, self.verdict(mutant)))
 
     def verdict(self, mutant: Mutant) -> str:
         """Put the bug in, run its test, take the bug out."""
