@@ -139,3 +139,14 @@ def test_the_transition_is_where_the_regime_changes(ridge, batch, method):
 def test_without_noise_no_rate_is_beyond_the_transition():
     descent = hsgd.limits(problem_of(n=20, d=4), hsgd.SGD(0.1, 20, "subset"), method="discrete")
     assert descent.transition_learning_rate == np.inf
+
+
+def test_regimes_with_momentum():
+    """Slow steps follow the data's slowest mode; near critical noise dies out more slowly still."""
+    problem = problem_of(n=20, d=4, ridge=0.4)
+    critical = hsgd.critical_learning_rate(problem, momentum=0.3)
+    regimes = [
+        hsgd.limits(problem, hsgd.HeavyBall(fraction * critical, 0.3)).attrs["regime"]
+        for fraction in (0.02, 0.98)
+    ]
+    assert regimes == ["forcing-dominated", "noise-dominated"]

@@ -104,7 +104,7 @@ MUTANTS: tuple[Mutant, ...] = (
         "hsgd/theory/stability/base.py",
         "return self.forced_rate(learning_rate) <= self.noise_rate(learning_rate)",
         "return self.forced_rate(learning_rate) > self.noise_rate(learning_rate)",
-        "tests/hsgd/test_limits.py::test_the_transition_is_where_the_regime_changes",
+        "tests/hsgd/test_asymptotics.py::test_regimes_with_momentum",
     ),
     Mutant(
         "hsgd/theory/stability/finite_steps.py",
