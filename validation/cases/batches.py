@@ -93,7 +93,7 @@ def run(size: Size, *, seed: int, say: Say) -> Outcome:
 
 
 def _algorithm(problem: hsgd.LeastSquares, batch: int) -> hsgd.SGD:
-    rate = FRACTION * hsgd.critical_learning_rate(problem, batch_size=batch)
+    rate = FRACTION * hsgd.critical_learning_rate(problem, batch_size=batch, method="hsgd")
     return hsgd.SGD(rate, batch_size=batch)
 
 

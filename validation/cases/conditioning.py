@@ -75,7 +75,7 @@ def run(size: Size, *, seed: int, say: Say) -> Outcome:
                 _heavy_ball(eigenvalues, start),
             )
         )
-        limits = hsgd.limits(problem, hsgd.SGD(0.1), statistics="empirical_risk")
+        limits = hsgd.limits(problem, hsgd.SGD(0.1), statistics="empirical_risk", method="hsgd")
         conditions.append((float(limits.condition_number), float(limits.average_condition_number)))
         say(
             f"condition number {conditions[-1][0]:.0f} (average {conditions[-1][1]:.1f}): passes "
@@ -105,13 +105,15 @@ def run(size: Size, *, seed: int, say: Say) -> Outcome:
 
 
 def _algorithm(problem: hsgd.LeastSquares) -> hsgd.SGD:
-    return hsgd.SGD(FRACTION * hsgd.critical_learning_rate(problem))
+    return hsgd.SGD(FRACTION * hsgd.critical_learning_rate(problem, method="hsgd"))
 
 
 def _times(n: int, d: int, spike: float) -> Array:
     """Long enough for SGD to arrive in spite of the largest spikes."""
     problem = make_problem(n, d, spike)
-    rate = hsgd.limits(problem, _algorithm(problem), statistics="empirical_risk").rate
+    rate = hsgd.limits(
+        problem, _algorithm(problem), statistics="empirical_risk", method="hsgd"
+    ).rate
     return np.linspace(0.0, 1.1 * np.log(1 / TOLERANCE) / float(rate), 61)
 
 

@@ -69,7 +69,7 @@ def predict(problem: Any, algorithm: Any, times: Any, **more: Any) -> xr.Dataset
     """The theory; its warning near critical is part of the verdict's budget, so not repeated."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)
-        return hsgd.predict(problem, algorithm, times, **more)
+        return hsgd.predict(problem, algorithm, times, **{"method": "hsgd"} | more)
 
 
 def confront(

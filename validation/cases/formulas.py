@@ -91,7 +91,7 @@ def _equation(problem: hsgd.LeastSquares, rate: float) -> Any:
 
 def _critical(problem: hsgd.LeastSquares) -> tuple[float, list[Check]]:
     formula = float(_equation(problem, 1.0).critical_learning_rate)
-    number = hsgd.critical_learning_rate(problem)
+    number = hsgd.critical_learning_rate(problem, method="hsgd")
     what = "formula and hsgd.critical_learning_rate"
     return formula, [Check.close("critical learning rate", number / formula - 1, EXACT, what)]
 
@@ -115,7 +115,9 @@ def _formula(
     loss = sympy.lambdify(t, equation.loss(signal, noise=0, time=t))
     curve = np.asarray(loss(one.theory.iteration.values / problem.num_rows)) / problem.num_rows
     theory = one.theory.empirical_risk.values
-    rate_of_theory = float(hsgd.limits(problem, _algorithm(one), statistics="empirical_risk").rate)
+    rate_of_theory = float(
+        hsgd.limits(problem, _algorithm(one), statistics="empirical_risk", method="hsgd").rate
+    )
     rate_formula = float(equation.rates[0])
     words = f"{fraction:g} of critical" + ", learning rate 1% off" * control
     return curve, [

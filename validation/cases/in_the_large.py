@@ -58,7 +58,7 @@ def run(size: Size, *, seed: int, say: Say) -> Outcome:
     controls: list[Check] = []
     typical, draws = _typical_draw(n, times)
     for kind, problem in (("isotropic", typical), ("features", features_problem(n))):
-        critical = hsgd.critical_learning_rate(problem)
+        critical = hsgd.critical_learning_rate(problem, method="hsgd")
         found = {
             fraction: confront(
                 problem,
@@ -162,7 +162,10 @@ def _rates(n: int) -> tuple[xr.Dataset, Check]:
     coarse = critical * np.linspace(0.1, 0.95, 12)
     drawn = np.mean(
         [
-            [hsgd.limits(one, hsgd.SGD(rate), statistics="empirical_risk").rate for rate in coarse]
+            [
+                hsgd.limits(one, hsgd.SGD(rate), statistics="empirical_risk", method="hsgd").rate
+                for rate in coarse
+            ]
             for one in draws
         ],
         axis=0,

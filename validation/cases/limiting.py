@@ -45,7 +45,7 @@ def make_problem(d: int) -> hsgd.LeastSquares:
 def run(size: Size, *, seed: int, say: Say) -> Outcome:
     """Limits and whole curves at several learning rates; see `CASE`."""
     problem = make_problem(size["d"])
-    critical = hsgd.critical_learning_rate(problem)
+    critical = hsgd.critical_learning_rate(problem, method="hsgd")
     times = size["epochs"] * np.linspace(0.0, 1.0, 51) ** 2
     found, checks, numbers = {}, [], []
     for fraction in FRACTIONS:
@@ -76,7 +76,7 @@ def run(size: Size, *, seed: int, say: Say) -> Outcome:
 
 def _at_the_end(found: Confrontation, statistic: str, fraction: float) -> tuple[Check, Number]:
     """Mean of the runs over late times, against `hsgd.limits`."""
-    ends = hsgd.limits(found.problem, _algorithm(found), statistics=statistic)
+    ends = hsgd.limits(found.problem, _algorithm(found), statistics=statistic, method="hsgd")
     limit = float(ends[f"limiting_{statistic}"])
     late = found.runs[statistic].isel(time=LATE).mean("time").values
     words = f"{statistic.replace('_', ' ')} at the end over its limit, {fraction:g} of critical"
@@ -136,7 +136,9 @@ def _lines(problem: hsgd.LeastSquares, critical: float) -> xr.Dataset:
     """The limits on a fine grid of learning rates, for the figure."""
     fractions = np.concatenate((np.linspace(0.01, 0.9, 90), np.linspace(0.91, 0.97, 7)))
     ends = [
-        hsgd.limits(problem, hsgd.SGD(fraction * critical), statistics=list(STATISTICS))
+        hsgd.limits(
+            problem, hsgd.SGD(fraction * critical), statistics=list(STATISTICS), method="hsgd"
+        )
         for fraction in fractions
     ]
     names = [f"limiting_{s}{suffix}" for s in STATISTICS for suffix in ("", "_gradient_flow")]

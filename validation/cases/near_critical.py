@@ -31,7 +31,7 @@ STATISTICS = ("empirical_risk", "population_risk")
 def run(size: Size, *, seed: int, say: Say) -> Outcome:
     """Theory, exact mean and runs at three learning rates; see `CASE`."""
     problem = quickstart.make_problem(size)
-    critical = hsgd.critical_learning_rate(problem)
+    critical = hsgd.critical_learning_rate(problem, method="hsgd")
     times = size["epochs"] * np.linspace(0.0, 1.0, 31) ** 2
     theory, exact, runs, comparison = {}, {}, {}, {}
     checks, numbers = [], []

@@ -38,7 +38,7 @@ def run(size: Size, *, seed: int, say: Say) -> Outcome:
     for phase, (alpha, beta) in PHASES.items():
         model = hsgd.PowerLawRandomFeatures(alpha, beta, v=4 * d, d=d)
         rows = model.given_weights(seed=0)
-        rate = FRACTION * hsgd.critical_learning_rate(rows)
+        rate = FRACTION * hsgd.critical_learning_rate(rows, method="hsgd")
         one = confront(
             rows,
             hsgd.StreamingSGD(rate),

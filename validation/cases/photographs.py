@@ -50,7 +50,7 @@ def run(size: Size, *, seed: int, say: Say) -> Outcome:
     for power in range(3):
         n = size["n"] * 2**power
         problem = make_problem(n, size["n_test"], size["d"])
-        rate = FRACTION * hsgd.critical_learning_rate(problem)
+        rate = FRACTION * hsgd.critical_learning_rate(problem, method="hsgd")
         diagnosis = hsgd.diagnose(problem, hsgd.SGD(rate))
         checks.append(_applies(diagnosis.attrs["verdict"], diagnosis.attrs["concern"], n))
         one = confront(problem, hsgd.SGD(rate), times, replicates=size["replicates"], seed=seed)

@@ -33,7 +33,7 @@ def run(size: Size, *, seed: int, say: Say) -> Outcome:
     found, checks, widths = {}, [], {}
     for removed in (True, False):
         problem = make_problem(size["n"], size["n_test"], size["d"], remove_mean=removed)
-        sgd = hsgd.SGD(FRACTION * hsgd.critical_learning_rate(problem))
+        sgd = hsgd.SGD(FRACTION * hsgd.critical_learning_rate(problem, method="hsgd"))
         checks.append(_warns(problem, sgd, control=removed))
         one = confront(problem, sgd, times, replicates=size["replicates"], seed=seed)
         found[float(removed)] = one

@@ -46,7 +46,7 @@ def make_times(epochs: int) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
 def run(size: Size, *, seed: int, say: Say) -> Outcome:
     """Theory against runs at three learning rates; see `CASE`."""
     problem = make_problem(size)
-    critical = hsgd.critical_learning_rate(problem)
+    critical = hsgd.critical_learning_rate(problem, method="hsgd")
     held_out: Any = problem.population
     say(
         f"data: {problem.num_rows} handwritten digits, {problem.dimension} random features, "

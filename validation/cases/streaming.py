@@ -42,7 +42,9 @@ def run(size: Size, *, seed: int, say: Say) -> Outcome:
         "statistics": (RISK,),
     }
     fresh = confront(rows, hsgd.StreamingSGD(RATE), iterations / d, method="discrete", **options)
-    limit = hsgd.predict(rows, hsgd.StreamingSGD(RATE), iterations / d, statistics=RISK)
+    limit = hsgd.predict(
+        rows, hsgd.StreamingSGD(RATE), iterations / d, statistics=RISK, method="hsgd"
+    )
     say(f"streaming, d = {d}: predicted, then {size['replicates']} runs")
     checks = [
         fresh.check("streaming against its exact theory"),
