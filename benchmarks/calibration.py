@@ -29,7 +29,7 @@ def gaussian(n: int, d: int) -> hsgd.LeastSquares:
 def setting(n: int, d: int, fraction: float, times: np.ndarray, replicates: int):
     """Exact mean and runs of one problem."""
     problem = gaussian(n, d)
-    sgd = hsgd.SGD(fraction * hsgd.critical_learning_rate(problem))
+    sgd = hsgd.SGD(fraction * hsgd.critical_learning_rate(problem, method="hsgd"))
     options = {"statistics": ("empirical_risk", "population_risk")}
     exact = hsgd.exact_mean(problem, sgd, times, **options)
     runs = simulate.sgd(problem, sgd, times, num_replicates=replicates, seed=1, **options)

@@ -51,8 +51,8 @@ PROBLEMS = {
 
 def errors(problem: hsgd.LeastSquares, fraction: float) -> tuple[np.ndarray, np.ndarray]:
     """True and expected, at the epochs."""
-    sgd = hsgd.SGD(fraction * hsgd.critical_learning_rate(problem))
-    theory = hsgd.predict(problem, sgd, TIMES, statistics="empirical_risk")
+    sgd = hsgd.SGD(fraction * hsgd.critical_learning_rate(problem, method="hsgd"))
+    theory = hsgd.predict(problem, sgd, TIMES, statistics="empirical_risk", method="hsgd")
     exact = hsgd.exact_mean(problem, sgd, TIMES, statistics="empirical_risk")
     true = exact.empirical_risk.values / theory.empirical_risk.values - 1
     return true, theory.empirical_risk_discrepancy.values

@@ -61,7 +61,7 @@ def timed(work: Callable[[], Any]) -> tuple[Any, float, float]:
 
 def solve(problem: hsgd.LeastSquares, fraction: float, epochs: float, **options: Any) -> Any:
     """The exact mean of the training risk at a fraction of homogenized SGD's critical rate."""
-    sgd = hsgd.SGD(fraction * hsgd.critical_learning_rate(problem))
+    sgd = hsgd.SGD(fraction * hsgd.critical_learning_rate(problem, method="hsgd"))
     times = np.arange(0.0, epochs + 0.1, 0.2)
     return hsgd.exact_mean(problem, sgd, times, statistics="empirical_risk", **options)
 

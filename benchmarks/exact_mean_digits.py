@@ -36,10 +36,10 @@ def digits() -> hsgd.LeastSquares:
 
 def curves(problem: hsgd.LeastSquares, fraction: float, runs: int) -> dict[str, xr.DataArray]:
     """Theory, exact mean (with its error), mean of the runs and its standard error."""
-    sgd = hsgd.SGD(fraction * hsgd.critical_learning_rate(problem))
+    sgd = hsgd.SGD(fraction * hsgd.critical_learning_rate(problem, method="hsgd"))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)
-        theory = hsgd.predict(problem, sgd, TIMES, statistics="empirical_risk")
+        theory = hsgd.predict(problem, sgd, TIMES, statistics="empirical_risk", method="hsgd")
     exact = hsgd.exact_mean(problem, sgd, TIMES, statistics="empirical_risk")
     many = simulate.sgd(
         problem,

@@ -35,7 +35,9 @@ def problems() -> dict[str, hsgd.LeastSquares]:
 
 def errors(problem: hsgd.LeastSquares, batch: int, fraction: float) -> list[float]:
     """Of the three, in per cent."""
-    critical = hsgd.critical_learning_rate(problem, batch_size=batch, sampling="subset")
+    critical = hsgd.critical_learning_rate(
+        problem, batch_size=batch, sampling="subset", method="hsgd"
+    )
     sgd = hsgd.SGD(fraction * critical, batch, "subset")
     n = problem.num_rows
     k = np.unique(np.concatenate((np.arange(60), np.arange(60, 6 * n, n // 8))))

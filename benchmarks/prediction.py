@@ -25,9 +25,9 @@ def largest_error(fraction: float) -> float:
     rng = np.random.default_rng(0)
     A, b, x0 = rng.normal(size=(9, 4)) / 2, rng.normal(size=9), rng.normal(size=4)
     problem = hsgd.LeastSquares(A, b, ridge=0.3, x0=x0)
-    rate = fraction * hsgd.critical_learning_rate(problem)
+    rate = fraction * hsgd.critical_learning_rate(problem, method="hsgd")
     expected = exact_states(problem, 1.0, rate, 1.0, 12, digits=30) @ generator(problem, 1.0)[2]
-    curve = hsgd.predict(problem, hsgd.SGD(rate), np.arange(13.0), rtol=1e-11)
+    curve = hsgd.predict(problem, hsgd.SGD(rate), np.arange(13.0), method="hsgd", rtol=1e-11)
     return float(np.abs(curve.empirical_risk / expected - 1).max())
 
 
@@ -40,13 +40,13 @@ def timings(n: int, d: int, rounds: int) -> Iterator[Figure]:
     for _ in range(rounds):
         problem = hsgd.LeastSquares(A, b, ridge=0.1)
         began = time.perf_counter()
-        critical = hsgd.critical_learning_rate(problem)
+        critical = hsgd.critical_learning_rate(problem, method="hsgd")
         decomposed.append(time.perf_counter() - began)
     times = np.linspace(0.0, 20.0, 401)
     constant, cosine = 0.5 * critical, hsgd.CosineDecay(0.5 * critical, 20.0)
     table = {
-        "constant rate": lambda: hsgd.predict(problem, hsgd.SGD(constant), times),
-        "cosine schedule": lambda: hsgd.predict(problem, hsgd.SGD(cosine), times),
+        "constant rate": lambda: hsgd.predict(problem, hsgd.SGD(constant), times, method="hsgd"),
+        "cosine schedule": lambda: hsgd.predict(problem, hsgd.SGD(cosine), times, method="hsgd"),
     }
     for name, seconds in ({"SVD, once": decomposed} | interleaved(table, rounds)).items():
         yield median(f"n = {n}, d = {d} / {name}", seconds, "s")

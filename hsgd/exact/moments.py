@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from hsgd.algorithms.sgd import SGD
 from hsgd.checks import Array
+from hsgd.exact.recursion import coefficients
 from hsgd.exact.row_basis.regime import Regime
 from hsgd.interfaces import Statistic
 from hsgd.problems.least_squares import LeastSquares
@@ -113,8 +114,10 @@ class _Steps:
     drift: Array
     curving: Array
     noise: Array
-    powers: dict[tuple[float, float], list[Array]] = field(default_factory=dict)
-    """By rate and noise factor: what 1, 2, 4, … iterations subtract."""
+    setting: tuple[float, float] = (0.0, 0.0)
+    """The rate and the noise factor that the powers belong to."""
+    powers: list[Array] = field(default_factory=list)
+    """What 1, 2, 4, … iterations subtract."""
 
     @classmethod
     def of(cls, problem: LeastSquares) -> _Steps:
@@ -145,13 +148,15 @@ class _Steps:
 
     def leap(self, moments: Array, rate: float, factor: float, count: int) -> Array:
         """The moments `count` iterations later, in log₂(count) products."""
-        known = self.powers.setdefault((rate, factor), [self.lost(rate, factor)])
+        if not self.powers or self.setting != (rate, factor):
+            self.setting, self.powers = (rate, factor), [self.lost(rate, factor)]
         position = 0
         while count >> position:
-            if position == len(known):
-                known.append(2.0 * known[-1] - known[-1] @ known[-1])
+            if position == len(self.powers):
+                half = self.powers[-1]
+                self.powers.append(2.0 * half - half @ half)
             if count >> position & 1:
-                moments = moments - known[position] @ moments
+                moments = moments - self.powers[position] @ moments
             position += 1
         return moments
 
@@ -181,12 +186,9 @@ def _leap_to(state: _State, steps: _Steps, regimes: list[Regime], last: int) -> 
 
 def _step_to(state: _State, steps: _Steps, algorithm: SGD, last: int) -> None:
     """Go on to iteration `last`, one by one."""
-    n = steps.num_rows
-    times = np.arange(state.iteration, last) / n
-    factors = algorithm.noise_factor(n, algorithm.batch_sizes(times))
-    for rate, factor in zip(algorithm.schedule(times), factors, strict=True):
-        state.moments = state.moments - steps.lost(float(rate), float(factor)) @ state.moments
-        state.fade(float(rate), 1)
+    for rate, factor in coefficients(algorithm, steps.num_rows, state.iteration, last):
+        state.moments = state.moments - steps.lost(rate, factor) @ state.moments
+        state.fade(rate, 1)
 
 
 class _Readout:

@@ -5,7 +5,7 @@ Right by construction, for any schedule, and the definition that the fast method
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 
@@ -51,6 +51,16 @@ def solve(
     return means, noise
 
 
+def coefficients(
+    algorithm: SGD, num_rows: int, first: int, last: int
+) -> Iterator[tuple[float, float]]:
+    """Learning rate and noise factor of the iterations first, …, last − 1."""
+    times = np.arange(first, last) / num_rows
+    factors = algorithm.noise_factor(num_rows, algorithm.batch_sizes(times))
+    for rate, factor in zip(algorithm.schedule(times), factors, strict=True):
+        yield float(rate), float(factor)
+
+
 def _blas_threads(problem: LeastSquares) -> AbstractContextManager[None]:
     """One thread for small steps, which would spend their time waiting for a second one."""
     small = 4 * problem.A.size * len(problem.svd.singular_values) < 10**8
@@ -92,10 +102,8 @@ class _Recursion:
     def advance(self, iteration: int) -> None:
         """Step to `iteration`."""
         n = self.problem.num_rows
-        times = np.arange(self.iteration, iteration) / n
-        factors = self.algorithm.noise_factor(n, self.algorithm.batch_sizes(times))
-        for rate, factor in zip(self.algorithm.schedule(times), factors, strict=True):
-            self._step(float(rate), float(factor))
+        for rate, factor in coefficients(self.algorithm, n, self.iteration, iteration):
+            self._step(rate, factor)
         self.iteration = iteration
 
     def _step(self, rate: float, phi: float) -> None:

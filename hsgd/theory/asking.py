@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
 from numpy.typing import ArrayLike
 
 from hsgd.algorithms.base import Algorithm
@@ -65,10 +64,8 @@ def ask(
     if not any_rate:
         check_rate(problem, algorithm)
     methods, accuracy = able(method, algorithm), number("rtol", rtol, strict=True)
-    last = np.inf
-    if time is not None:
-        iterations = time_grid(time, problem.iterations_per_unit).unique
-        algorithm.schedule(iterations / problem.iterations_per_unit)  # refuses negative rates
-        last = float(iterations[-1])
-    measured = resolve(problem, statistics)
-    return finest(Question(problem, algorithm, methods[0], measured, accuracy), methods, last)
+    grid = None if time is None else time_grid(time, problem.iterations_per_unit)
+    if grid is not None:
+        algorithm.schedule(grid.unique / problem.iterations_per_unit)  # refuses negative rates
+    measured = None if statistics is None else resolve(problem, statistics)
+    return finest(Question(problem, algorithm, methods[0], measured, grid, accuracy), methods)

@@ -12,7 +12,6 @@ from numpy.typing import ArrayLike
 from hsgd.algorithms.base import first_iterations
 from hsgd.algorithms.sgd import SGD, StreamingSGD
 from hsgd.checks import Array
-from hsgd.dataset.grid import time_grid
 from hsgd.problems.gaussian_rows import GaussianRows
 from hsgd.problems.least_squares import LeastSquares
 from hsgd.problems.populations import HeldOut, LinearModel
@@ -89,13 +88,14 @@ def bootstrap_risk(
     passes = ask(
         problem, algorithm, time=time, problems=(LeastSquares,), algorithms=(SGD,), **options
     )
-    grid = time_grid(time, problem.num_rows)
+    grid = passes.grid
+    assert grid is not None
     rows = fresh_rows(problem)
     afresh = grid.unique / rows.dimension
     fresh = ask(rows, streamed(algorithm, problem.num_rows, rows.dimension), time=afresh, **options)
     # One method for both: their difference must not be that of two methods.
-    real = answer(passes.but(method=fresh.method), time)
-    ideal = answer(fresh, afresh).isel(time=grid.positions)
+    real = answer(passes.but(method=fresh.method))
+    ideal = answer(fresh).isel(time=grid.positions)
     first, second = (ds.population_risk.values for ds in (real, ideal))
     errors = [ds.population_risk_error.values for ds in (real, ideal)]
     gaps = [ds.population_risk_discrepancy.values for ds in (real, ideal)]

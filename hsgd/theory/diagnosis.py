@@ -78,7 +78,7 @@ def diagnose(
     )
     found = judge(question, until, _on_the_way(question, until))
     attrs = provenance.attributes(
-        problem, algorithm, source="diagnosis", title="does homogenized SGD apply?"
+        problem, algorithm, source="diagnosis", title=f"does {question.method.title} apply?"
     )
     attrs |= {"concern": found.concern, "verdict": found.sentence}
     words = {name: (value, name.replace("_", " ")) for name, value in found.figures.items()}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -126,13 +126,13 @@ def predict(
         rtol=rtol,
         batch_schedules=True,
     )
-    return answer(question, time)
+    return answer(question)
 
 
-def answer(question: Question, time: Any) -> xr.Dataset:
-    """The curves of a question, and what there is to warn of, as a dataset."""
-    problem, algorithm = question.problem, question.algorithm
-    grid = dataset.time_grid(time, problem.iterations_per_unit)
+def answer(question: Question) -> xr.Dataset:
+    """The curves of a question that has times, and what there is to warn of, as a dataset."""
+    problem, algorithm, grid = question.problem, question.algorithm, question.grid
+    assert grid is not None
     times = grid.unique / problem.iterations_per_unit
     solved = question.solve(grid.unique)
     curves = {

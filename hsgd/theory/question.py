@@ -22,11 +22,13 @@ from numpy.typing import ArrayLike, NDArray
 from hsgd.algorithms.base import Algorithm
 from hsgd.algorithms.momentum import momentum_of
 from hsgd.checks import Array
+from hsgd.dataset.grid import Grid
 from hsgd.interfaces import Statistic
 from hsgd.machine import memory
 from hsgd.machine.progress import bar
 from hsgd.problems.least_squares import LeastSquares
 from hsgd.schedules import Constant
+from hsgd.statistics.named import resolve
 from hsgd.theory.curves import Solved
 from hsgd.theory.spectra.modes import Modes
 from hsgd.theory.spectra.providers import Solvable, modes
@@ -53,8 +55,8 @@ class Method:
     solve: Callable[[Question, NDArray[np.int64]], Solved]
     """Answers at ascending iterations, shape (m,): all that `curves.Solved` asks, to the question's
     `rtol`, with the kernel of Ψ multiplied by its `excess`."""
-    suits: Callable[[Question, float], bool]
-    """Whether `auto` should take it rather than a plainer one, up to such an iteration."""
+    suits: Callable[[Question, float], bool] | None = None
+    """Whether `auto` should take it, up to such an iteration; None: where no finer one suits."""
     twin: Method | None = None
     """For a limit of small steps, the same with steps of finite size; else None."""
 
@@ -77,7 +79,10 @@ class Question:
     problem: Solvable
     algorithm: Algorithm
     method: Method
-    statistics: tuple[Statistic, ...]
+    measured: tuple[Statistic, ...] | None = None
+    """What the user asked to have measured; None: all that the problem has."""
+    grid: Grid | None = None
+    """When; None if what happens after long times is asked for."""
     rtol: float = 1e-8
     excess: float = 1.0
     """Factor of Ψ's kernel; the kernels of other statistics keep theirs."""
@@ -85,6 +90,11 @@ class Question:
     def but(self, **changes: Any) -> Self:
         """The same with some fields changed."""
         return replace(self, **changes)
+
+    @cached_property
+    def statistics(self) -> tuple[Statistic, ...]:
+        """What is measured."""
+        return resolve(self.problem, self.measured)
 
     @property
     def system(self) -> Modes:

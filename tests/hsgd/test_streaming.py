@@ -392,3 +392,6 @@ def test_many_modes_and_few_iterations_are_stepped_through(monkeypatch):
     np.testing.assert_allclose(stepped.population_risk, solved.population_risk, rtol=1e-11)
     late = quiet(rows, hsgd.StreamingSGD(0.4), [100.0], method="discrete")
     assert late.attrs["solver"] != "stepping"
+    monkeypatch.setattr(discrete, "MOST_STEPPED", 12 * 12)  # more than that would be refused
+    solved = quiet(rows, hsgd.StreamingSGD(0.4), time, method="discrete")
+    assert solved.attrs["solver"] != "stepping"

@@ -27,8 +27,8 @@ MUTANTS: tuple[Mutant, ...] = (
     ),
     Mutant(
         "hsgd/theory/dynamics/methods.py",
-        "return next((q for q in reversed(asked[1:])",
-        "return next((q for q in reversed(asked[2:])",
+        "for method in reversed(methods[1:]):",
+        "for method in reversed(methods[2:]):",
         _CHOICE,
     ),
     Mutant(
@@ -39,14 +39,20 @@ MUTANTS: tuple[Mutant, ...] = (
     ),
     Mutant(
         "hsgd/theory/bootstrap.py",
-        "answer(passes.but(method=fresh.method), time)",
-        "answer(passes, time)",
+        "answer(passes.but(method=fresh.method))",
+        "answer(passes)",
         "tests/hsgd/test_question.py::test_both_curves_of_the_bootstrap_risk_have_one_method",
     ),
     Mutant(
         "hsgd/theory/dynamics/discrete.py",
-        "return modes > MANY_MODES and last < _ITERATIONS_PER_MODE * modes",
-        "return modes > MANY_MODES",
+        "modes > MANY_MODES and last < min(_ITERATIONS_PER_MODE * modes, MOST_STEPPED / modes)",
+        "modes > MANY_MODES",
+        "tests/hsgd/test_streaming.py::test_many_modes_and_few_iterations_are_stepped_through",
+    ),
+    Mutant(
+        "hsgd/theory/dynamics/discrete.py",
+        "last < min(_ITERATIONS_PER_MODE * modes, MOST_STEPPED / modes)",
+        "last < _ITERATIONS_PER_MODE * modes",
         "tests/hsgd/test_streaming.py::test_many_modes_and_few_iterations_are_stepped_through",
     ),
     Mutant(
@@ -69,8 +75,14 @@ MUTANTS: tuple[Mutant, ...] = (
     ),
     Mutant(
         "hsgd/exact/moments.py",
-        "known.append(2.0 * known[-1] - known[-1] @ known[-1])",
-        "known.append(2.0 * known[-1])",
+        "self.powers.append(2.0 * half - half @ half)",
+        "self.powers.append(2.0 * half)",
+        _LEAPS,
+    ),
+    Mutant(
+        "hsgd/exact/moments.py",
+        "if not self.powers or self.setting != (rate, factor):",
+        "if not self.powers:",
         _LEAPS,
     ),
     Mutant(

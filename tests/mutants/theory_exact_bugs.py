@@ -33,8 +33,8 @@ MUTANTS: tuple[Mutant, ...] = (
     ),
     Mutant(
         "hsgd/exact/recursion.py",
-        "times = np.arange(self.iteration, iteration) / n",
-        "times = np.arange(iteration - self.iteration) / n",
+        "times = np.arange(first, last) / num_rows",
+        "times = np.arange(last - first) / num_rows",
         "tests/hsgd/test_exact.py::test_equal_to_the_raw_recursion_for_every_statistic"
         "[1-with_replacement-tall-0.0]",
     ),

@@ -128,6 +128,5 @@ METHOD = Method(
     refusal=_refusal,
     stability=lambda question: SmallSteps(question.system, question.noise_factor),
     solve=solve_homogenized,
-    suits=lambda question, last: True,
     twin=discrete.METHOD,
 )

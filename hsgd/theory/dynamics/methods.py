@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from hsgd.algorithms.base import Algorithm
 from hsgd.checks import one_of
 from hsgd.theory.dynamics import discrete, homogenized
@@ -31,7 +33,11 @@ def able(name: Any, algorithm: Algorithm) -> list[Method]:
     return found
 
 
-def finest(question: Question, methods: list[Method], last: float) -> Question:
-    """The question with the finest method that suits it up to iteration `last`, or the plainest."""
-    asked = [question.but(method=method) for method in methods]
-    return next((q for q in reversed(asked[1:]) if q.method.suits(q, last)), asked[0])
+def finest(question: Question, methods: list[Method]) -> Question:
+    """The question with the finest of the methods that suits it, or with the plainest."""
+    last = np.inf if question.grid is None else float(question.grid.unique[-1])
+    for method in reversed(methods[1:]):
+        finer = question.but(method=method)
+        if method.suits is None or method.suits(finer, last):
+            return finer
+    return question.but(method=methods[0])

@@ -68,6 +68,9 @@ class Stability(ABC):
 
     def is_forced(self, learning_rate: float) -> bool:
         """Whether a mode of the data, not the noise, sets the rate."""
+        transition = self.transition()
+        if transition is not None:
+            return learning_rate <= transition
         return self.forced_rate(learning_rate) <= self.noise_rate(learning_rate)
 
     def _damping_and_curvature(self) -> tuple[Array, Array]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -73,6 +74,10 @@ class FiniteSteps(Stability):
 
     def transition(self) -> float | None:
         """As for small steps, the learning rate at which Σ gain_j λ_j/(settling_j − edge) = 1."""
+        return self._transition
+
+    @cached_property
+    def _transition(self) -> float:
         high = self.critical_rate()
         if not np.isfinite(high):
             return high
@@ -82,12 +87,6 @@ class FiniteSteps(Stability):
         if self._room_at_edge(high) >= 0.0:
             return float("inf")
         return _root(self._room_at_edge, low, high)
-
-    def is_forced(self, learning_rate: float) -> bool:
-        transition = self.transition()
-        if transition is None:
-            return super().is_forced(learning_rate)
-        return learning_rate <= transition
 
     def _room_at_edge(self, learning_rate: float) -> float:
         """What is left of 1 where noise decays as slowly as the slowest mode that forces the loss.

@@ -45,9 +45,6 @@ class SmallSteps(Stability):
         weights = self.system.iterations_per_unit * gain
         return -analyse(SumOfExponentials(rates, weights)).malthusian_exponent
 
-    def is_forced(self, learning_rate: float) -> bool:
-        return learning_rate <= self.transition()
-
     def transition(self) -> float:
         """The learning rate above which the noise, not a mode of the data, sets the rate.
 
