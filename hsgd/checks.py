@@ -249,8 +249,8 @@ def number(
     result = _as_float(value)
     if is_swept(value):
         raise TypeError(
-            f"{name} is a DataArray, but it cannot be swept (learning_rate, batch_size and ridge "
-            "can): pass a number, and call the verb once for each value."
+            f"{name} is a DataArray, but it cannot be swept: pass a number, and call the verb once "
+            "for each value."
         )
     if result is None:
         raise TypeError(f"{name} must be a number, but it is {shown(value)}: pass a float.")
@@ -264,6 +264,11 @@ def number(
             f"{1 / span:g} and {span:g} in size, so choose other units."
         )
     return result
+
+
+def positive(name: str, value: Any) -> float:
+    """A number greater than 0."""
+    return number(name, value, strict=True)
 
 
 def _as_float(value: Any) -> float | None:

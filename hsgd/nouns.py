@@ -21,10 +21,13 @@ from __future__ import annotations
 import dataclasses
 import difflib
 import inspect
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Self, TypeAlias, cast
 
 import numpy as np
 import xarray as xr
+
+from hsgd.checks import is_swept
 
 if TYPE_CHECKING:
     from scipy import sparse
@@ -101,6 +104,47 @@ def _right_word(name: str, known: list[str]) -> str:
         return _ELSEWHERE[name]
     near = difflib.get_close_matches(name, known, 1)
     return f"did you mean {near[0]}" if near else f"it takes {', '.join(known)}"
+
+
+def fields_of(noun: Any) -> dict[str, Any]:
+    """What a noun was made from, by name."""
+    return {f.name: getattr(noun, f.name) for f in dataclasses.fields(noun) if f.init}
+
+
+def swept_fields(noun: Any) -> dict[str, xr.DataArray]:
+    """The sweeps that a noun holds, by name: in its own fields, and in nouns that these hold.
+
+    Raises
+    ------
+    ValueError
+        If two of them have one name.
+    """
+    found: dict[str, xr.DataArray] = {}
+    for name, value in fields_of(noun).items():
+        nested = dataclasses.is_dataclass(value) and not isinstance(value, type)
+        inner = fields_of(value) if nested else {name: value}
+        for own, parameter in inner.items():
+            if not is_swept(parameter):
+                continue
+            if own in found:
+                raise ValueError(
+                    f"two sweeps are called {own} here, one of them in {name}: sweep one of the "
+                    "two, and call the verb once for each value of the other."
+                )
+            found[own] = parameter
+    return found
+
+
+def with_numbers(noun: Any, setting: Mapping[str, Any]) -> dict[str, Any]:
+    """The fields that change where the sweeps of a noun are replaced by numbers."""
+    changed: dict[str, Any] = {}
+    for name, value in fields_of(noun).items():
+        if is_swept(value):
+            changed[name] = setting[name]
+        elif dataclasses.is_dataclass(value) and not isinstance(value, type):
+            inner = {n: setting[n] for n, v in fields_of(value).items() if is_swept(v)}
+            changed |= {name: dataclasses.replace(value, **inner)} if inner else {}
+    return changed
 
 
 def keep(noun: object, **fields: object) -> None:

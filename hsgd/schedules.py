@@ -18,8 +18,18 @@ import numpy as np
 from numpy.polynomial import chebyshev
 from numpy.typing import ArrayLike
 
-from hsgd.checks import Array, number, numbers, plain_reals, real_array, shown
-from hsgd.nouns import Real, keep
+from hsgd.checks import (
+    Array,
+    described,
+    each,
+    number,
+    numbers,
+    plain_reals,
+    positive,
+    real_array,
+    shown,
+)
+from hsgd.nouns import Real, Swept, keep
 
 _SPAN = 1e250
 """Rates may be absurd: simulations show what they do. Theories refuse them (`check_rate`)."""
@@ -153,18 +163,18 @@ class Piecewise(Schedule):
 
 @dataclass(frozen=True)
 class PowerDecay(Schedule):
-    """initial · (1 + t/timescale)^(−exponent), exponent ≥ 0."""
+    """initial · (1 + t/timescale)^(−exponent), exponent ≥ 0; each may be swept."""
 
     initial: float
     exponent: float
     timescale: float
 
-    def __init__(self, initial: Real, exponent: Real, timescale: Real = 1.0) -> None:
+    def __init__(self, initial: Swept, exponent: Swept, timescale: Swept = 1.0) -> None:
         keep(
             self,
-            initial=number("initial", initial),
-            exponent=number("exponent", exponent),
-            timescale=number("timescale", timescale, strict=True),
+            initial=each("initial", initial, number),
+            exponent=each("exponent", exponent, number),
+            timescale=each("timescale", timescale, positive),
         )
 
     def value(self, time: Array) -> Array:
@@ -180,26 +190,29 @@ class PowerDecay(Schedule):
     def description(self) -> dict[str, Any]:
         return {
             "schedule": "power_decay",
-            "initial": self.initial,
-            "exponent": self.exponent,
-            "timescale": self.timescale,
+            "initial": described(self.initial),
+            "exponent": described(self.exponent),
+            "timescale": described(self.timescale),
         }
 
 
 @dataclass(frozen=True)
 class CosineDecay(Schedule):
-    """From `initial` at time 0 down to `final` at `horizon` by half a cosine, then constant."""
+    """From `initial` at time 0 down to `final` at `horizon` by half a cosine, then constant.
+
+    Each of the three may be swept.
+    """
 
     initial: float
     horizon: float
     final: float
 
-    def __init__(self, initial: Real, horizon: Real, final: Real = 0.0) -> None:
+    def __init__(self, initial: Swept, horizon: Swept, final: Swept = 0.0) -> None:
         keep(
             self,
-            initial=number("initial", initial),
-            final=number("final", final),
-            horizon=number("horizon", horizon, strict=True),
+            initial=each("initial", initial, number),
+            final=each("final", final, number),
+            horizon=each("horizon", horizon, positive),
         )
 
     def value(self, time: Array) -> Array:
@@ -219,9 +232,9 @@ class CosineDecay(Schedule):
     def description(self) -> dict[str, Any]:
         return {
             "schedule": "cosine_decay",
-            "initial": self.initial,
-            "final": self.final,
-            "horizon": self.horizon,
+            "initial": described(self.initial),
+            "final": described(self.final),
+            "horizon": described(self.horizon),
         }
 
 

@@ -7,8 +7,8 @@ from typing import Any
 
 from hsgd.algorithms.base import Algorithm
 from hsgd.algorithms.sgd import SGD
-from hsgd.checks import is_swept
 from hsgd.interfaces import Problem
+from hsgd.nouns import swept_fields
 from hsgd.problems.least_squares import LeastSquares
 
 
@@ -61,12 +61,11 @@ def check_setting(
             )
         raise TypeError(f"the algorithm is a {type(algorithm).__name__}: pass {names}.")
     for noun in (problem, algorithm):
-        for name in ("ridge", "learning_rate", "batch_size"):
-            if is_swept(getattr(noun, name, None)):
-                raise TypeError(
-                    f"{name} is swept (an xarray.DataArray), but this takes one setting at a time: "
-                    "pass one number."
-                )
+        for name in swept_fields(noun):
+            raise TypeError(
+                f"{name} is swept (an xarray.DataArray), but this takes one setting at a time: "
+                "pass one number."
+            )
     algorithm.check_batch(num_rows)
     if getattr(problem, "is_sparse", False) and not sparse:
         raise TypeError(

@@ -4,6 +4,7 @@
 `validation.diff` compares two result folders.
 
     comparison      the verb: two datasets in, a verdict out
+    sweeps          the settings of a sweep, side by side
     alignment       are they about the same thing
     points          the numbers at each time, and the rules that judge them
     simultaneous    one test for all of them at once, `tails` whether a few runs are enough

@@ -36,8 +36,7 @@ def align(
     TypeError, ValueError
         For a dataset that is not ours, or anything that differs: one sentence names it.
     """
-    _check_kind("theory", theory, _REFERENCES)
-    _check_kind("runs", runs, _CANDIDATES)
+    check_kinds(theory, runs)
     _check_dims("theory", theory, {"time"})
     _check_dims("runs", runs, {"time", "replicate"})
     _check_times(theory, runs)
@@ -45,6 +44,18 @@ def align(
     if same_algorithm:
         _check_algorithm(theory, runs)
     return _shared(theory, runs, statistics)
+
+
+def check_kinds(theory: Any, runs: Any) -> None:
+    """Refuse what is not a predicted curve and runs, in this order.
+
+    Raises
+    ------
+    TypeError, ValueError
+        With the sources that they have.
+    """
+    _check_kind("theory", theory, _REFERENCES)
+    _check_kind("runs", runs, _CANDIDATES)
 
 
 def _check_kind(role: str, data: Any, sources: tuple[str, ...]) -> None:
@@ -65,7 +76,7 @@ def _check_dims(role: str, data: xr.Dataset, allowed: set[str]) -> None:
     extra = sorted(str(name) for name in data.dims if name not in allowed)
     if extra:
         raise ValueError(
-            f"{role} has the dimension {extra[0]}: compare one member at a time, for example "
+            f"{role} has the dimension {extra[0]}, which belongs to no sweep: take one member, "
             f"{role}.isel({extra[0]}=0)."
         )
     if "time" not in data.dims:

@@ -13,8 +13,9 @@ import scipy.stats
 from hsgd.checks import Array, flag, number
 from hsgd.dataset.provenance import version
 from validation import simultaneous, verdict
-from validation.alignment import align
+from validation.alignment import align, check_kinds
 from validation.points import Points
+from validation.sweeps import Settings, settings
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -33,11 +34,11 @@ def compare(
     statistics: str | Iterable[str] | None = None,
     same_algorithm: bool = True,
 ) -> xr.Dataset:
-    """Hold runs of SGD, or its exact mean, against a predicted curve.
+    """Hold runs of SGD, or its exact mean, against a predicted curve, or a sweep of curves.
 
     The curve is accepted if |observed − expected| ≤ discrepancy·|expected| + error +
     c·(standard error) at every time, for every statistic; c makes a true theory fail with
-    probability `false_alarm` at most, for all times and statistics *together*.
+    probability `false_alarm` at most, for all times, statistics and settings *together*.
 
     Parameters
     ----------
@@ -60,10 +61,10 @@ def compare(
     Returns
     -------
     xarray.Dataset
-        dims `("statistic", "time")`: `observed` (mean of the runs), `expected` (the
-        theory), `standard_error`, `z_score` ((observed − expected)/standard error; NaN where
-        nothing varies), `relative_error` (observed/expected − 1), `discrepancy` (the budget),
-        `lower` and `upper` (simultaneous confidence band of the mean), `agrees` (0 or 1),
+        dims `("statistic", "time")`, those of a sweep in front: `observed` (mean of the runs),
+        `expected` (the theory), `standard_error`, `z_score` ((observed − expected)/standard error;
+        NaN where nothing varies), `relative_error` (observed/expected − 1), `discrepancy` (the
+        budget), `lower` and `upper` (simultaneous confidence band of the mean), `agrees` (0 or 1),
         `undecided` (0 or 1), `skewness` and `tail_index` (of the runs) and `detectable_error`
         (relative error that would have been noticed there with probability 0.9 at least). dims
         `("statistic",)`: `coverage`, the fraction of times at which the *pointwise* interval of
@@ -109,11 +110,15 @@ def compare(
         )
     if discrepancy is not None:
         number("discrepancy", discrepancy)
-    names = align(theory, runs, statistics=statistics, same_algorithm=same_algorithm)
+    check_kinds(theory, runs)
+    swept = settings(theory, runs)
+    names: tuple[str, ...] = ()
+    for one in swept.pairs:
+        names = align(*one, statistics=statistics, same_algorithm=same_algorithm)
     _check_number(runs, level)
-    points = Points.collect(theory, runs, names, discrepancy)
+    points = Points.together([Points.collect(*one, names, discrepancy) for one in swept.pairs])
     with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
-        return _labelled(theory, runs, names, points, level)
+        return _labelled(theory, runs, names, swept, points, level)
 
 
 def _check_number(runs: xr.Dataset, level: float) -> None:
@@ -127,7 +132,12 @@ def _check_number(runs: xr.Dataset, level: float) -> None:
 
 
 def _labelled(
-    theory: xr.Dataset, runs: xr.Dataset, names: tuple[str, ...], points: Points, level: float
+    theory: xr.Dataset,
+    runs: xr.Dataset,
+    names: tuple[str, ...],
+    swept: Settings,
+    points: Points,
+    level: float,
 ) -> xr.Dataset:
     import xarray as xr
 
@@ -155,26 +165,27 @@ def _labelled(
             f"relative error noticed with probability {POWER:g}",
         ),
     }
+    shape = (*swept.sizes, len(names))
     variables = {
-        name: xr.Variable(("statistic", "time"), values, {"units": "1", "long_name": words})
+        name: xr.Variable(
+            (*swept.dims, "statistic", "time"),
+            values.reshape(*shape, -1),
+            {"units": "1", "long_name": words},
+        )
         for name, (values, words) in curves.items()
     }
     covered = points.covered(_pointwise(points, level)).mean(axis=1)
     words = f"fraction of times at which the pointwise {1 - level:.4g} interval holds the theory"
-    variables["coverage"] = xr.Variable("statistic", covered, {"units": "1", "long_name": words})
-    result = xr.Dataset(
-        variables, coords={name: theory[name].variable for name in _time_coords(theory)}
+    variables["coverage"] = xr.Variable(
+        (*swept.dims, "statistic"), covered.reshape(shape), {"units": "1", "long_name": words}
     )
+    result = xr.Dataset(variables, coords=theory.coords)
     label = {"units": "1", "long_name": "statistic"}
     result = result.assign_coords(statistic=("statistic", np.array(names), label))
     result.attrs = _attributes(theory, runs, level, critical, points)
     result.attrs |= {"agrees": int(agrees.all()), "decided": int(not undecided.any())}
     result.attrs["verdict"] = verdict.sentence(result)
     return result
-
-
-def _time_coords(theory: xr.Dataset) -> list[str]:
-    return [str(name) for name, coord in theory.coords.items() if coord.dims == ("time",)]
 
 
 def _pointwise(points: Points, level: float) -> float:

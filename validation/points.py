@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -39,6 +40,8 @@ class Points:
     """Relative error allowed because n is finite; none before the first iteration."""
     exact: bool
     """`runs` is an exact mean: one curve without Monte Carlo error."""
+    num_settings: int = 1
+    """The S curves are those of as many settings, one after the other."""
 
     @classmethod
     def collect(
@@ -62,6 +65,22 @@ class Points:
             error=sum((_error(data, names) for data in (theory, runs)), np.zeros(())),
             budget=budget,
             exact=exact,
+        )
+
+    @classmethod
+    def together(cls, several: Sequence[Points]) -> Points:
+        """Those of several settings with the same number of runs, as further statistics.
+
+        Reflecting replicate r of all settings at once keeps the level of the test, whether they
+        share random numbers or are independent.
+        """
+        return cls(
+            runs=np.concatenate([one.runs for one in several], axis=1),
+            reference=np.concatenate([one.reference for one in several]),
+            error=np.concatenate([one.error for one in several]),
+            budget=np.concatenate([one.budget for one in several]),
+            exact=several[0].exact,
+            num_settings=len(several),
         )
 
     @property
@@ -148,10 +167,12 @@ class Points:
 
         And where it is not held against the theory only because the budget is without measure.
         """
-        heavy, finite = tails.heavy(self.tail_index, self.number), np.isfinite(self.mean)
+        by_setting = tails.heavy(self.tail_index.reshape(self.num_settings, -1), self.number)
+        heavy, finite = by_setting.reshape(self.mean.shape), np.isfinite(self.mean)
         missing = heavy & (self.mean < self.nearest) & ~self.covered(critical)
         # An infinite mean is not seen in runs that are finite, however heavy their tails.
-        missing |= heavy.any() & np.isposinf(self.reference) & finite
+        anywhere = np.repeat(by_setting.any(axis=1), len(self.mean) // self.num_settings)
+        missing |= anywhere[:, None] & np.isposinf(self.reference) & finite
         generous = (self.budget >= LARGEST_BUDGET) & self.covered(critical)
         generous &= np.isfinite(self.reference)
         return np.asarray(missing | ((generous | (self.budget > NO_STATEMENT)) & finite))

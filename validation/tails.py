@@ -29,13 +29,14 @@ _DOUBT = 0.001
 def heavy(index: Array, number: int) -> NDArray[np.bool_]:
     """Where tails of `number` runs are too heavy for a test of the mean from below.
 
-    There must be a point whose index is below 3, and then every point counts at which it may be:
+    In every row of `index`, which is a setting, there must be a point whose index is below 3, and
+    then every point counts at which it may be:
     samples in which large runs are missing show too light a tail just where the mean is too low.
     Of a Pareto law 2·count·α/index has a χ² law with 2·count degrees of freedom.
     """
     freedom = 2 * _count(number)
     lower = index * scipy.stats.chi2.ppf(_DOUBT, freedom) / freedom
-    return np.asarray((lower < HEAVY) & (index < HEAVY).any())
+    return np.asarray((lower < HEAVY) & (index < HEAVY).any(axis=-1, keepdims=True))
 
 
 def tail_index(runs: Array) -> Array:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from validation import tails
+from validation import sweeps, tails
 from validation.points import LARGEST_BUDGET
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ def percent(value: float) -> str:
     return f"{100 * size:.{0 if size >= 0.1 else 1 if size >= 0.0095 else 2}f}%"
 
 
-def _worst_point(comparison: xr.Dataset) -> tuple[int, int] | None:
+def _worst_point(comparison: xr.Dataset) -> tuple[int, ...] | None:
     """Where the relative error is largest, among points that fail or are undecided, if any are."""
     errors = np.abs(comparison.relative_error.values)
     failing = comparison.agrees.values == 0
@@ -49,20 +49,20 @@ def _worst_point(comparison: xr.Dataset) -> tuple[int, int] | None:
         errors = np.where(failing, errors, -1.0)
     if np.isnan(errors).all():
         return None
-    row, column = np.unravel_index(int(np.nanargmax(errors)), errors.shape)
-    return int(row), int(column)
+    return tuple(map(int, np.unravel_index(int(np.nanargmax(errors)), errors.shape)))
 
 
-def _worst(comparison: xr.Dataset, point: tuple[int, int] | None) -> str:
+def _worst(comparison: xr.Dataset, point: tuple[int, ...] | None) -> str:
     if point is None:
         return f"the {_plural(comparison)} cannot be told from zero"
-    row, column = point
-    value = float(comparison.relative_error[row, column])
+    *setting, row, column = point
+    value = float(comparison.relative_error[point])
     place = (
         f"in {_words(str(comparison.statistic.values[row]))} at iteration "
         f"{int(comparison.iteration[column])} (time {float(comparison.time[column]):.3g})"
+        f"{sweeps.words(comparison, tuple(setting))}"
     )
-    if np.isnan(value) or np.isinf(float(comparison.observed[row, column])):
+    if np.isnan(value) or np.isinf(float(comparison.observed[point])):
         return f"{_subject(comparison)} diverged where the other did not, {place}"
     if np.isinf(value):
         return f"{_subject(comparison)} not zero as {_reference(comparison)} is, {place}"
@@ -89,8 +89,11 @@ def _words(name: str) -> str:
 
 def _failures(comparison: xr.Dataset) -> str:
     share = float(1.0 - comparison.agrees.mean())
-    first = comparison.time.values[(comparison.agrees.values == 0).any(axis=0)][0]
-    return f"{share:.0%} of the points disagree, the first at time {first:.3g}"
+    failing = comparison.agrees.values == 0
+    first = comparison.time.values[failing.reshape(-1, failing.shape[-1]).any(axis=0)][0]
+    wrong = failing.any(axis=(-2, -1))
+    where = f" in {wrong.sum()} of {wrong.size} settings" if wrong.ndim else ""
+    return f"{share:.0%} of the points disagree{where}, the first at time {first:.3g}"
 
 
 def _missing(comparison: xr.Dataset) -> str:
@@ -109,10 +112,10 @@ def _missing(comparison: xr.Dataset) -> str:
     )
 
 
-def _allowance(comparison: xr.Dataset, point: tuple[int, int] | None) -> str:
+def _allowance(comparison: xr.Dataset, point: tuple[int, ...] | None) -> str:
     """What is allowed where the error is largest: for finite n, and for Monte Carlo error."""
-    row, column = point or (0, -1)
-    budget = float(comparison.discrepancy[row, column])
+    point = point or (*(0 for _ in comparison.discrepancy.shape[:-1]), -1)
+    budget = float(comparison.discrepancy[point])
     if np.isinf(budget):
         return "nothing would be too far, because n is finite"
     allowed = (
@@ -122,19 +125,19 @@ def _allowance(comparison: xr.Dataset, point: tuple[int, int] | None) -> str:
     )
     if not comparison.attrs["num_replicates"]:
         return f"{allowed}, and there is no Monte Carlo error"
-    chance = _monte_carlo(comparison, row, column)
-    level = (
-        f"a false-alarm level of {100 * comparison.attrs['false_alarm']:g}% for all times together"
-    )
+    chance = _monte_carlo(comparison, point)
+    several = " and settings" if sweeps.dims_of(comparison) else ""
+    level = f"a false-alarm level of {100 * comparison.attrs['false_alarm']:g}% for all times"
+    level += f"{several} together"
     if not np.isfinite(chance):
         return f"{allowed}, and Monte Carlo error at {level}"
     return f"{allowed}, and {percent(chance)} for Monte Carlo error ({level})"
 
 
-def _monte_carlo(comparison: xr.Dataset, row: int, column: int) -> float:
+def _monte_carlo(comparison: xr.Dataset, point: tuple[int, ...]) -> float:
     """Half the width of the band on the side of the theory, relative to it."""
     names = ("observed", "expected", "lower", "upper")
-    observed, expected, lower, upper = (float(comparison[n][row, column]) for n in names)
+    observed, expected, lower, upper = (float(comparison[n][point]) for n in names)
     if not expected:
         return float("nan")
     return (observed - lower if observed > expected else upper - observed) / abs(expected)

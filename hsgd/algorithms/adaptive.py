@@ -17,7 +17,7 @@ from typing import Any, ClassVar
 from numpy.typing import ArrayLike
 
 from hsgd.algorithms.base import Algorithm, BatchSize, LearningRate, OnAnyRows
-from hsgd.checks import number
+from hsgd.checks import described, each, is_swept, number, positive
 from hsgd.schedules import Schedule, as_schedule
 
 
@@ -70,10 +70,10 @@ class AdaGradNorm(OnAnyRows):
 
     def __post_init__(self) -> None:
         self._validate()
-        object.__setattr__(self, "initial", number("initial", self.initial, strict=True))
+        object.__setattr__(self, "initial", each("initial", self.initial, positive))
 
     def description(self) -> dict[str, Any]:
-        words = {"initial": self.initial, "sampling": self.sampling}
+        words = {"initial": described(self.initial), "sampling": self.sampling}
         return {"algorithm": "AdaGradNorm", **self._shared_description(), **words}
 
 
@@ -93,7 +93,10 @@ class Greedy(Algorithm):
     batch_size: BatchSize = 1
 
     def __post_init__(self) -> None:
-        self.schedule  # noqa: B018  (the check of the fraction)
+        if is_swept(self.fraction):
+            each("fraction", self.fraction, number)
+        else:
+            self.schedule  # noqa: B018  (the check of the fraction)
         object.__setattr__(self, "learning_rate", self.fraction)  # what has the schedule
         self._validate()
 
@@ -107,9 +110,9 @@ class Greedy(Algorithm):
         return 1.0 / self._one_batch_size(batch_size)
 
     def description(self) -> dict[str, Any]:
-        words = {"fraction": self.schedule.description()}
-        size = self._shared_description()["batch_size"]
-        return {"algorithm": type(self).__name__, **words, "batch_size": size}
+        shared = self._shared_description()
+        words = {"fraction": shared["learning_rate"], "batch_size": shared["batch_size"]}
+        return {"algorithm": type(self).__name__, **words}
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from hsgd.algorithms.base import Algorithm, BatchSize, LearningRate, MultiPass
-from hsgd.checks import number
+from hsgd.checks import described, each, number
 
 
 @dataclass(frozen=True)
@@ -20,10 +20,10 @@ class WithMomentum(MultiPass):
 
     def __post_init__(self) -> None:
         self._validate()
-        object.__setattr__(self, "momentum", _momentum(self.momentum))
+        object.__setattr__(self, "momentum", each("momentum", self.momentum, _momentum))
 
     def description(self) -> dict[str, Any]:
-        words = {"momentum": self.momentum, "sampling": self.sampling}
+        words = {"momentum": described(self.momentum), "sampling": self.sampling}
         return {"algorithm": type(self).__name__, **self._shared_description(), **words}
 
 
@@ -70,8 +70,8 @@ class Nesterov(WithMomentum):
     """
 
 
-def _momentum(value: Any) -> float:
-    momentum = number("momentum", value)
+def _momentum(name: str, value: Any) -> float:
+    momentum = number(name, value)
     if momentum >= 1.0:
         raise ValueError(f"momentum is {momentum:g}, but it must be below 1: try 0.9.")
     return momentum

@@ -2,6 +2,8 @@
 
     populations        moments of a fresh row, all that its expected risk needs
     labelled           rows and columns by the names of their dimensions
+    preparing          from a table to rows and targets, and the way back
+    portrait           how problems show themselves
     least_squares      given rows, with ridge, start and population
     fresh              what all populations have in common: rows without end
     gaussian_rows      Gaussian rows to stream or to sample from; n of them, not drawn

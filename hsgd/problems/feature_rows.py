@@ -21,9 +21,10 @@ from hsgd.problems.fresh import FreshRows
 from hsgd.problems.gaussian_rows import GaussianRows
 from hsgd.problems.least_squares import LeastSquares
 from hsgd.problems.populations import Population
+from hsgd.problems.portrait import of_ridge, of_start
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class FeatureRows(FreshRows):
     """A population: rows a_j = φ(w_j·x/√tr Σ)/√N of inputs x ~ N(0, Σ), given the weights.
 
@@ -172,6 +173,18 @@ class FeatureRows(FreshRows):
     def solution(self) -> Array:
         """The minimiser of the population risk of smallest norm, whatever the ridge."""
         return self.population.coefficients
+
+    def _facts(self) -> dict[str, str]:
+        return {
+            "features": f"{self.dimension} {self.nonlinearity.name} features",
+            "inputs": f"of {self.inputs.dimension} inputs",
+            "centred": "centred" if self.centre else "",
+            "ridge": of_ridge(self.ridge),
+            "start": of_start(self.x0),
+        }
+
+    def _spectrum_at_hand(self) -> Array | None:
+        return self.eigenvalues if "eigenpairs" in self.__dict__ else None
 
     def gaussian_equivalent(self) -> GaussianRows:
         """Gaussian rows and targets with the same second moments.

@@ -28,12 +28,13 @@ from hsgd.owned import read_only
 from hsgd.problems.fresh import FreshRows
 from hsgd.problems.least_squares import LeastSquares
 from hsgd.problems.populations import LinearModel
+from hsgd.problems.portrait import of_ridge, of_start
 
 _ROWS = 0x726F7773
 """Key of the stream of sampled rows ("rows"): a teacher from the same seed is independent."""
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class GaussianRows(FreshRows):
     """A population: rows a ~ N(0, covariance), b = a·coefficients + noise·N(0, 1).
 
@@ -113,6 +114,18 @@ class GaussianRows(FreshRows):
     def solution(self) -> Array:
         """The coefficients β, from which `distance` is measured, whatever the ridge."""
         return self.coefficients
+
+    def _facts(self) -> dict[str, str]:
+        return {
+            "dimension": f"{self.dimension} dimensions",
+            "covariance": f"trace of the covariance {self.mean_squared_row_norm:.3g}",
+            "noise": f"noise {self.noise:.3g}" if self.noise else "no noise",
+            "ridge": of_ridge(self.ridge),
+            "start": of_start(self.x0),
+        }
+
+    def _spectrum_at_hand(self) -> Array | None:
+        return self.eigenvalues
 
     @cached_property
     def population(self) -> LinearModel:

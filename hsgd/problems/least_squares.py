@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from types import MappingProxyType
 from typing import Any, NamedTuple, Self
@@ -23,7 +23,6 @@ from hsgd.checks import (
     integer,
     is_swept,
     number,
-    real_array,
     shown,
     sparse_or_dense,
     vector,
@@ -32,10 +31,15 @@ from hsgd.machine import memory
 from hsgd.machine.progress import bar
 from hsgd.nouns import Matrix, Noun, Real, Sparse, Swept, Whole, keep
 from hsgd.owned import read_only
+from hsgd.problems import preparing
 from hsgd.problems.labelled import aligned
 from hsgd.problems.populations import AnyPopulation, as_population
+from hsgd.problems.portrait import Portrayed, of_ridge, of_start
+from hsgd.problems.preparing import Coefficients, Transformation
 from hsgd.statistics.quadratics import MeanSquaredResidual
 
+_SHOWN = 2**27
+"""Multiplications that a decomposition may cost just to show the spectrum: a tenth of a second."""
 LARGEST_DENSE = 2**26
 """Entries up to which a sparse matrix is decomposed through a dense copy (512 MB)."""
 
@@ -48,8 +52,8 @@ class ThinSVD(NamedTuple):
     right: Array
 
 
-@dataclass(frozen=True, eq=False)
-class LeastSquares(Noun):
+@dataclass(frozen=True, eq=False, repr=False)
+class LeastSquares(Portrayed, Noun):
     """Ridge least squares on given data: minimise ½‖Ax−b‖² + (ridge/2)‖x‖².
 
     Parameters
@@ -69,6 +73,8 @@ class LeastSquares(Noun):
         or None (then there is no population risk).
     preparation
         A record of how the data were prepared; `from_data` fills it in.
+    transformation
+        What `from_data` did to the columns, for `to_original`.
 
     Raises
     ------
@@ -88,7 +94,8 @@ class LeastSquares(Noun):
     ridge: float
     x0: Array
     population: AnyPopulation | None
-    preparation: dict[str, Any] = field(repr=False)
+    preparation: dict[str, Any]
+    transformation: Transformation | None
 
     def __init__(
         self,
@@ -99,6 +106,7 @@ class LeastSquares(Noun):
         x0: ArrayLike | None = None,
         population: AnyPopulation | tuple[ArrayLike, ArrayLike] | None = None,
         preparation: Mapping[str, Any] = MappingProxyType({}),
+        transformation: Transformation | None = None,
     ) -> None:
         A, b = aligned(A, b)
         matrix = sparse_or_dense("A", A)
@@ -113,6 +121,7 @@ class LeastSquares(Noun):
             x0=vector("x0", np.zeros(d) if x0 is None else x0, d),
             population=as_population(population, d),
             preparation=_record(preparation),
+            transformation=transformation,
         )
 
     @classmethod
@@ -123,8 +132,10 @@ class LeastSquares(Noun):
         *,
         ridge: Swept = 0.0,
         centre: bool = True,
+        standardise: bool = False,
         normalise_rows: bool = False,
-        test: Real | tuple[ArrayLike, ArrayLike] | None = None,
+        weights: ArrayLike | None = None,
+        test: Real | tuple[ArrayLike, ArrayLike] | ArrayLike | None = None,
         seed: Whole = 0,
         x0: ArrayLike | None = None,
     ) -> Self:
@@ -139,11 +150,19 @@ class LeastSquares(Noun):
         centre
             Subtract the training means of X and y from all rows: the same as an intercept that is
             not penalised.
+        standardise
+            Then divide every column by its standard deviation over the training rows, as
+            `sklearn.preprocessing.StandardScaler` does; columns that are constant stay.
         normalise_rows
             Then scale every input row to norm 1 (rows of zeros stay). This changes the problem:
             rows count equally, whatever their size.
+        weights
+            How much the squared residual of each row counts, shape (n,), as `sample_weight` in
+            scikit-learn: rows and targets are multiplied by its root, and SGD draws all rows
+            equally often. Held-out rows count equally.
         test
-            None; a fraction of the rows to hold out (drawn with `seed`); or `(X_test, y_test)`.
+            None; a fraction of the rows to hold out (drawn with `seed`); `(X_test, y_test)`; or
+            which rows to hold out, by number or as a mask of length n.
         seed
             Seed of the split; unused otherwise.
 
@@ -156,31 +175,73 @@ class LeastSquares(Noun):
         Raises
         ------
         TypeError, ValueError
-            For wrong shapes, non-finite entries, or a fraction that leaves no row on either side.
+            For wrong shapes, non-finite entries, negative weights, or a split that leaves no row on
+            either side.
+
+        Examples
+        --------
+        >>> import numpy as np, hsgd
+        >>> X = np.random.default_rng(0).normal([3.0, 40.0], [1.0, 9.0], size=(100, 2))
+        >>> problem = hsgd.LeastSquares.from_data(X, X @ [2.0, 0.1] + 5.0, standardise=True)
+        >>> found = problem.to_original(problem.solution)
+        >>> found.coefficients.round(6).tolist(), round(float(found.intercept), 6)
+        ([2.0, 0.1], 5.0)
         """
         centre, normalise_rows = flag("centre", centre), flag("normalise_rows", normalise_rows)
-        X, y = aligned(X, y, ("X", "y"))
-        inputs = real_array("X", X, 2)
-        targets = vector("y", y, len(inputs))
+        standardise = flag("standardise", standardise)
+        whole = preparing.table(X, y, weights)
         seed = integer("seed", seed, minimum=0, maximum=None)
-        train, held_out = _split(inputs, targets, test, seed)
+        train, held_out = preparing.split(whole, test, seed)
+        means, scales, target_mean = train.moments(centre=centre, standardise=standardise)
+        transformation = Transformation(means, scales, target_mean, normalise_rows)
         record: dict[str, Any] = {"centred": centre, "rows_normalised": normalise_rows}
-        record["num_test_rows"] = 0 if held_out is None else len(held_out[1])
+        record |= {"standardised": True} if standardise else {}
+        record |= {"weights_sha256": digest(train.weights)} if train.weights is not None else {}
+        record["num_test_rows"] = 0 if held_out is None else len(held_out.targets)
         if isinstance(test, float):
             record["split_seed"] = seed
-        column_means = train[0].mean(axis=0) if centre else np.zeros(inputs.shape[1])
-        target_mean = float(train[1].mean()) if centre else 0.0
+        A, b = preparing.weighted(*transformation.apply(*train[:2]), train.weights)
+        # Held-out rows count equally: their risk is that of a fresh row.
+        population = None
+        if held_out is not None:
+            rows, targets = transformation.apply(*held_out[:2])
+            population = read_only(rows), read_only(targets)
+        return cls(
+            A,
+            b,
+            ridge=ridge,
+            x0=x0,
+            population=population,
+            preparation=record,
+            transformation=transformation,
+        )
 
-        def prepare(rows: Array, values: Array) -> tuple[Array, Array]:
-            moved = rows - column_means
-            if normalise_rows:
-                norms = np.linalg.norm(moved, axis=1, keepdims=True)
-                moved = moved / np.where(norms > 0, norms, 1.0)
-            return read_only(moved), read_only(values - target_mean)
+    def to_original(self, x: ArrayLike) -> Coefficients:
+        """Parameters as coefficients of the table's own columns, with the intercept.
 
-        A, b = prepare(*train)
-        population = None if held_out is None else prepare(*held_out)
-        return cls(A, b, ridge=ridge, x0=x0, population=population, preparation=record)
+        Parameters
+        ----------
+        x
+            Parameters of this problem, shape (..., d), such as `problem.solution`.
+
+        Returns
+        -------
+        Coefficients
+            `coefficients`, shape (..., d), and `intercept`, shape (...): what is predicted for rows
+            X of the table is X @ coefficients + intercept.
+
+        Raises
+        ------
+        ValueError
+            If the problem was not made by `from_data`, rows were normalised, or x has another
+            length.
+        """
+        if self.transformation is None:
+            raise ValueError(
+                "this problem was made of rows as they are, so x are their coefficients: "
+                "hsgd.LeastSquares.from_data(X, y) prepares a table, and knows the way back."
+            )
+        return self.transformation.undo(x)
 
     @property
     def num_rows(self) -> int:
@@ -196,6 +257,16 @@ class LeastSquares(Noun):
     def dimension(self) -> int:
         """Number of parameters d."""
         return int(self.A.shape[1])
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Rows and columns (n, d)."""
+        return self.num_rows, self.dimension
+
+    @property
+    def eigenvalues(self) -> Array:
+        """Non-zero eigenvalues of AᵀA, descending, shape (r,)."""
+        return self.eigenpairs[0]
 
     @property
     def is_sparse(self) -> bool:
@@ -280,6 +351,21 @@ class LeastSquares(Noun):
             copy.__dict__["svd"] = self.svd
         return copy
 
+    def _facts(self) -> dict[str, str]:
+        done = [name.replace("_", " ") for name, value in self.preparation.items() if value is True]
+        return {
+            "shape": f"{self.num_rows} × {self.dimension}{' sparse' if self.is_sparse else ''}",
+            "ridge": of_ridge(self.ridge),
+            "start": of_start(self.x0),
+            "population": "" if self.population is None else self.population.words,
+            "prepared": ", ".join(done + ["weighted"] * ("weights_sha256" in self.preparation)),
+        }
+
+    def _spectrum_at_hand(self) -> Array | None:
+        n, d = self.shape
+        known = "svd" in self.__dict__
+        return self.eigenvalues if known or n * d * min(n, d) <= _SHOWN else None
+
     def description(self) -> dict[str, Any]:
         """What it is, as JSON-ready words and numbers; arrays by their SHA-256."""
         return {
@@ -307,33 +393,3 @@ def _record(value: Any) -> dict[str, Any]:
             "numbers."
         )
     return record
-
-
-def _split(
-    inputs: Array, targets: Array, test: Any, seed: int
-) -> tuple[tuple[Array, Array], tuple[Array, Array] | None]:
-    if test is None:
-        return (inputs, targets), None
-    if isinstance(test, tuple) and len(test) == 2:
-        test = aligned(*test, ("X_test", "y_test"))
-        rows = real_array("X_test", test[0], 2)
-        if rows.shape[1] != inputs.shape[1]:
-            raise ValueError(
-                f"X_test has {rows.shape[1]} columns but X has {inputs.shape[1]}: they must match."
-            )
-        return (inputs, targets), (rows, vector("y_test", test[1], len(rows)))
-    fraction = number("test", test)
-    if fraction >= 1:
-        raise ValueError(
-            f"test is {fraction:g}, but it is the fraction of the rows to hold out: pass "
-            f"test={fraction:g} / {len(inputs)} for {fraction:g} rows."
-        )
-    count = round(fraction * len(inputs))
-    if not 0 < count < len(inputs):
-        raise ValueError(
-            f"test={fraction:g} holds out {count} of {len(inputs)} rows: choose a fraction that "
-            "leaves at least one row on either side."
-        )
-    order = np.random.default_rng(seed).permutation(len(inputs))
-    held, kept = order[:count], order[count:]
-    return (inputs[kept], targets[kept]), (inputs[held], targets[held])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -17,8 +18,20 @@ from hsgd.problems.labelled import aligned
 from hsgd.statistics.quadratics import CentredQuadratic, MeanSquaredResidual
 
 
-@dataclass(frozen=True, eq=False)
-class Population:
+class Fresh(ABC):
+    """What all kinds have in common: they say what they are in a few words."""
+
+    @property
+    @abstractmethod
+    def words(self) -> str:
+        """What a fresh row is known by."""
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__}: {self.words}>"
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Population(Fresh):
     """Second moments of a fresh row (a, b): all that its risk ½E(a·x−b)² needs.
 
     Parameters
@@ -85,6 +98,10 @@ class Population:
         """½E(a·x−b)² in the form ½(x−β)ᵀ E aaᵀ (x−β) + smallest risk."""
         return _population_risk(self.second_moment, self.coefficients, self.floor)
 
+    @property
+    def words(self) -> str:
+        return "moments of a fresh row"
+
     def description(self) -> dict[str, Any]:
         """What it is, as JSON-ready words and numbers; arrays by their SHA-256."""
         return {
@@ -94,8 +111,8 @@ class Population:
         }
 
 
-@dataclass(frozen=True, eq=False)
-class LinearModel:
+@dataclass(frozen=True, eq=False, repr=False)
+class LinearModel(Fresh):
     """The population of rows (a, a·coefficients + noise): its risk without any subtraction."""
 
     second_moment: Array
@@ -107,6 +124,10 @@ class LinearModel:
         """½(x−β)ᵀ E aaᵀ (x−β) + ½ noise²."""
         return _population_risk(self.second_moment, self.coefficients, self.noise**2)
 
+    @property
+    def words(self) -> str:
+        return f"fresh rows with noise {self.noise:.3g}"
+
     def description(self) -> dict[str, Any]:
         """What it is, as JSON-ready words and numbers; arrays by their SHA-256."""
         return {
@@ -116,8 +137,8 @@ class LinearModel:
         }
 
 
-@dataclass(frozen=True, eq=False)
-class HeldOut:
+@dataclass(frozen=True, eq=False, repr=False)
+class HeldOut(Fresh):
     """Held-out rows: the population is their empirical distribution."""
 
     A: Array
@@ -127,6 +148,10 @@ class HeldOut:
     def risk(self) -> Statistic:
         """½ mean (a·x−b)² over the held-out rows."""
         return MeanSquaredResidual(self.A, self.b, "population_risk", "risk on held-out rows")
+
+    @property
+    def words(self) -> str:
+        return f"{len(self.b)} held-out rows"
 
     def description(self) -> dict[str, Any]:
         """What it is, as JSON-ready words and numbers; arrays by their SHA-256."""

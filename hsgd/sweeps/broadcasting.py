@@ -1,7 +1,8 @@
 """Sweeps: a parameter given as an `xarray.DataArray` becomes dimensions of the result.
 
-A noun may hold a DataArray in the place of a number (`learning_rate` and `batch_size` of an
-algorithm, `ridge` of a problem), and so may an option of one of these names. A verb is a function
+A noun may hold a DataArray in the place of a number (`learning_rate`, `batch_size` and `momentum`
+of an algorithm, parameters of its schedules, `ridge` of a problem), and so may an option of one of
+these names. A verb is a function
 of a problem, often of an algorithm, and of more, that gives a dataset; `@follows_sweeps` makes it
 run once per member, on nouns that hold numbers only. `hsgd.sweep` does the same on a cluster.
 Members share the data, their decomposition, and the random numbers: without a seed one is drawn for
@@ -16,7 +17,7 @@ import inspect
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass, fields, is_dataclass, replace
+from dataclasses import dataclass, is_dataclass, replace
 from typing import TYPE_CHECKING, Any, ParamSpec
 from weakref import WeakKeyDictionary
 
@@ -26,6 +27,7 @@ from hsgd import warning
 from hsgd.algorithms.base import Algorithm
 from hsgd.checks import Array, is_swept, shown
 from hsgd.dataset import provenance
+from hsgd.nouns import fields_of, swept_fields, with_numbers
 from hsgd.schedules import Schedule
 from hsgd.sweeps.stacking import stacked
 
@@ -34,11 +36,8 @@ if TYPE_CHECKING:
 
 Arguments = ParamSpec("Arguments")
 
-_PARAMETERS = {
-    "learning_rate": "learning rate",
-    "batch_size": "batch size",
-    "ridge": "ridge",
-}
+_OPTIONS = ("learning_rate", "batch_size", "momentum", "ridge")
+"""Options of verbs that may be swept; others, such as times, may be DataArrays all the same."""
 _NOT_IN_SWEEPS = {
     "client": "a sweep is spread over a cluster as a whole: call hsgd.sweep(verb, ..., "
     "client=client).",
@@ -93,7 +92,14 @@ class Sweep:
         arguments = dict(bound.arguments)
         swept = _parameters(arguments)
         _check_names(swept)
-        grid = xr.broadcast(*(value.reset_coords(drop=True) for value in swept.values()))
+        bare = [value.reset_coords(drop=True) for value in swept.values()]
+        try:
+            grid = xr.broadcast(*xr.align(*bare, join="exact", copy=False))
+        except ValueError:
+            raise ValueError(
+                f"{' and '.join(swept)} are swept along a common dimension, but with different "
+                "values or sizes there: give both the same, or dimensions of their own."
+            ) from None
         dims, sizes = (grid[0].dims, grid[0].shape) if grid else ((), ())
         values = {name: g.values.ravel() for name, g in zip(swept, grid, strict=True)}
         return cls(verb, arguments, swept, dims, sizes, values)
@@ -113,6 +119,11 @@ class Sweep:
     def setting(self, index: int) -> dict[str, Any]:
         """The swept parameters of a member."""
         return {name: values[index].item() for name, values in self.values.items()}
+
+    def prepare(self) -> None:
+        """Decompose the problem before it is copied, so that all copies share it."""
+        if "ridge" in self.parameters:
+            self.problem.decompose()
 
     def run(self, index: int, **options: Any) -> xr.Dataset:
         """Call the verb for one member.
@@ -134,7 +145,7 @@ class Sweep:
         except Exception as error:
             place = ", ".join(f"{name} = {shown(value)}" for name, value in setting.items())
             raise _placed(error, place) if place else error from error
-        if found.attrs.get("status") == "partial":
+        if getattr(found, "attrs", {}).get("status") == "partial":
             raise KeyboardInterrupt
         return found
 
@@ -146,20 +157,34 @@ class Sweep:
             if messages[-1] != messages[0]:
                 text += f" The last: {messages[-1]}"  # of another kind, as of rates that diverge
             warning.warn(text, stacklevel=3)
-        result = stacked(found, self.dims, self.sizes, set(self.parameters))
-        coords = {
-            name: value.assign_attrs(units="1", long_name=_PARAMETERS[name]).reset_coords(drop=True)
-            for name, value in self.parameters.items()
-        }
-        inherited: dict[Any, Any] = {}
-        for value in self.parameters.values():
-            inherited |= dict(value.coords)
-        result = result.assign_coords(inherited).assign_coords(coords)
+        result = self._labelled(stacked(found, self.dims, self.sizes, set(self.parameters)))
         if hasattr(self.problem, "description"):
             result.attrs["problem"] = provenance.describe_problem(self.problem)
         for algorithm in filter(_is_algorithm, self.arguments.values()):
             result.attrs["algorithm"] = provenance.describe_algorithm(algorithm)
         return result
+
+    def array(self, name: str, words: str) -> xr.DataArray:
+        """What a verb that gives numbers gives for all members."""
+        import xarray as xr
+
+        found = [self.run(index) for index in range(len(self))]
+        attrs = {"units": "1", "long_name": words}
+        values = np.reshape(np.asarray(found, dtype=np.float64), self.sizes)
+        result: xr.DataArray = self._labelled(xr.DataArray(values, dims=self.dims, attrs=attrs))
+        return result.rename(name)
+
+    def _labelled(self, result: Any) -> Any:
+        """A dataset or DataArray, with the parameters as coordinates."""
+        inherited: dict[Any, Any] = {}
+        for value in self.parameters.values():
+            inherited |= dict(value.coords)
+        own = {
+            name: value.assign_attrs(units="1", long_name=name.replace("_", " "))
+            for name, value in self.parameters.items()
+        }
+        bare = {name: value.reset_coords(drop=True) for name, value in own.items()}
+        return result.assign_coords(inherited).assign_coords(bare)
 
     def checked(self) -> Sweep:
         """The same with what all members share: one seed, and no progress bars of their own.
@@ -194,12 +219,22 @@ def follows_sweeps(verb: Callable[Arguments, xr.Dataset]) -> Callable[Arguments,
         if not (any(map(_swept_fields, positional)) or _parameters(named)):
             return verb(*positional, **named)
         sweep = Sweep.of(verb, positional, named).checked()
-        if "ridge" in sweep.parameters:
-            sweep.problem.decompose()  # before it is copied, so that all copies share it
+        sweep.prepare()
         found, messages = recorded(sweep.run, range(len(sweep)))
         return sweep.assembled(found, messages)
 
     return call
+
+
+def swept_number(
+    verb: Callable[..., float], *positional: Any, name: str, words: str
+) -> float | xr.DataArray:
+    """What a verb gives that gives a number: one, or a DataArray over what is swept."""
+    if not any(map(_swept_fields, positional)):
+        return verb(*positional)
+    sweep = Sweep.of(verb, positional, {})
+    sweep.prepare()
+    return sweep.array(name, words)
 
 
 def recorded(
@@ -219,22 +254,16 @@ def _is_noun(value: Any) -> bool:
     return _is_algorithm(value) or (hasattr(value, "ridge") and hasattr(value, "description"))
 
 
-def fields_of(noun: Any) -> dict[str, Any]:
-    """What a noun was made from, by name."""
-    return {f.name: getattr(noun, f.name) for f in fields(noun) if f.init}
-
-
 def _swept_fields(value: Any) -> dict[str, xr.DataArray]:
     kind = isinstance(value, type)
-    own = fields_of(value) if not kind and is_dataclass(value) and _is_noun(value) else {}
-    return {name: own[name] for name in _PARAMETERS if is_swept(own.get(name))}
+    return swept_fields(value) if not kind and is_dataclass(value) and _is_noun(value) else {}
 
 
 def _parameters(arguments: Mapping[str, Any]) -> dict[str, xr.DataArray]:
     """The swept parameters by name: fields of the nouns among the arguments, or options."""
     swept: dict[str, Any] = {}
     for option, value in arguments.items():
-        swept |= {option: value} if option in _PARAMETERS and is_swept(value) else {}
+        swept |= {option: value} if option in _OPTIONS and is_swept(value) else {}
         swept |= _swept_fields(value)
     return swept
 
@@ -248,7 +277,10 @@ def _check_names(swept: Mapping[str, xr.DataArray]) -> None:
                 f"{name} is swept along {value.dims}, which datasets use themselves: "
                 f"rename the dimension, for example to {name!r}."
             )
-        for other in set(value.dims) & set(_PARAMETERS) - {name}:
+        taken = {*_OPTIONS, *swept} - {name}
+        # A learning rate for each ridge, say, goes with the sweep of that ridge.
+        taken -= {other for other in swept if swept[other].dims == (other,)}
+        for other in set(value.dims) & taken:
             raise ValueError(
                 f"{name} is swept along a dimension called {other!r}, the name of another "
                 f"parameter: rename it, for example to {name!r}."
@@ -275,7 +307,7 @@ def _algorithm_with(algorithm: Any, setting: Mapping[str, Any]) -> Algorithm:
     # its own, so that it does not matter which were run before it.
     own = fields_of(algorithm)
     changed = {name: copy.copy(value) for name, value in own.items() if isinstance(value, Schedule)}
-    changed |= {name: value for name, value in setting.items() if name in own}
+    changed |= with_numbers(algorithm, setting)
     member: Algorithm = replace(algorithm, **changed)
     return member
 

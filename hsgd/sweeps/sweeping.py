@@ -19,8 +19,9 @@ from hsgd.dataset.fingerprints import fingerprint
 from hsgd.machine import clusters
 from hsgd.machine.blas import single_threaded_blas
 from hsgd.machine.progress import bar
+from hsgd.nouns import fields_of
 from hsgd.schedules import as_schedule, check_times
-from hsgd.sweeps.broadcasting import Sweep, fields_of, recorded
+from hsgd.sweeps.broadcasting import Sweep, recorded
 from hsgd.sweeps.parts import PartFiles, Parts
 from hsgd.sweeps.stacking import joined, packed, unpacked
 
@@ -53,10 +54,10 @@ def sweep(
 ) -> xr.Dataset:
     """`verb(problem, *arguments, **options)` for swept parameters or many replicates, in parallel.
 
-    What is swept, the problem's `ridge`, the algorithm's `learning_rate` or `batch_size`, is an
-    `xarray.DataArray`; the result has its dims in front. Members and replicates are divided into
-    pieces that run on the workers of a dask cluster, and are kept as files as soon as they are
-    finished.
+    What is swept, the problem's `ridge`, the algorithm's `learning_rate`, `batch_size` or
+    `momentum`, or a parameter of its schedule, is an `xarray.DataArray`; the result has its dims in
+    front. Members and replicates are divided into pieces that run on the workers of a dask cluster,
+    and are kept as files as soon as they are finished.
 
     Parameters
     ----------
@@ -168,8 +169,8 @@ def _checked(
     whole = whole.checked()
     if not whole.parameters and _replicates(whole) is None:
         raise ValueError(
-            "nothing is swept: give learning_rate, batch_size or ridge as an xarray.DataArray, "
-            "or call the verb itself."
+            "nothing is swept: give learning_rate, batch_size, momentum, ridge or a parameter of a "
+            "schedule as an xarray.DataArray, or call the verb itself."
         )
     return whole
 

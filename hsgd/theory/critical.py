@@ -5,13 +5,12 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any, overload
 
-import numpy as np
-
 from hsgd.algorithms.base import Algorithm
 from hsgd.algorithms.momentum import HeavyBall
 from hsgd.algorithms.sgd import SGD, StreamingSGD
-from hsgd.checks import is_swept, number, shown
-from hsgd.nouns import Whole
+from hsgd.checks import each, is_swept, number, shown
+from hsgd.nouns import Swept, Whole
+from hsgd.sweeps.broadcasting import swept_number
 from hsgd.theory.asking import ask
 from hsgd.theory.spectra.providers import Solvable
 
@@ -35,9 +34,20 @@ def critical_learning_rate(
 def critical_learning_rate(
     problem: Solvable,
     *,
+    batch_size: Swept = ...,
+    sampling: str = ...,
+    momentum: Swept,
+    method: str = ...,
+) -> xr.DataArray: ...
+
+
+@overload
+def critical_learning_rate(
+    problem: Solvable,
+    *,
     batch_size: xr.DataArray,
     sampling: str = ...,
-    momentum: float = ...,
+    momentum: Swept = ...,
     method: str = ...,
 ) -> xr.DataArray: ...
 
@@ -65,10 +75,10 @@ def critical_learning_rate(
         Whose learning rate is asked for; its own is not looked at. Instead of it the following
         describe one.
     batch_size, sampling
-        As in `SGD`; a population is streamed, and has no `sampling`. A DataArray of batch sizes
-        gives a DataArray of learning rates.
+        As in `SGD`; a population is streamed, and has no `sampling`.
     momentum
-        Of `HeavyBall`; needs the finite-step theory.
+        Of `HeavyBall`; needs the finite-step theory. A DataArray of batch sizes, momenta or (in the
+        problem) ridges gives a DataArray of learning rates.
     method
         As in `predict`: `"discrete"` counts that steps are finite, which matters for large batches
         and few dimensions (both limits are then one).
@@ -94,18 +104,22 @@ def critical_learning_rate(
     """
     options = {"batch_size": batch_size, "sampling": sampling, "momentum": momentum}
     if algorithm is None:
-        algorithm = with_rate_open(problem, batch_size, sampling, number("momentum", momentum))
+        share = each("momentum", momentum, number)
+        algorithm = with_rate_open(problem, batch_size, sampling, share)
     else:
         algorithm = _with_its_own(algorithm, options)
-    sizes: Any = algorithm.batch_size
-    if not is_swept(sizes):
-        return ask(problem, algorithm, method=method).stability.critical_rate()
-    rates = [
-        critical_learning_rate(problem, algorithm.replace(batch_size=size.item()), method=method)
-        for size in sizes.values.ravel()
-    ]
-    found = sizes.copy(data=np.reshape(rates, sizes.shape)).rename("critical_learning_rate")
-    return found.assign_coords(batch_size=sizes.variable)
+    return swept_number(
+        _critical,
+        problem,
+        algorithm,
+        method,
+        name="critical_learning_rate",
+        words="critical learning rate",
+    )
+
+
+def _critical(problem: Solvable, algorithm: Algorithm, method: str) -> float:
+    return ask(problem, algorithm, method=method).stability.critical_rate()
 
 
 def _with_its_own(algorithm: Any, options: dict[str, Any]) -> Algorithm:
@@ -123,11 +137,11 @@ def _with_its_own(algorithm: Any, options: dict[str, Any]) -> Algorithm:
 
 
 def with_rate_open(
-    problem: Solvable, batch_size: Any, sampling: str, momentum: float = 0.0
+    problem: Solvable, batch_size: Any, sampling: str, momentum: Any = 0.0
 ) -> Algorithm:
     """The algorithm for such a problem, with a learning rate that is still to be found."""
     if math.isinf(getattr(problem, "num_rows", 0)):  # what is no problem is refused by `ask`
         return StreamingSGD(0.0, batch_size=batch_size)
-    if momentum > 0:
+    if is_swept(momentum) or momentum > 0:
         return HeavyBall(0.0, momentum, batch_size=batch_size, sampling=sampling)
     return SGD(0.0, batch_size=batch_size, sampling=sampling)

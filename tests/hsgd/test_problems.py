@@ -91,6 +91,86 @@ def test_from_data_splits_and_normalises_only_when_asked():
     np.testing.assert_array_equal(np.sort(both), np.sort(y))
 
 
+def test_the_way_back_to_the_tables_own_columns():
+    X, y = RNG.normal(size=(60, 5)) * [1, 10, 0.1, 3, 1] + 7.0, RNG.normal(size=60) + 40.0
+    X[:, 4] = 2.0  # constant
+    weights = RNG.uniform(0.0, 3.0, size=60)
+    problem = hsgd.LeastSquares.from_data(X, y, standardise=True, weights=weights, test=[3, -1])
+    kept = np.setdiff1d(np.arange(60), [3, 59])
+    fitted = LinearRegression().fit(X[kept], y[kept], sample_weight=weights[kept])
+    found = problem.to_original(problem.solution)
+    np.testing.assert_allclose(X @ found.coefficients + found.intercept, fitted.predict(X))
+    np.testing.assert_allclose(found.coefficients, fitted.coef_, atol=1e-9)
+    # The risk on held-out rows is the model's, in the units of the table.
+    risk = resolve(problem, "population_risk")[0].values(problem.solution[None])[0]
+    assert risk == pytest.approx(0.5 * np.mean((fitted.predict(X[[3, 59]]) - y[[3, 59]]) ** 2))
+    several = problem.replace(ridge=1.0).to_original(np.zeros((2, 5)))
+    np.testing.assert_allclose(several.intercept, np.average(y[kept], weights=weights[kept]))
+    mask = np.zeros(60, bool)
+    mask[[3, 59]] = True
+    again = hsgd.LeastSquares.from_data(X, y, standardise=True, weights=weights, test=mask)
+    np.testing.assert_array_equal(again.A, problem.A)
+
+
+def test_weights_are_those_of_scikit_learn():
+    X, y, weights = RNG.normal(size=(40, 4)) + 1, RNG.normal(size=40), RNG.uniform(size=40)
+    problem = hsgd.LeastSquares.from_data(X, y, ridge=0.3, weights=weights)
+    fitted = Ridge(alpha=0.3).fit(X, y, sample_weight=weights)
+    np.testing.assert_allclose(problem.solution, fitted.coef_, rtol=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"test": [0, 4]}, "test names row 4, but there are 4 rows"),
+        ({"test": [0, 1, 2, 3]}, "holds out 4 of 4 rows"),
+        ({"test": [0.5, 0.5]}, "pass a fraction, .* or a mask of length 4"),
+        ({"test": [True, False]}, "pass a fraction, .* or a mask of length 4"),
+        ({"weights": [1, 1, 1, -1]}, "weights must be at least 0"),
+        ({"weights": [0, 0, 0, 0]}, "weights must be at least 0"),
+        ({"weights": [1, 1]}, "weights has 2 entries where 4 are needed"),
+    ],
+)
+def test_a_table_that_cannot_be_prepared_gets_one_sentence(options, message):
+    with pytest.raises((TypeError, ValueError), match=message) as caught:
+        hsgd.LeastSquares.from_data(A, B, **options)
+    assert "\n" not in str(caught.value)
+
+
+def test_there_is_no_way_back_from_rows_of_norm_one():
+    X, y = RNG.normal(size=(9, 2)), RNG.normal(size=9)
+    problem = hsgd.LeastSquares.from_data(X, y, normalise_rows=True)
+    with pytest.raises(ValueError, match="without normalise_rows"):
+        problem.to_original(problem.solution)
+    with pytest.raises(ValueError, match="made of rows as they are"):
+        hsgd.LeastSquares(X, y).to_original([1.0, 2.0])
+    with pytest.raises(ValueError, match="with 2 entries"):
+        hsgd.LeastSquares.from_data(X, y).to_original([1.0, 2.0, 3.0])
+
+
+def test_problems_show_what_they_are_and_never_their_data():
+    X, y = RNG.normal(size=(50, 4)), RNG.normal(size=50)
+    problem = hsgd.LeastSquares.from_data(X, y, ridge=0.1, test=0.2, standardise=True)
+    line = repr(problem)
+    assert line == "<LeastSquares: 40 × 4, ridge 0.1, 10 held-out rows, centred, standardised>"
+    page = problem._repr_html_()
+    assert "40 × 4" in page
+    assert "4 eigenvalues" in page
+    assert "<polyline" in page
+    inputs = hsgd.GaussianRows(0.1, np.ones(10), noise=0.5)
+    features = hsgd.RandomFeatures(inputs, 6)
+    shown = [inputs, inputs.sample(7, seed=0), features, features.given_weights(0)]
+    shown += [problem.population, inputs.population, hsgd.SampledLeastSquares(inputs, 9)]
+    for one in shown:
+        assert "array" not in repr(one)
+        assert "\n" not in repr(one)
+        assert len(repr(one)) < 200
+    np.testing.assert_allclose(
+        problem.eigenvalues, np.linalg.eigvalsh(problem.A.T @ problem.A)[::-1]
+    )
+    assert problem.shape == (40, 4)
+
+
 def test_the_users_arrays_stay_theirs():
     A, b = RNG.normal(size=(6, 3)), RNG.normal(size=6)
     problem = hsgd.LeastSquares(A, b)
@@ -195,7 +275,7 @@ A, B = np.ones((4, 2)), np.ones(4)
         (lambda: hsgd.LeastSquares(A, ["a", "b", "a", "a"]), r"numpy.where\(b == 'a', 1.0, -1.0\)"),
         (lambda: hsgd.LeastSquares(np.array([[1, "x"]], object), B[:1]), "it holds 'x': leave"),
         (lambda: hsgd.SGD([0.1, 0.2]), r"xarray.DataArray\(.*dims='learning_rate'"),
-        (lambda: hsgd.HeavyBall(0.1, xr.DataArray([0.1], dims="m")), "momentum .* cannot be swept"),
+        (lambda: hsgd.Constant(xr.DataArray([0.1], dims="m")), "learning_rate .* cannot be swept"),
         (lambda: hsgd.SGD(-0.1), "learning_rate is -0.1"),
         (lambda: hsgd.SGD(0.1, batch_size=0), "batch_size is 0"),
         (lambda: hsgd.SGD(0.1, batch_size=1.5), "must be an integer"),

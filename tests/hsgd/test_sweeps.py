@@ -142,3 +142,63 @@ def test_a_rate_that_diverges_at_the_end_of_a_sweep_is_not_hidden_by_the_first_w
     rates = xr.DataArray(np.array([0.1, 1.2]) * critical, dims="learning_rate")
     with pytest.warns(UserWarning, match=r"the first: One eigenvalue .* The last: .* diverges"):
         hsgd.predict(problem, hsgd.SGD(rates), [0.0, 1.0])
+
+
+def test_schedules_and_momentum_are_swept_like_numbers():
+    problem = problem_of(n=9, d=4)
+    initial = xr.DataArray([0.1, 0.3], dims="initial", coords={"initial": [0.1, 0.3]})
+    horizon = xr.DataArray([1.0, 4.0], dims="horizon", coords={"horizon": [1.0, 4.0]})
+    swept = quiet(problem, hsgd.SGD(hsgd.CosineDecay(initial, horizon)), TIME)
+    assert swept.learning_rate.dims == swept.empirical_risk.dims == ("initial", "horizon", "time")
+    one = quiet(problem, hsgd.SGD(hsgd.CosineDecay(0.3, 1.0)), TIME)
+    member = swept.sel(initial=0.3, horizon=1.0)
+    for name in ("learning_rate", "empirical_risk", "distance"):
+        np.testing.assert_array_equal(member[name], one[name])
+    momenta = xr.DataArray([0.0, 0.5], dims="momentum", coords={"momentum": [0.0, 0.5]})
+    swept = quiet(problem, hsgd.HeavyBall(0.1, momenta), TIME)
+    one = quiet(problem, hsgd.HeavyBall(0.1, 0.5), TIME)
+    np.testing.assert_array_equal(swept.empirical_risk.sel(momentum=0.5), one.empirical_risk)
+    assert hsgd.dataset.check(swept) is None
+
+
+def test_critical_learning_rates_of_a_sweep_can_be_swept_themselves():
+    problem = problem_of(n=30, d=6).replace(ridge=RIDGES)
+    momenta = xr.DataArray([0.0, 0.5], dims="momentum", coords={"momentum": [0.0, 0.5]})
+    found = hsgd.critical_learning_rate(problem, momentum=momenta)
+    assert found.dims == ("ridge", "momentum")
+    alone = hsgd.critical_learning_rate(problem.replace(ridge=0.3), momentum=0.5)
+    assert float(found.sel(ridge=0.3, momentum=0.5)) == alone
+    # A share of critical for every ridge: its learning rates vary along the sweep of the ridge.
+    shares = xr.DataArray([0.2, 0.5], dims="share", coords={"share": [0.2, 0.5]})
+    rates = shares * hsgd.critical_learning_rate(problem)
+    swept = quiet(problem, hsgd.SGD(rates), TIME)
+    one = quiet(problem.replace(ridge=0.3), hsgd.SGD(float(rates.sel(share=0.5, ridge=0.3))), TIME)
+    member = swept.sel(share=0.5, ridge=0.3).empirical_risk
+    np.testing.assert_allclose(member, one.empirical_risk, rtol=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda: hsgd.CosineDecay(RATES, -RATES), "horizon is -0.1"),
+        (lambda: hsgd.HeavyBall(0.1, RATES + 0.2), "momentum is 1.1"),
+        (
+            lambda: hsgd.predict(
+                problem_of(), hsgd.SGD(RATES, xr.DataArray([1, 2], dims="rate")), TIME
+            ),
+            "common dimension, but with different values",
+        ),
+        (
+            lambda: hsgd.predict(
+                problem_of(),
+                hsgd.GeneralMomentum(hsgd.PowerDecay(RATES, 1.0), hsgd.PowerDecay(RATES, 1.0), 0.1),
+                TIME,
+            ),
+            "two sweeps are called initial",
+        ),
+    ],
+)
+def test_sweeps_that_mean_nothing_get_one_sentence(call, message):
+    with pytest.raises((TypeError, ValueError), match=message) as caught:
+        call()
+    assert "\n" not in str(caught.value)

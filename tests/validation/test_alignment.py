@@ -28,7 +28,7 @@ def shifted(dataset, name, by=0.25):
         (curves.theory(), shifted(curves.runs(), "iteration"), "iteration number 3 is"),
         (curves.theory(), shifted(curves.runs(), "learning_rate"), "learning rate at time 1.5"),
         (curves.theory().isel(time=0), curves.runs(), "theory has no dimension time"),
-        (curves.theory().expand_dims(n=2), curves.runs(), "dimension n: compare one"),
+        (curves.theory().expand_dims(n=2), curves.runs(), "dimension n, but runs has not"),
         (curves.theory()[["empirical_risk"]], curves.runs()[["population_risk"]], "must share"),
     ],
 )

@@ -1,0 +1,220 @@
+"""From a user's table to rows and targets: split, moved, scaled, weighted, and the way back."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from hsgd.checks import Array, digest, number, real_array, shown, vector
+from hsgd.nouns import keep
+from hsgd.owned import read_only
+from hsgd.problems.labelled import aligned
+
+
+class Coefficients(NamedTuple):
+    """A linear model in the columns that a user's table had: X @ coefficients + intercept."""
+
+    coefficients: Array
+    intercept: Any
+
+
+@dataclass(frozen=True, eq=False)
+class Transformation:
+    """What was done to the columns of a table: (X − column_means)/column_scales, y − target_mean.
+
+    Parameters
+    ----------
+    column_means, column_scales
+        Shape (d,); scales are positive.
+    target_mean
+        A number.
+    rows_normalised
+        Whether each row was then divided by its own norm; there is no way back from that.
+    """
+
+    column_means: Array
+    column_scales: Array
+    target_mean: float
+    rows_normalised: bool = False
+
+    def __init__(
+        self,
+        column_means: ArrayLike,
+        column_scales: ArrayLike,
+        target_mean: float,
+        rows_normalised: bool = False,
+    ) -> None:
+        # Means of centred data are rounding, of any size.
+        means = real_array("column_means", column_means, 1, span=np.inf)
+        scales = vector("column_scales", column_scales, len(means))
+        if (scales <= 0).any():
+            raise ValueError("column_scales must be positive: give columns that are constant a 1.")
+        keep(
+            self,
+            column_means=means,
+            column_scales=scales,
+            target_mean=float(target_mean),
+            rows_normalised=rows_normalised,
+        )
+
+    def apply(self, inputs: Array, targets: Array) -> tuple[Array, Array]:
+        """Rows and targets of the problem, from those of the table."""
+        rows = (inputs - self.column_means) / self.column_scales
+        if self.rows_normalised:
+            norms = np.linalg.norm(rows, axis=1, keepdims=True)
+            rows = rows / np.where(norms > 0, norms, 1.0)
+        return rows, targets - self.target_mean
+
+    def undo(self, x: ArrayLike) -> Coefficients:
+        """Parameters of the problem, shape (..., d), as coefficients of the table's columns.
+
+        Raises
+        ------
+        ValueError
+            If rows were normalised, or x has another length.
+        """
+        if self.rows_normalised:
+            raise ValueError(
+                "each row was divided by its own norm, so that x is no linear model of the table: "
+                "prepare it without normalise_rows."
+            )
+        given = np.asarray(x, dtype=np.float64)
+        if given.ndim == 0 or given.shape[-1] != len(self.column_means):
+            raise ValueError(
+                f"x has shape {given.shape}: pass parameters of the problem, with "
+                f"{len(self.column_means)} entries along the last axis."
+            )
+        coefficients = given / self.column_scales
+        return Coefficients(coefficients, self.target_mean - coefficients @ self.column_means)
+
+    def description(self) -> dict[str, Any]:
+        """What it is, as JSON-ready words; its numbers by their SHA-256."""
+        return {"sha256": digest(self.column_means, self.column_scales, np.array(self.target_mean))}
+
+
+class Table(NamedTuple):
+    """Rows of a table, their targets, and how much each counts."""
+
+    inputs: Array
+    targets: Array
+    weights: Array | None
+
+    def take(self, rows: Any) -> Table:
+        """Some of the rows."""
+        weights = None if self.weights is None else self.weights[rows]
+        return Table(self.inputs[rows], self.targets[rows], weights)
+
+    def moments(self, *, centre: bool, standardise: bool) -> tuple[Array, Array, float]:
+        """Means and scales of the columns, mean of the targets: 0 and 1 where none is asked for."""
+        inputs, targets, weights = self
+        width = inputs.shape[1]
+        means, target_mean, scales = np.zeros(width), 0.0, np.ones(width)
+        if centre:
+            means = np.average(inputs, axis=0, weights=weights)
+            target_mean = float(np.average(targets, weights=weights))
+        if standardise:
+            centres = np.average(inputs, axis=0, weights=weights)
+            spread = np.sqrt(np.average((inputs - centres) ** 2, axis=0, weights=weights))
+            # What rounding makes of a constant column is no scale.
+            constant = spread <= 1e-12 * np.abs(inputs).max(axis=0)
+            scales = np.where(constant, 1.0, spread)
+        return means, scales, target_mean
+
+
+def table(X: Any, y: Any, weights: Any) -> Table:
+    """What a user passed, checked.
+
+    Raises
+    ------
+    TypeError, ValueError
+        For wrong shapes, entries that are not finite, or weights that are negative or all zero.
+    """
+    X, y = aligned(X, y, ("X", "y"))
+    inputs = real_array("X", X, 2)
+    targets = vector("y", y, len(inputs))
+    if weights is None:
+        return Table(inputs, targets, None)
+    counted = vector("weights", weights, len(inputs))
+    if (counted < 0).any() or not counted.any():
+        raise ValueError("weights must be at least 0, and some above: pass how much a row counts.")
+    return Table(inputs, targets, counted)
+
+
+def weighted(rows: Array, targets: Array, weights: Array | None) -> tuple[Array, Array]:
+    """Rows and targets whose squared residuals count as much as their weights say."""
+    if weights is not None:
+        root = np.sqrt(weights)
+        rows, targets = rows * root[:, None], targets * root
+    return read_only(rows), read_only(targets)
+
+
+def split(whole: Table, test: Any, seed: int) -> tuple[Table, Table | None]:
+    """Rows to learn from, and those held out: a fraction, some by number or mask, or given ones.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If no row would be left on either side, or `test` is nothing of the kind.
+    """
+    if test is None:
+        return whole, None
+    if isinstance(test, tuple) and len(test) == 2:
+        return whole, _given(whole, *test)
+    count = len(whole.targets)
+    if np.ndim(test) > 0:
+        held = _chosen(test, count)
+        return whole.take(np.setdiff1d(np.arange(count), held)), whole.take(held)
+    held_out = _number_held_out(number("test", test), count)
+    order = np.random.default_rng(seed).permutation(count)
+    return whole.take(order[held_out:]), whole.take(order[:held_out])
+
+
+def _given(whole: Table, X: Any, y: Any) -> Table:
+    X, y = aligned(X, y, ("X_test", "y_test"))
+    rows = real_array("X_test", X, 2)
+    if rows.shape[1] != whole.inputs.shape[1]:
+        raise ValueError(
+            f"X_test has {rows.shape[1]} columns but X has {whole.inputs.shape[1]}: they must "
+            "match."
+        )
+    return Table(rows, vector("y_test", y, len(rows)), None)
+
+
+def _chosen(test: Any, count: int) -> NDArray[np.intp]:
+    """Row numbers, from numbers or a mask."""
+    marks = np.asarray(test)
+    if marks.dtype == bool and marks.shape == (count,):
+        held = np.flatnonzero(marks)
+    elif marks.dtype.kind in "iu" and marks.ndim == 1:
+        outside = marks[(marks < -count) | (marks >= count)]
+        if outside.size:
+            raise ValueError(f"test names row {outside[0]}, but there are {count} rows.")
+        held = np.unique(marks % count)
+    else:
+        raise TypeError(
+            f"test is {shown(test)}: pass a fraction, (X_test, y_test), the numbers of the rows to "
+            f"hold out, or a mask of length {count}."
+        )
+    if not 0 < len(held) < count:
+        raise ValueError(
+            f"test holds out {len(held)} of {count} rows: leave at least one on either side."
+        )
+    return held
+
+
+def _number_held_out(fraction: float, count: int) -> int:
+    if fraction >= 1:
+        raise ValueError(
+            f"test is {fraction:g}, but it is the fraction of the rows to hold out: pass "
+            f"test={fraction:g} / {count} for {fraction:g} rows, or a list of row numbers."
+        )
+    held_out = round(fraction * count)
+    if not 0 < held_out < count:
+        raise ValueError(
+            f"test={fraction:g} holds out {held_out} of {count} rows: choose a fraction that "
+            "leaves at least one row on either side."
+        )
+    return held_out
