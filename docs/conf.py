@@ -2,6 +2,7 @@
 
 import importlib.metadata
 import os
+import shutil
 import sys
 from pathlib import Path
 
@@ -21,7 +22,7 @@ extensions = [
     "mathml",
     "public",
 ]
-exclude_patterns = ["extensions"]
+exclude_patterns = ["extensions", "rendered"]
 highlight_language = "none"  # formulas stand in indented blocks
 pygments_style, pygments_dark_style = "friendly", "monokai"
 
@@ -41,6 +42,7 @@ nb_execution_raise_on_error = True
 nb_execution_in_temp = True
 nb_execution_timeout = 120
 nb_merge_streams = True
+os.environ["TQDM_DISABLE"] = "1"  # pages tell what was found, and not how long it took
 os.environ.pop("MPLBACKEND", None)  # else cells would use it, and show no figure
 
 autosummary_generate = True
@@ -58,3 +60,9 @@ nitpick_ignore_regex = [
     ("py:.*", r"(collections|numpy|os|sympy|xarray)\..*"),
     ("py:class", "ndarray|shape|modes|rtol|times"),  # what stands for a type in `volterra`
 ]
+
+
+def setup(app):
+    """Leave nothing beside the site: cells run in a folder that nobody needs afterwards."""
+    cells = Path(app.outdir).parent / "jupyter_execute"
+    app.connect("build-finished", lambda app, error: shutil.rmtree(cells, ignore_errors=True))

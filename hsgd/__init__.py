@@ -2,7 +2,7 @@
 
     theory/            what high dimensions make of a problem and an algorithm
     exact/             the mean at finite n; `isotropic/` and `symbolic/` closed forms
-    accessor           `ds.hsgd`; `command_line` what the commands of all packages share
+    accessor           `ds.hsgd`; `command_line/` what the commands of all packages share
     sweeps/            one setting after another
     plotting/          pictures of results
     dataset/           results: one schema, and its files
@@ -48,6 +48,8 @@ if TYPE_CHECKING:
     from hsgd.algorithms.sgd import SGD as SGD
     from hsgd.algorithms.sgd import StreamingSGD as StreamingSGD
     from hsgd.algorithms.sign import SignSGD as SignSGD
+    from hsgd.dataset.files import load as load
+    from hsgd.dataset.grid import times as times
     from hsgd.exact.mean import exact_mean as exact_mean
     from hsgd.exact.stability import exact_stability as exact_stability
     from hsgd.problems.feature_rows import FeatureRows as FeatureRows
@@ -118,6 +120,8 @@ else:
             "exact_mean": "exact.mean",
             "exact_stability": "exact.stability",
             "sweep": "sweeps.sweeping",
+            "times": "dataset.grid",
+            "load": "dataset.files",
             "__version__": "dataset.provenance",
         },
         modules=("activations", "dataset", "hermite", "isotropic", "plotting", "symbolic"),

@@ -19,6 +19,23 @@ from scipy import special
 from hsgd.checks import Array, number, numbers, one_of, plain_reals, real_array, shown
 from hsgd.nouns import Real, keep
 
+__all__ = [
+    "BY_NAME",
+    "Activation",
+    "as_activation",
+    "erf",
+    "hermite_e",
+    "identity",
+    "polynomial",
+    "relu",
+    "tanh",
+]
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)
+
+
 Function = Callable[[Array], ArrayLike]
 Moments = tuple[Array, Array, Array]
 

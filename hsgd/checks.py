@@ -249,8 +249,8 @@ def number(
     result = _as_float(value)
     if is_swept(value):
         raise TypeError(
-            f"{name} is a DataArray, but it cannot be swept: pass a number, and call the verb once "
-            "for each value."
+            f"{name} is a DataArray, but it cannot be swept: pass a number, and call the "
+            "function once for each value."
         )
     if result is None:
         raise TypeError(f"{name} must be a number, but it is {shown(value)}: pass a float.")

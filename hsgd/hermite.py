@@ -16,6 +16,19 @@ from scipy.integrate import quad_vec
 from hsgd.activations import Activation, Function, as_activation
 from hsgd.checks import EPS, Array, integer, number
 
+__all__ = [
+    "HermiteCoefficients",
+    "HermiteConstants",
+    "coefficients",
+    "constants",
+    "polynomials",
+]
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)
+
+
 _TOLERANCE = 3e-13
 """Below it `quad_vec` would bisect cells whose error is rounding, in vain."""
 _FAR = 38.0

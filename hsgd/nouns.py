@@ -72,8 +72,9 @@ _ELSEWHERE = {
     "replace": 'write sampling="with_replacement" or sampling="subset"',
     "shuffle": 'write sampling="reshuffle"',
     "fit_intercept": "use hsgd.LeastSquares.from_data, which centres",
-    "epochs": "pass the times to the verb",
-    "seed": "pass it to the verb",
+    "epochs": "make times of them, hsgd.times(problem, algorithm, epochs=20), and pass those to "
+    "the function that runs it",
+    "seed": "pass it to the function that runs it",
 }
 """What is not a parameter here, and what does the same."""
 
@@ -129,7 +130,7 @@ def swept_fields(noun: Any) -> dict[str, xr.DataArray]:
             if own in found:
                 raise ValueError(
                     f"two sweeps are called {own} here, one of them in {name}: sweep one of the "
-                    "two, and call the verb once for each value of the other."
+                    "two, and call the function once for each value of the other."
                 )
             found[own] = parameter
     return found

@@ -56,7 +56,7 @@ def check_setting(
             if algorithm.only_simulated and not isinstance(algorithm, algorithms):
                 raise TypeError(f"only simulate.sgd knows {kind}: run it there, or pass {names}.")
             raise TypeError(
-                f"{kind} on {type(problem).__name__} is not what this verb knows: pass {names}, "
+                f"this function does not take {kind} on {type(problem).__name__}: pass {names}, "
                 + (_SAMPLE if fresh else _STREAM)
             )
         raise TypeError(f"the algorithm is a {type(algorithm).__name__}: pass {names}.")
@@ -69,12 +69,11 @@ def check_setting(
     algorithm.check_batch(num_rows)
     if getattr(problem, "is_sparse", False) and not sparse:
         raise TypeError(
-            "A must be a dense array for this verb, but it is sparse: "
-            "make the problem with A.toarray()."
+            "A is sparse, but this needs a dense array: make the problem with A.toarray()."
         )
     if algorithm.has_batch_schedule and not batch_schedules:
         raise ValueError(
-            "batch_size changes over time, which this verb cannot follow yet: pass one integer."
+            "batch_size changes over time, which this function cannot follow yet: pass one integer."
         )
     if independent and not algorithm.has_independent_batches:
         raise ValueError(

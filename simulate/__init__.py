@@ -1,12 +1,12 @@
 """What did SGD really do: Monte Carlo runs, reproducible to the bit.
 
-`simulate.sgd` is the verb; `python -m simulate` is the same as a command. `simulate.diffusion`
+`simulate.sgd` is the verb; `hsgd simulate` is the same as a command. `simulate.diffusion`
 draws paths of the diffusion that homogenized SGD is. Nothing in this package
 knows the theory, so agreement with it is evidence.
 
+    commands         `hsgd simulate`
     runs, paths      the verbs
     means            from runs to their mean
-    by_name          algorithms by name, for the command line
     run/             what every verb does around its engine
     engines/         how iterations are done: NumPy, the CPU, the GPU
     recording        from parameters to statistics
@@ -23,6 +23,7 @@ The facade loads its parts on first use: `import simulate` is light.
 from __future__ import annotations
 
 from importlib import import_module
+from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 _HOMES = {"sgd": "runs", "diffusion": "paths", "summary": "means", "Checkpoint": "checkpoint"}
@@ -34,10 +35,14 @@ if TYPE_CHECKING:
     from simulate.means import summary as summary
     from simulate.paths import diffusion as diffusion
     from simulate.runs import sgd as sgd
+
+    __version__: str
 else:
     # `hsgd.lazy` does the same for larger facades, but with it comes `import hsgd`, and xarray.
 
     def __getattr__(name: str) -> Any:
+        if name == "__version__":
+            return version("hsgd")
         if name not in _HOMES:
             raise AttributeError(f"module 'simulate' has no attribute {name!r}")
         value = getattr(import_module(f"simulate.{_HOMES[name]}"), name)

@@ -101,7 +101,8 @@ def sgd(
         holds although the runs were looked at while they came, every mean is within 1.96 times this
         of the truth.
     progress
-        Show a progress bar; None shows one on a terminal once a run has lasted two seconds.
+        Show a progress bar; None shows one on a terminal or in a notebook once a run has lasted
+        two seconds.
 
     Returns
     -------

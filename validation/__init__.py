@@ -1,6 +1,6 @@
 """Theory against simulation: do they agree, as well as they should.
 
-`validation.compare` is the verb; `python -m validation CASE --out DIR` runs a named case, and
+`validation.compare` is the verb; `hsgd validate CASE --out DIR` runs a named case, and
 `validation.diff` compares two result folders.
 
     comparison      the verb: two datasets in, a verdict out
@@ -10,6 +10,7 @@
     simultaneous    one test for all of them at once, `tails` whether a few runs are enough
     verdict         the sentence
     slopes          how fast an error falls with the size
+    commands        `hsgd compare`, `diff` and `validate`, `confronting` what the last one does
     cases/          named cases, from `data` and `features`
     stacking        several results in one file, `folders` a finished case on disk
     differences     what changed between two of them
@@ -32,6 +33,8 @@ if TYPE_CHECKING:
     from validation.differences import diff as diff
     from validation.folders import load as load
     from validation.slopes import convergence as convergence
+
+    __version__: str
 else:
     __all__, __getattr__, __dir__ = lazy.facade(
         globals(),
@@ -41,6 +44,7 @@ else:
             "convergence": "slopes",
             "diff": "differences",
             "load": "folders",
+            "__version__": "comparison",
         },
     )
 

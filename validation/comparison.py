@@ -11,6 +11,8 @@ import numpy as np
 import scipy.stats
 
 from hsgd.checks import Array, flag, number
+from hsgd.dataset import shown
+from hsgd.dataset.provenance import __version__ as __version__
 from hsgd.dataset.provenance import version
 from validation import simultaneous, verdict
 from validation.alignment import align, check_kinds
@@ -169,7 +171,7 @@ def _labelled(
     variables = {
         name: xr.Variable(
             (*swept.dims, "statistic", "time"),
-            values.reshape(*shape, -1),
+            np.asarray(values).reshape(*shape, -1),
             {"units": "1", "long_name": words},
         )
         for name, (values, words) in curves.items()
@@ -179,13 +181,15 @@ def _labelled(
     variables["coverage"] = xr.Variable(
         (*swept.dims, "statistic"), covered.reshape(shape), {"units": "1", "long_name": words}
     )
-    result = xr.Dataset(variables, coords=theory.coords)
+    own = {*swept.dims, "time"}
+    coords = {name: one for name, one in theory.coords.items() if own.issuperset(one.dims)}
+    result = xr.Dataset(variables, coords)
     label = {"units": "1", "long_name": "statistic"}
     result = result.assign_coords(statistic=("statistic", np.array(names), label))
     result.attrs = _attributes(theory, runs, level, critical, points)
     result.attrs |= {"agrees": int(agrees.all()), "decided": int(not undecided.any())}
     result.attrs["verdict"] = verdict.sentence(result)
-    return result
+    return shown(result)
 
 
 def _pointwise(points: Points, level: float) -> float:

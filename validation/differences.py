@@ -52,7 +52,7 @@ class Differences:
 
 
 def diff(old_folder: str | os.PathLike[str], new_folder: str | os.PathLike[str]) -> Differences:
-    """Compare two folders that `python -m validation` wrote.
+    """Compare two folders that `hsgd validate` wrote.
 
     Parameters
     ----------

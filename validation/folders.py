@@ -57,7 +57,7 @@ class Settings:
     @property
     def command(self) -> str:
         """What repeats it."""
-        command = f"python -m validation {self.case.name} --size {self.size_name}"
+        command = f"hsgd validate {self.case.name} --size {self.size_name}"
         if self.size != self.case.sizes[self.size_name]:
             command += f" --replicates {self.size['replicates']}"
         return f"{command} --seed {self.seed} --out DIR"
@@ -233,8 +233,7 @@ def records(folder: str | os.PathLike[str]) -> dict[str, tuple[Path, xr.Dataset]
     paths = sorted(checks.path("folder", folder).rglob(RECORD))
     if not paths:
         raise FileNotFoundError(
-            f"there is no result in {folder}: pass a folder that `python -m validation CASE --out` "
-            "wrote."
+            f"there is no result in {folder}: pass a folder that `hsgd validate CASE --out` wrote."
         )
     loaded = [(path.parent, _record_in(path)) for path in paths]
     return {record.attrs["case"]: (home, record) for home, record in loaded}
@@ -251,7 +250,7 @@ def _record_in(path: Path) -> xr.Dataset:
 
 
 def load(folder: str | os.PathLike[str]) -> xr.DataTree:
-    """A folder that `python -m validation` wrote, as one tree.
+    """A folder that `hsgd validate` wrote, as one tree.
 
     Parameters
     ----------

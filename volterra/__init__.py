@@ -37,6 +37,8 @@ And the ground on which they stand:
     arrays         the arrays by what is in them, and epsilon
 """
 
+from importlib import metadata
+
 from volterra.analysis.analyse import Analysis, analyse
 from volterra.analysis.resolvent import Resolvent, resolvent
 from volterra.compression.compress import Compression, compress
@@ -66,3 +68,13 @@ __all__ = [
     "resolvent",
     "solve",
 ]
+
+
+def __getattr__(name: str) -> str:
+    if name == "__version__":  # that of the distribution, looked up when it is asked for
+        return metadata.version("hsgd")
+    raise AttributeError(f"module 'volterra' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*__all__, *(name for name in globals() if name.startswith("__"))})

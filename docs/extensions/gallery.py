@@ -1,6 +1,6 @@
 """The directive `{cases}`: every validation case, with its figure if one was made.
 
-If the environment variable HSGD_CASES names a folder that `python -m validation all --out` filled,
+If the environment variable HSGD_CASES names a folder that `hsgd validate all --out` filled,
 its figures and verdicts are shown; else the cases are described in words alone.
 """
 
@@ -36,7 +36,7 @@ class Cases(SphinxDirective):
 
 _WITHOUT_FIGURES = """\
 This copy of the page was built without figures. To have them, run
-`python -m validation all --size small --out cases`, a minute or two, and build the pages with the
+`hsgd validate all --size small --out cases`, a minute or two, and build the pages with the
 environment variable `HSGD_CASES=cases`."""
 
 

@@ -1,6 +1,7 @@
 """The dataset: one written schema for theory, exact mean and simulation, and its files.
 
     schema          what makes a dataset one of ours
+    judged          datasets that show their verdict first
     keepable        what files can keep without loss
     grid            one grid of times, and datasets that are made on it
     provenance      where a dataset comes from; `fingerprints` values as words that are theirs alone
@@ -24,7 +25,8 @@ that belong together form a `tree`; `save` and `load` keep either as NetCDF or Z
 
 from hsgd.dataset.atomic import write_atomically
 from hsgd.dataset.files import check_writable, load, load_tree, save
-from hsgd.dataset.grid import Grid, assemble, time_grid
+from hsgd.dataset.grid import Grid, assemble, time_grid, times
+from hsgd.dataset.judged import shown
 from hsgd.dataset.schema import (
     CONVENTIONS,
     SCHEMA_VERSION,
@@ -49,8 +51,14 @@ __all__ = [
     "named_statistics",
     "save",
     "scalars",
+    "shown",
     "time_grid",
+    "times",
     "tree",
     "with_schema",
     "write_atomically",
 ]
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from bisect import bisect_left
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -14,6 +16,7 @@ from hsgd.algorithms.base import Algorithm
 from hsgd.checks import Array
 from hsgd.dataset.schema import with_schema
 from hsgd.interfaces import Described
+from hsgd.nouns import Real, Whole
 from hsgd.schedules import check_times
 
 if TYPE_CHECKING:
@@ -51,6 +54,76 @@ def time_grid(time: Any, per_unit: int) -> Grid:
     iteration = scaled.astype(np.int64)
     unique, positions = np.unique(iteration, return_inverse=True)
     return Grid(times, iteration, unique, positions)
+
+
+SPACINGS = ("log", "linear", "sqrt")
+
+
+def times(
+    problem: Described,
+    algorithm: Algorithm,
+    epochs: Real = 20.0,
+    num: Whole = 100,
+    spacing: str = "log",
+) -> Array:
+    """Times up to a number of passes over the data, whatever the batch size.
+
+    One unit of `time` is n iterations, with batches of B rows B passes over the data; so 20 passes
+    end at time 20/B. (Of fresh rows a pass is d of them.)
+
+    Parameters
+    ----------
+    problem, algorithm
+        What the times are for. Of a sweep over batch sizes the smallest one makes that many passes.
+    epochs
+        Passes over the data.
+    num
+        Number of times, at least 2; fewer, where several would be one iteration.
+    spacing
+        `"log"`: 0, then logarithmic from the first iteration on; `"linear"`; or `"sqrt"`.
+
+    Returns
+    -------
+    numpy.ndarray
+        Increasing, each that of an iteration; the last is the first one after so many passes.
+
+    Raises
+    ------
+    TypeError, ValueError
+        For numbers out of range, or an end before the second iteration.
+
+    Examples
+    --------
+    >>> import numpy as np, hsgd
+    >>> problem = hsgd.LeastSquares(np.eye(64), np.ones(64))
+    >>> hsgd.times(problem, hsgd.SGD(0.1, batch_size=32), epochs=4, num=5, spacing="linear")
+    array([0.     , 0.03125, 0.0625 , 0.09375, 0.125  ])
+    """
+    per_unit = problem.iterations_per_unit
+    passes = checks.number("epochs", epochs, strict=True)
+    count = checks.integer("num", num, minimum=2)
+    checks.one_of("spacing", spacing, SPACINGS)
+    sizes: Any = algorithm.batch_size
+    smallest = (
+        algorithm.replace(batch_size=int(sizes.min())) if checks.is_swept(sizes) else algorithm
+    )
+    rows = passes * per_unit
+    if rows > 2.0**62:
+        raise ValueError(f"epochs is {passes:g}, which is more than 2^62 rows: choose fewer.")
+    last = bisect_left(
+        range(math.ceil(rows) + 1), rows, key=lambda k: int(smallest.rows_drawn(k, per_unit))
+    )
+    if last < 2:
+        raise ValueError(
+            f"epochs is {passes:g}, which ends before the second iteration: choose more."
+        )
+    if spacing == "log":
+        steps = np.concatenate(([0.0], np.geomspace(1.0, last, count - 1)))
+    elif spacing == "sqrt":
+        steps = np.linspace(0.0, math.sqrt(last), count) ** 2
+    else:
+        steps = np.linspace(0.0, last, count)
+    return np.asarray(np.unique(np.rint(steps)) / per_unit)
 
 
 def assemble(

@@ -85,7 +85,8 @@ def exact_mean(
         rows of few columns; `"row_basis"`, whose cost does not depend on the number of iterations;
         `"auto"`, the fastest.
     progress
-        Show a progress bar; None shows one on a terminal once the work has lasted two seconds.
+        Show a progress bar; None shows one on a terminal or in a notebook once the work has lasted
+        two seconds.
 
     Returns
     -------

@@ -32,3 +32,7 @@ __all__ = [
     "rate",
     "transition_learning_rate",
 ]
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

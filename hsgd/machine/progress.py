@@ -22,8 +22,8 @@ def bar(
     Parameters
     ----------
     show
-        True or False; None for a bar only on a terminal, and only once the work has lasted
-        `DELAY` seconds, whether or not anything has been reported by then.
+        True or False; None for a bar only on a terminal or in a notebook, and only once the work
+        has lasted `DELAY` seconds, whether or not anything has been reported by then.
     total
         How much there is to do.
     description, unit
@@ -31,7 +31,7 @@ def bar(
     waiting
         What goes on as long as nothing is reported.
     """
-    if show is False or (show is None and not sys.stderr.isatty()):
+    if show is False or (show is None and not _somebody_looks()):
         yield lambda done: None
         return
     display = _Display(total, description, unit, waiting, leave=bool(show))
@@ -44,6 +44,12 @@ def bar(
     finally:
         timer.cancel()
         display.close()
+
+
+def _somebody_looks() -> bool:
+    """Whether what is written now is read now: a terminal's or a notebook's, and no file's."""
+    notebook = type(sys.stderr).__module__.startswith("ipykernel")
+    return notebook or sys.stderr.isatty()
 
 
 class _Display:

@@ -10,3 +10,7 @@ from hsgd.plotting.appearance import style
 from hsgd.plotting.figure import plot, save
 
 __all__ = ["plot", "save", "style"]
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

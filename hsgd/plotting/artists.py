@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 RUNS_MEAN = "mean of the runs ± 2 standard errors"
+FINITE_SIZE = "error to expect at this n"
 GRADIENT_FLOW = "gradient flow (no noise)"
 
 

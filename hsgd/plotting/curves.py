@@ -40,6 +40,8 @@ def draw(
     x: Array,
     scale: str,
     colour: Any = None,
+    *,
+    with_bands: bool = True,
 ) -> list[Array]:
     """One statistic of datasets by source; what is drawn last lies on top.
 
@@ -49,12 +51,20 @@ def draw(
         The horizontal axis: its values and its scale.
     colour
         Of everything, for one member of many; by default each source has its own.
+    with_bands
+        Whether there is room for bands in that colour.
     """
     shown: list[Array] = []
     judged = "comparison" in datasets
     for source in ("simulation", "diffusion"):
         if source in datasets:
-            shown += runs(axes, datasets[source], name, x, scale, colour, with_mean=not judged)
+            shown += runs(
+                axes, datasets[source], name, x, scale, colour,
+                with_mean=not judged, with_band=with_bands,
+            )  # fmt: skip
+    if judged and "theory" not in datasets and colour is not None:
+        expected = datasets["comparison"].sel(statistic=name).expected.values
+        artists.line(axes, x, expected, NAMES["theory"], colour)
     if "theory" in datasets:
         shown += theory(axes, datasets["theory"], name, x, colour, with_error=not judged)
     if "exact_mean" in datasets:
@@ -85,7 +95,7 @@ def theory(
         factor = 1 + np.where(np.isnan(gap.values), np.inf, gap.values)
         with np.errstate(all="ignore"):
             ends = curve / factor, curve * factor
-        artists.band(axes, x, ends, "finite-n error to expect", colour, alpha=0.22)
+        artists.band(axes, x, ends, artists.FINITE_SIZE, colour, alpha=0.22)
     if f"{name}_gradient_flow" in data:
         flow = _values(data, f"{name}_gradient_flow")
         artists.flow(axes, x, flow, FLOW if own else colour, **({} if own else {"lw": 1.0}))
@@ -107,7 +117,7 @@ def exact_mean(
 
 def runs(
     axes: Axes, data: xr.Dataset, name: str, x: Array, scale: str, colour: Any = None,
-    *, with_mean: bool = True,
+    *, with_mean: bool = True, with_band: bool = True,
 ) -> Iterator[Array]:  # fmt: skip
     """A band that holds most runs, or all of them where they are few, and their mean in dots."""
     source = str(data.attrs["source"])
@@ -118,8 +128,8 @@ def runs(
         yield from _single(axes, data, name, x, scale, own)
         return
     values = data[name].transpose("time", "replicate").values
-    # In a picture with a colour for every member their bands would hide each other.
-    if colour is None:
+    # Many single runs in many colours would hide each other.
+    if colour is None or (with_band and values.shape[1] * (1 - LEVEL) >= 2):
         yield from _spread(axes, values, x, own, NAMES[source])
     mean, error = _mean(values)
     if with_mean:
@@ -196,7 +206,8 @@ def comparison(
     found = data.sel(statistic=name)
     curve, gap = found.expected.values, found.discrepancy.values
     own = COLOURS["theory"] if colour is None else colour
-    artists.allowance(axes, x, curve, gap, "finite-n allowance", own)
+    if np.nanmax(gap) > VISIBLE:
+        artists.allowance(axes, x, curve, gap, artists.FINITE_SIZE, own)
     seen = "simulation" if data.attrs["num_replicates"] else "exact_mean"
     means(axes, found, x, scale, COLOURS[seen] if colour is None else colour)
     rejected(axes, x, found.observed.values, found.agrees.values)

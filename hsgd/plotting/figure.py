@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from hsgd.checks import one_of
+from hsgd.checks import one_of, real_array
 from hsgd.dataset import check_writable, write_atomically
 from hsgd.plotting import keys
 from hsgd.plotting.appearance import require, style
@@ -38,8 +38,8 @@ class Picture(Protocol):
         """Rows and columns."""
 
     @property
-    def has_colours(self) -> bool:
-        """Whether colours tell members of a sweep apart, so that the legend must not use them."""
+    def members(self) -> xr.DataArray | None:
+        """The swept parameter whose members have a colour each, if there is one."""
 
     def draw(self, grid: Any) -> None:
         """Draw onto axes, an object array of that shape."""
@@ -48,10 +48,13 @@ class Picture(Protocol):
 def plot(
     *datasets: xr.Dataset,
     statistics: str | Iterable[str] | None = None,
-    x: str = "time",
+    x: str | None = None,
     xscale: str | None = None,
+    yscale: str | None = None,
     hue: str | None = None,
     col: str | None = None,
+    legend: bool | str = True,
+    figsize: tuple[float, float] | None = None,
     axes: Any = None,
     figure: Figure | SubFigure | None = None,
 ) -> NDArray[Any]:
@@ -69,13 +72,21 @@ def plot(
     statistics
         Names; by default all that the datasets share.
     x
-        The horizontal coordinate: `"time"`, `"epoch"` or `"iteration"`.
+        The horizontal coordinate: `"epoch"` (passes over the data, the default), `"time"` or
+        `"iteration"`.
     xscale
         `"linear"`, `"sqrt"` or `"log"`; by default the one on which the times are most even. Time
         0 is at the left of each.
+    yscale
+        `"linear"` or `"log"`; by default logarithmic where values span more than a factor of three.
     hue, col
         Swept dimensions: with a colour for each member, or a column. By default a sweep has
         colours, a second one (or one drawn together with runs) columns.
+    legend
+        False for none, or where it goes inside the first panel (`"upper right"`, as in matplotlib).
+        By default it is below the panels, and inside where `axes` are given.
+    figsize
+        Inches of a new figure, (width, height).
     axes
         Where to draw instead of in a new figure: one, or as many as there are panels.
     figure
@@ -84,7 +95,8 @@ def plot(
     Returns
     -------
     numpy.ndarray
-        The `matplotlib.axes.Axes`, an object array of shape (rows, columns).
+        The `matplotlib.axes.Axes`, an object array of shape (rows, columns); a notebook does not
+        print it.
 
     Raises
     ------
@@ -102,14 +114,15 @@ def plot(
     >>> theory = hsgd.predict(problem, sgd, np.linspace(0, 2, 5))
     >>> panels = hsgd.plotting.plot(theory, hsgd.limits(problem, sgd))
     >>> panels.shape, panels[0, 0].get_xlabel()
-    ((1, 2), 'time (iterations / n = 8) [1]')
+    ((1, 2), 'passes over the data')
     """
     require()
-    picture = _picture(datasets, statistics, x, xscale, hue, col)
+    picture = _picture(datasets, statistics, x, xscale, yscale, hue, col)
+    size = _size(picture.shape) if figsize is None else _inches(figsize)
     if axes is None and figure is None:
         _wake_pyplot()
     with style():
-        return _drawn(picture, axes, figure)
+        return _drawn(picture, axes, figure, size, legend)
 
 
 def _wake_pyplot() -> None:
@@ -133,7 +146,7 @@ def save(path: str | os.PathLike[str], *datasets: xr.Dataset, **options: Any) ->
     datasets
         As in `plot`.
     options
-        `statistics`, `x`, `xscale`, `hue`, `col`, as in `plot`.
+        `statistics`, `x`, `xscale`, `yscale`, `hue`, `col`, `legend` and `figsize`, as in `plot`.
 
     Returns
     -------
@@ -148,10 +161,12 @@ def save(path: str | os.PathLike[str], *datasets: xr.Dataset, **options: Any) ->
     target = check_target(path)
     from matplotlib.figure import Figure
 
+    size, legend = options.pop("figsize", None), options.pop("legend", True)
     picture = _picture(datasets, **options)
+    size = _size(picture.shape) if size is None else _inches(size)
     with style():
-        figure = Figure(figsize=_size(picture.shape))
-        _drawn(picture, None, figure)
+        figure = Figure(figsize=size)
+        _drawn(picture, None, figure, size, legend)
         buffer = io.BytesIO()
         figure.savefig(buffer, format=target.suffix[1:])
     write_atomically(target, buffer.getvalue())
@@ -175,33 +190,55 @@ def check_target(path: str | os.PathLike[str]) -> Path:
 def _picture(
     datasets: tuple[xr.Dataset, ...],
     statistics: str | Iterable[str] | None = None,
-    x: str = "time",
+    x: str | None = None,
     xscale: str | None = None,
+    yscale: str | None = None,
     hue: str | None = None,
     col: str | None = None,
 ) -> Picture:
     if xscale is not None:
         one_of("xscale", xscale, tuple(TRANSFORMS))
+    if yscale is not None:
+        one_of("yscale", yscale, ("linear", "log"))
     if not datasets:
         raise ValueError("there is nothing to draw: pass what hsgd.predict returned.")
     by_source = sort(datasets)
     first = next(iter(by_source.values()))
     if len(by_source) == 1 and "time" not in first.dims and "time" not in first.coords:
-        return picture_of(first, statistics, hue)
+        return picture_of(first, statistics, hue, yscale)
     layout = plan(by_source, statistics, x, hue, col)
     if set(by_source) == {"comparison"} and layout.hue is None and layout.col is None:
-        return Verdicts(layout, xscale)
-    return Curves(layout, xscale)
+        return Verdicts(layout, xscale, yscale)
+    return Curves(layout, xscale, yscale)
 
 
-def _drawn(picture: Picture, axes: Any, figure: Figure | SubFigure | None) -> NDArray[Any]:
-    grid = _grid(picture.shape, axes, figure)
+class Panels(np.ndarray[Any, np.dtype[Any]]):
+    """The axes of a figure, which a notebook shows, so that it need not print them."""
+
+    def _ipython_display_(self) -> None:
+        """Nothing more than the figure."""
+
+
+def _drawn(
+    picture: Picture,
+    axes: Any,
+    figure: Figure | SubFigure | None,
+    size: tuple[float, float],
+    legend: bool | str,
+) -> NDArray[Any]:
+    grid = _grid(picture.shape, axes, figure, size)
     picture.draw(grid)
-    keys.add_legend(grid, below=axes is None, neutral=picture.has_colours)
-    return grid
+    inside = legend if isinstance(legend, str) else "best" if axes is not None else None
+    keys.add(grid, picture.members, inside=inside, legend=bool(legend))
+    return grid.view(Panels)
 
 
-def _grid(shape: tuple[int, int], axes: Any, figure: Figure | SubFigure | None) -> NDArray[Any]:
+def _grid(
+    shape: tuple[int, int],
+    axes: Any,
+    figure: Figure | SubFigure | None,
+    size: tuple[float, float],
+) -> NDArray[Any]:
     """Axes of that shape: those given, or new ones."""
     from matplotlib.axes import Axes
     from matplotlib.figure import FigureBase
@@ -211,7 +248,7 @@ def _grid(shape: tuple[int, int], axes: Any, figure: Figure | SubFigure | None) 
         if figure is None:
             from matplotlib import pyplot
 
-            figure = pyplot.figure(figsize=_size(shape))
+            figure = pyplot.figure(figsize=size)
         elif not isinstance(figure, FigureBase):
             raise TypeError(f"figure is a {type(figure).__name__}: pass one of matplotlib's.")
         return figure.subplots(rows, columns, squeeze=False)
@@ -225,6 +262,13 @@ def _grid(shape: tuple[int, int], axes: Any, figure: Figure | SubFigure | None) 
             "name fewer statistics."
         )
     return given.reshape(shape)
+
+
+def _inches(figsize: Any) -> tuple[float, float]:
+    size = real_array("figsize", figsize, 1)
+    if size.shape != (2,) or (size <= 0).any():
+        raise ValueError("figsize must be a positive width and height in inches, as (3.3, 2.5).")
+    return float(size[0]), float(size[1])
 
 
 def _size(shape: tuple[int, int]) -> tuple[float, float]:

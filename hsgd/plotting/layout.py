@@ -10,9 +10,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from hsgd.dataset import check, named_statistics
+from hsgd.plotting.scales import inches
 
 if TYPE_CHECKING:
     import xarray as xr
+    from matplotlib.axes import Axes
+    from matplotlib.axis import Axis
 
 _OWN_DIMS = {"time", "replicate", "statistic"}
 MOST_COLUMNS = 6
@@ -71,11 +74,11 @@ class Layout:
             for data in self.datasets.values()
         )
 
-    def words(self, name: str) -> str:
+    def words(self, name: str, axes: Axes) -> str:
         """What stands on the vertical axis, in lines that are not longer than it."""
         found = (data[name] for data in self.datasets.values() if name in data)
-        words = next((label(array) for array in found), name.replace("_", " ") + " [1]")
-        return "\n".join(wrap(words, 45 if self.shape[0] == 1 else 32))
+        words = next((label(array) for array in found), name.replace("_", " "))
+        return wrapped(words, axes.yaxis)
 
 
 def take(
@@ -91,7 +94,7 @@ def take(
 def plan(
     by_source: Mapping[str, xr.Dataset],
     statistics: str | Iterable[str] | None,
-    x: str,
+    x: str | None,
     hue: str | None,
     col: str | None,
 ) -> Layout:
@@ -105,6 +108,8 @@ def plan(
     over_time = [data for source, data in by_source.items() if source in OVER_TIME]
     if not over_time:
         raise ValueError("there is no curve among these datasets: add what hsgd.predict returned.")
+    if x is None:
+        x = "epoch" if all("epoch" in data.coords for data in over_time) else "time"
     for data in over_time:
         _check_axis(data, x)
     names = _statistics(over_time, statistics)
@@ -215,8 +220,16 @@ def _same_members(dim: str, datasets: list[xr.Dataset]) -> None:
         raise ValueError(f"the datasets have different members along {dim}: select the same.")
 
 
+def wrapped(words: str, axis: Axis) -> str:
+    """The words in lines that are not longer than an axis."""
+    # A character is about half as wide as it is high; a point is 1/72 of an inch.
+    size = float(axis.label.get_fontsize())
+    most = int(72 * inches(axis) / (0.52 * size))
+    return "\n".join(wrap(words, max(most, 12), break_long_words=False, break_on_hyphens=False))
+
+
 def label(array: xr.DataArray) -> str:
-    """Long name and units, as xarray writes them."""
+    """Long name, and units if there are any."""
     words = str(array.attrs.get("long_name", array.name)).replace("^2", "²")
     units = array.attrs.get("units")
-    return words if units is None else f"{words} [{units}]"
+    return words if units in (None, "1") else f"{words} [{units}]"

@@ -11,12 +11,16 @@ import numpy as np
 from hsgd.checks import Array
 from hsgd.plotting import artists, curves, keys
 from hsgd.plotting.appearance import COLOURS, RUNS, THEORY, ink
-from hsgd.plotting.layout import Layout, label, take
+from hsgd.plotting.layout import Layout, label, take, wrapped
 from hsgd.plotting.scales import above_rounding, evenly, set_horizontal, set_vertical, spacing
 
 if TYPE_CHECKING:
     import xarray as xr
     from matplotlib.axes import Axes
+
+
+MOST_BANDS = 4
+"""Members of a sweep up to which each has a band for its runs; more would hide each other."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -26,6 +30,7 @@ class Curves:
     layout: Layout
     scale: str | None
     """Of the horizontal axis; None for the one that the times are most even on."""
+    yscale: str | None
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -33,9 +38,9 @@ class Curves:
         return self.layout.shape
 
     @property
-    def has_colours(self) -> bool:
-        """Whether colours tell members apart."""
-        return self.layout.hue is not None
+    def members(self) -> xr.DataArray | None:
+        """What colours tell apart."""
+        return None if self.layout.hue is None else self.layout.coordinate(self.layout.hue)
 
     def draw(self, grid: Any) -> None:
         """Draw all panels; those of a row of columns show the same range."""
@@ -44,12 +49,10 @@ class Curves:
             before = [axes.get_ylim() if axes.has_data() else None for axes in row]
             shown = [self._panel(axes, *next(panels)) for axes in row]
             for axes, values, old in zip(row, shown, before, strict=True):
-                set_vertical(axes, values if self.layout.col is None else np.hstack(shown), old)
+                together = values if self.layout.col is None else np.hstack(shown)
+                set_vertical(axes, together, old, self.yscale)
             if self.layout.col is not None:
                 _share_range([axes for axes in row if axes.axison])
-        if self.layout.hue is not None:
-            coordinate = self.layout.coordinate(self.layout.hue)
-            keys.add_bar(grid, keys.colour_bar(grid[0, 0], coordinate), coordinate)
 
     def _panel(self, axes: Axes, name: str, column: int | None) -> Array:
         layout = self.layout
@@ -61,13 +64,15 @@ class Curves:
         scale = self.scale or spacing(coordinate.values.ravel())
         shown: list[Array] = []
         several = layout.varies(name, layout.hue)
-        for member, colour in self._members(axes) if several else [(0, None)]:
+        coloured = self._coloured(axes) if several else [(0, None)]
+        for member, colour in coloured:
             one = take(chosen, layout.hue, member)
             x = layout.axis(one).values.astype(np.float64)
-            shown += curves.draw(axes, one, name, x, scale, colour)
+            bands = len(coloured) <= MOST_BANDS
+            shown += curves.draw(axes, one, name, x, scale, colour, with_bands=bands)
         set_horizontal(axes, _until_the_end(coordinate.values, shown), scale)
-        axes.set_xlabel(_axis_label(coordinate, scale, self.shape[1]))
-        axes.set_ylabel(layout.words(name))
+        axes.set_xlabel(_axis_label(axes, coordinate, scale))
+        axes.set_ylabel(layout.words(name, axes))
         if layout.col is not None and column is not None:
             value = layout.coordinate(layout.col)[column]
             if name == next((n for n in layout.statistics if layout.varies(n, layout.col)), name):
@@ -76,10 +81,9 @@ class Curves:
             axes.label_outer()
         return np.hstack([above_rounding(np.ravel(values)) for values in shown])
 
-    def _members(self, axes: Axes) -> list[tuple[int | None, Any]]:
-        coordinate = self.layout.coordinate(str(self.layout.hue))
-        bar = keys.colour_bar(axes, coordinate)
-        return [(number, bar.to_rgba(at)) for number, at in enumerate(keys.places(coordinate))]
+    def _coloured(self, axes: Axes) -> list[tuple[int | None, Any]]:
+        """Members along `hue` by number, with their colours."""
+        return list(enumerate(keys.colours(axes, self.layout.coordinate(str(self.layout.hue)))))
 
 
 @dataclass(frozen=True, eq=False)
@@ -88,7 +92,8 @@ class Verdicts:
 
     layout: Layout
     scale: str | None
-    has_colours = False
+    yscale: str | None
+    members = None
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -104,12 +109,13 @@ class Verdicts:
         for (above, below), name in zip(grid.T, self.layout.statistics, strict=True):
             shown = curves.comparison(above, data, name, x, scale)
             artists.line(above, x, data.sel(statistic=name).expected.values, "theory")
-            set_vertical(above, np.hstack([above_rounding(values) for values in shown]))
-            above.set_ylabel(self.layout.words(name))
+            together = np.hstack([above_rounding(values) for values in shown])
+            set_vertical(above, together, None, self.yscale)
+            above.set_ylabel(self.layout.words(name, above))
             self._errors(below, name, x, scale)
             for axes in (above, below):
                 set_horizontal(axes, x, scale)
-                axes.set_xlabel(_axis_label(coordinate, scale, self.shape[1]))
+                axes.set_xlabel(_axis_label(axes, coordinate, scale))
             above.set_xlabel("")
             above.tick_params(labelbottom=False)
         figure = grid[0, 0].figure
@@ -121,10 +127,14 @@ class Verdicts:
         data = self.layout.datasets["comparison"]
         found = data.sel(statistic=name)
         gap, error = found.discrepancy.values, found.relative_error.values
-        artists.band(axes, x, (-gap, gap), "finite-n allowance", THEORY, alpha=0.3)
         axes.axhline(0.0, color=ink(axes), lw=0.8)
         with np.errstate(all="ignore"):
             ends = [found[end].values / found.expected.values - 1.0 for end in ("lower", "upper")]
+        shown = np.abs(np.hstack([error, *ends]))
+        if np.nanmax(gap) > curves.VISIBLE * np.nanmax(
+            shown, initial=0.0, where=np.isfinite(shown)
+        ):
+            artists.band(axes, x, (-gap, gap), artists.FINITE_SIZE, THEORY, alpha=0.3)
         if data.attrs["num_replicates"]:
             level = 1 - float(data.attrs["false_alarm"])
             words = f"simultaneous {level:.4g} band of the mean"
@@ -144,10 +154,9 @@ def _share_range(row: list[Axes]) -> None:
         axes.set_ylim(min(low), max(high))
 
 
-def _axis_label(coordinate: xr.DataArray, scale: str, columns: int) -> str:
-    if scale != "sqrt":
-        return label(coordinate)
-    return label(coordinate) + (" " if columns <= 3 else "\n") + "(square-root axis)"
+def _axis_label(axes: Axes, coordinate: xr.DataArray, scale: str) -> str:
+    words = label(coordinate) + (" (square-root axis)" if scale == "sqrt" else "")
+    return wrapped(words, axes.xaxis)
 
 
 def _until_the_end(axis: Array, shown: list[Array]) -> Array:

@@ -23,7 +23,10 @@ _LIMIT, _FLOW = "limiting_", "_gradient_flow"
 
 
 def picture_of(
-    data: xr.Dataset, statistics: str | Iterable[str] | None, hue: str | None
+    data: xr.Dataset,
+    statistics: str | Iterable[str] | None,
+    hue: str | None,
+    yscale: str | None = None,
 ) -> Swept | Ends:
     """The picture of a dataset without time.
 
@@ -46,7 +49,7 @@ def picture_of(
             raise ValueError(f"hue is {hue!r}, but swept are {', '.join(swept)}.")
         hue = hue or min(swept, key=lambda dim: data.sizes[dim]) if len(swept) == 2 else None
         along = next(dim for dim in swept if dim != hue)
-        return Swept(data, chosen, along, hue, ends)
+        return Swept(data, chosen, along, hue, ends, yscale)
     if chosen and not data.dims and ends:
         return Ends(data, chosen)
     raise ValueError(
@@ -72,6 +75,7 @@ class Swept:
     hue: str | None
     ends: bool
     """Whether these are limits, with those of gradient flow beside them."""
+    yscale: str | None = None
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -79,9 +83,9 @@ class Swept:
         return 1, len(self.variables)
 
     @property
-    def has_colours(self) -> bool:
-        """Whether colours tell members apart."""
-        return self.hue is not None
+    def members(self) -> xr.DataArray | None:
+        """What colours tell apart."""
+        return None if self.hue is None else self.data[self.hue]
 
     def draw(self, grid: Any) -> None:
         """Draw all panels."""
@@ -90,21 +94,19 @@ class Swept:
         data = self.data.isel({self.along: order})
         x = coordinate.values[order].astype(np.float64)
         for axes, name in zip(grid.ravel(), self.variables, strict=True):
-            shown = [self._curve(axes, one, name, x, c) for one, c in self._members(axes, data)]
-            set_vertical(axes, np.hstack([above_rounding(values) for values in shown]))
+            shown = [self._curve(axes, one, name, x, c) for one, c in self._coloured(axes, data)]
+            together = np.hstack([above_rounding(values) for values in shown])
+            set_vertical(axes, together, None, self.yscale)
             set_horizontal(axes, x, spacing(x))
             axes.set_xlabel(label(coordinate))
             axes.set_ylabel(label(data[f"{_LIMIT}{name}" if self.ends else name]))
-        if self.hue is not None:
-            keys.add_bar(grid, keys.colour_bar(grid[0, 0], data[self.hue]), data[self.hue])
 
-    def _members(self, axes: Axes, data: xr.Dataset) -> list[tuple[xr.Dataset, Any]]:
+    def _coloured(self, axes: Axes, data: xr.Dataset) -> list[tuple[xr.Dataset, Any]]:
         if self.hue is None:
             return [(data, None)]
-        bar = keys.colour_bar(axes, data[self.hue])
         return [
-            (data.isel({self.hue: number}), bar.to_rgba(place))
-            for number, place in enumerate(keys.places(data[self.hue]))
+            (data.isel({self.hue: number}), colour)
+            for number, colour in enumerate(keys.colours(axes, data[self.hue]))
         ]
 
     def _curve(self, axes: Axes, data: xr.Dataset, name: str, x: Any, colour: Any) -> Any:
@@ -128,7 +130,7 @@ class Ends:
     data: xr.Dataset
     variables: tuple[str, ...]
     shape = (1, 1)
-    has_colours = False
+    members = None
 
     def draw(self, grid: Any) -> None:
         """Draw the panel."""
@@ -148,10 +150,10 @@ class Ends:
             axes.plot(at, row, marker="s" if true >= left else "<", **style, label="gradient flow")
         axes.plot(sgd, rows, "o", color=THEORY, ms=8, label="SGD")
         words = [label(self.data[f"{_LIMIT}{name}"]) for name in self.variables]
-        words = [text.replace("limit of ", "").removesuffix(" [1]") for text in words]
+        words = [text.replace("limit of ", "") for text in words]
         axes.set_yticks(rows, words)
         axes.set_ylim(-0.6, len(sgd) - 0.4)
-        axes.set_xlabel("limit [1]")
+        axes.set_xlabel("limit")
         beyond = [name for name, value in zip(rows, sgd, strict=True) if not np.isfinite(value)]
         for row in beyond:
             axes.annotate(

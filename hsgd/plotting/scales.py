@@ -24,6 +24,15 @@ SPAN = 3.0
 DEEPEST = 1e-16
 """Share of a curve's start below which nothing is shown: rounding, or exponents without end."""
 
+_APART = 0.45
+"""Inches from one label on a horizontal axis to the next."""
+_SUBDIVISIONS = (
+    (1.0, 1.5, 2.0, 3.0, 4.0, 6.0, 8.0),
+    (1.0, 2.0, 5.0),
+    (1.0, 3.0),
+)
+"""Of a decade, from dense to sparse."""
+
 LOWEST, HIGHEST = 1e-304, 1e285
 """Nothing is shown beyond: matplotlib needs some room in double precision."""
 
@@ -35,8 +44,9 @@ def spacing(values: Array) -> str:
         return "linear"
 
     def unevenness(scale: str) -> float:
-        steps = np.diff(TRANSFORMS[scale](positive))
-        return float(np.std(steps) / np.mean(steps))
+        # Not the deviation: the first of logarithmic times are whole iterations, far from even.
+        low, middle, high = np.quantile(np.diff(TRANSFORMS[scale](positive)), (0.25, 0.5, 0.75))
+        return float((high - low) / middle)
 
     return min(TRANSFORMS, key=unevenness)
 
@@ -46,7 +56,7 @@ def set_horizontal(axes: Axes, values: Array, scale: str) -> None:
     last = float(values[-1])
     if scale == "sqrt":
         axes.set_xscale("function", functions=(lambda t: np.sqrt(np.maximum(t, 0.0)), np.square))
-        narrow = axes.bbox.width < 2.8 * axes.figure.dpi
+        narrow = inches(axes.xaxis) < 2.8
         shares = (0.0, 0.05, 0.25, 0.5, 1.0) if narrow else (0.0, 0.05, 0.125, 0.25, 0.5, 0.75, 1.0)
         axes.set_xticks(last * np.array(shares))
         axes.xaxis.set_major_formatter("{x:.3g}")
@@ -56,8 +66,11 @@ def set_horizontal(axes: Axes, values: Array, scale: str) -> None:
     elif scale == "log":
         # Linear up to the first positive value, so that 0 has its place.
         first = float(values[values > 0][0])
-        axes.set_xscale("symlog", linthresh=first, linscale=0.3)
-        axes.set_xticks([0.0, *_powers(first, last)])
+        width, decades = inches(axes.xaxis), np.log10(last / first)
+        # The label 0 and that of the first power of ten must not run into each other.
+        linear = max(0.3, _APART * decades / max(width - _APART, _APART))
+        axes.set_xscale("symlog", linthresh=first, linscale=linear)
+        axes.set_xticks([0.0, *_powers(first, last, max(2, int(width / _APART)))])
     if last > values[0]:
         axes.set_xlim(*_with_margin(float(values[0]), last, scale))
 
@@ -71,10 +84,20 @@ def _with_margin(first: float, last: float, scale: str) -> tuple[float, float]:
     return first, last * 1.02
 
 
-def _powers(first: float, last: float) -> list[float]:
+def inches(axis: Axis) -> float:
+    """How long an axis is."""
+    box = axis.axes.bbox
+    return float((box.width if _is_horizontal(axis) else box.height) / axis.axes.figure.dpi)
+
+
+def _is_horizontal(axis: Axis) -> bool:
+    return axis is axis.axes.xaxis
+
+
+def _powers(first: float, last: float, most: int = 8) -> list[float]:
     """Powers of ten, eight at the most."""
     low, high = int(np.ceil(np.log10(first) - 1e-9)), int(np.floor(np.log10(last) + 1e-9))
-    step = max(1, int(np.ceil((high - low + 1) / 8)))
+    step = max(1, int(np.ceil((high - low + 1) / min(most, 8))))
     return [10.0**power for power in range(low, high + 1, step)]
 
 
@@ -87,12 +110,17 @@ def evenly(values: Array, scale: str, count: int = 21) -> Any:
 
 
 def set_vertical(
-    axes: Axes, values: Array, shown_before: tuple[float, float] | None = None
+    axes: Axes,
+    values: Array,
+    shown_before: tuple[float, float] | None = None,
+    scale: str | None = None,
 ) -> None:
     """Give the vertical axis the scale and range that fit the values; NaN and inf are ignored.
 
-    What the axes showed before, if anything, stays in sight.
+    What the axes showed before, if anything, stays in sight. A scale that was asked for is taken.
     """
+    if scale == "linear":
+        return
     finite = values[np.isfinite(values)]
     if not finite.size:
         return
@@ -105,7 +133,7 @@ def set_vertical(
     low, high = float(positive.min()), float(positive.max())
     if shown_before is not None and shown_before[0] > 0:
         low, high = min(low, shown_before[0]), max(high, shown_before[1])
-    if high / low <= SPAN:
+    if high / low <= SPAN and scale is None:
         return
     margin = min((high / low) ** 0.05, 10.0)
     # The range first: a logarithmic axis that chooses its own overflows.
@@ -129,8 +157,9 @@ def plain_labels(axis: Axis, span: float) -> None:
 
     if span > 1e3:
         return
-    dense = (1.0, 1.5, 2.0, 3.0, 4.0, 6.0, 8.0) if span < 10 else (1.0, 2.0, 5.0)
-    axis.set_major_locator(LogLocator(subs=dense))
+    room = inches(axis) / (_APART if _is_horizontal(axis) else 0.6 * _APART)
+    fitting = [subs for subs in _SUBDIVISIONS if np.log10(span) * len(subs) <= room]
+    axis.set_major_locator(LogLocator(subs=fitting[0] if fitting else (1.0,)))
     axis.set_major_formatter("{x:g}")
     axis.set_minor_formatter(NullFormatter())
 

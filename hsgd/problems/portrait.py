@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from html import escape
+from typing import Any
 
 import numpy as np
 
@@ -43,7 +44,7 @@ class Portrayed:
         return f"<table><caption>{type(self).__name__}</caption>{rows}</table>"
 
 
-def of_ridge(ridge: object) -> str:
+def of_ridge(ridge: Any) -> str:
     """The ridge in words; nothing if there is none."""
     if is_swept(ridge):
         return f"{np.size(ridge)} ridges"

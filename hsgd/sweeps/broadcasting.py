@@ -39,10 +39,10 @@ Arguments = ParamSpec("Arguments")
 _OPTIONS = ("learning_rate", "batch_size", "momentum", "ridge")
 """Options of verbs that may be swept; others, such as times, may be DataArrays all the same."""
 _NOT_IN_SWEEPS = {
-    "client": "a sweep is spread over a cluster as a whole: call hsgd.sweep(verb, ..., "
+    "client": "a sweep is spread over a cluster as a whole: call hsgd.sweep(function, ..., "
     "client=client).",
     "checkpoint": "a checkpoint belongs to one setting: a sweep keeps what it has finished by "
-    "hsgd.sweep(verb, ..., folder=folder).",
+    "hsgd.sweep(function, ..., folder=folder).",
 }
 
 _shared_by: ContextVar[int] = ContextVar("shared_by", default=1)
@@ -153,11 +153,19 @@ class Sweep:
         """All members as one dataset; their warnings are counted and issued once."""
         if messages:
             where = f"{len(found)} members of the sweep" if self.dims else "the replicates"
-            text = f"{len(messages)} warnings in {where}, the first: {messages[0]}"
+            count = len(messages)
+            words = (
+                f"{count} warnings in {where}, the first"
+                if count > 1
+                else f"one warning in {where}"
+            )
+            text = f"{words}: {messages[0]}"
             if messages[-1] != messages[0]:
                 text += f" The last: {messages[-1]}"  # of another kind, as of rates that diverge
             warning.warn(text, stacklevel=3)
-        result = self._labelled(stacked(found, self.dims, self.sizes, set(self.parameters)))
+        result: xr.Dataset = self._labelled(
+            stacked(found, self.dims, self.sizes, set(self.parameters))
+        )
         if hasattr(self.problem, "description"):
             result.attrs["problem"] = provenance.describe_problem(self.problem)
         for algorithm in filter(_is_algorithm, self.arguments.values()):

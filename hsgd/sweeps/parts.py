@@ -46,7 +46,7 @@ class PartFiles(Parts):
             folder,
             configuration,
             kind="sweep",
-            parts="a sweep of another verb, problem, algorithm, time or option, or of another "
+            parts="a sweep of another function, problem, algorithm, time or option, or of another "
             "version",
         )
         self._unwritten: dict[int, xr.Dataset] = {}

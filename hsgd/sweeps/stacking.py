@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from hsgd.dataset.judged import shown
+
 if TYPE_CHECKING:
     import xarray as xr
 
@@ -45,7 +47,7 @@ def stacked(
         for name, coord in first.coords.items()
         if name not in left_out
     }
-    return xr.Dataset(data, coords, _attributes([ds.attrs for ds in found]))
+    return shown(xr.Dataset(data, coords, _attributes([ds.attrs for ds in found])))
 
 
 def _attributes(found: Sequence[dict[str, Any]]) -> dict[str, Any]:

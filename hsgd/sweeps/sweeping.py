@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, is_dataclass
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,7 +19,7 @@ from hsgd.dataset.fingerprints import fingerprint
 from hsgd.machine import clusters
 from hsgd.machine.blas import single_threaded_blas
 from hsgd.machine.progress import bar
-from hsgd.nouns import fields_of
+from hsgd.nouns import fields_of, swept_fields
 from hsgd.schedules import as_schedule, check_times
 from hsgd.sweeps.broadcasting import Sweep, recorded
 from hsgd.sweeps.parts import PartFiles, Parts
@@ -77,7 +77,8 @@ def sweep(
         was stopped in whatever way, computes what is missing. The folder belongs to one sweep:
         verb, problem, algorithm, times, options and version.
     progress
-        Show a progress bar; None shows one on a terminal once the sweep has lasted two seconds.
+        Show a progress bar; None shows one on a terminal or in a notebook once the sweep has lasted
+        two seconds.
 
     Returns
     -------
@@ -147,7 +148,7 @@ def _checked(
 ) -> Sweep:
     if not callable(verb):
         raise TypeError(
-            f"the verb is a {type(verb).__name__}: pass the function itself, for example "
+            f"what is to be swept is a {type(verb).__name__}: pass the function itself, as in "
             "hsgd.sweep(hsgd.predict, problem, algorithm, time)."
         )
     if progress not in (None, True, False):
@@ -159,7 +160,7 @@ def _checked(
     try:
         whole = Sweep.of(verb, positional, options)
     except TypeError as error:
-        name = getattr(verb, "__name__", "the verb")
+        name = getattr(verb, "__name__", "the function")
         raise TypeError(f"{name} cannot be called like this: {error}.") from None
     unseeded = "seed" in whole.arguments and whole.arguments["seed"] is None
     if folder is not None and unseeded:
@@ -170,7 +171,7 @@ def _checked(
     if not whole.parameters and _replicates(whole) is None:
         raise ValueError(
             "nothing is swept: give learning_rate, batch_size, momentum, ridge or a parameter of a "
-            "schedule as an xarray.DataArray, or call the verb itself."
+            "schedule as an xarray.DataArray, or call the function itself."
         )
     return whole
 
@@ -263,4 +264,10 @@ def _schedules(whole: Sweep) -> str:
     probes = np.linspace(0.0, end, _PROBES + 1)
     algorithms = (value for value in whole.arguments.values() if isinstance(value, Algorithm))
     values = (value for algorithm in algorithms for value in fields_of(algorithm).values())
-    return digest(*(as_schedule(value)(probes) for value in values if callable(value)))
+    # One with swept parameters is known by them.
+    fixed = (value for value in values if callable(value) and not _is_swept_schedule(value))
+    return digest(*(as_schedule(value)(probes) for value in fixed))
+
+
+def _is_swept_schedule(value: Any) -> bool:
+    return is_dataclass(value) and bool(swept_fields(value))

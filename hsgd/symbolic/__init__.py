@@ -32,3 +32,7 @@ __all__ = [
     "gaussian_expectation",
     "hermite_expansion",
 ]
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

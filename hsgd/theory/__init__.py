@@ -1,6 +1,6 @@
 """The theory: homogenized SGD and its finite-step twin, and what follows from their equations.
 
-Its verbs:
+Its verbs, and `commands`, which ask them from a shell:
 
     prediction      curves of the risk
     limits          what a constant learning rate leads to, `epochs` how long that takes

@@ -34,9 +34,9 @@ def critical_learning_rate(
 def critical_learning_rate(
     problem: Solvable,
     *,
-    batch_size: Swept = ...,
+    batch_size: xr.DataArray,
     sampling: str = ...,
-    momentum: Swept,
+    momentum: Swept = ...,
     method: str = ...,
 ) -> xr.DataArray: ...
 
@@ -45,9 +45,9 @@ def critical_learning_rate(
 def critical_learning_rate(
     problem: Solvable,
     *,
-    batch_size: xr.DataArray,
+    batch_size: Whole = ...,
     sampling: str = ...,
-    momentum: Swept = ...,
+    momentum: xr.DataArray,
     method: str = ...,
 ) -> xr.DataArray: ...
 
@@ -58,7 +58,7 @@ def critical_learning_rate(
     *,
     batch_size: Any = 1,
     sampling: str = "with_replacement",
-    momentum: float = 0.0,
+    momentum: Any = 0.0,
     method: str = "auto",
 ) -> Any:
     """Largest stable learning rate.

@@ -82,7 +82,7 @@ def diagnose(
     )
     attrs |= {"concern": found.concern, "verdict": found.sentence}
     words = {name: (value, name.replace("_", " ")) for name, value in found.figures.items()}
-    return dataset.scalars(words, attrs)
+    return dataset.shown(dataset.scalars(words, attrs))
 
 
 def _on_the_way(question: Question, horizon: float) -> float:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from hsgd import dataset
@@ -9,7 +11,7 @@ from hsgd.algorithms.base import Algorithm
 from hsgd.dataset import provenance
 from hsgd.sweeps.broadcasting import follows_sweeps
 from hsgd.theory.asking import ask
-from hsgd.theory.question import Statistics
+from hsgd.theory.question import Question, Statistics
 from hsgd.theory.spectra.modes import Modes
 from hsgd.theory.spectra.providers import Solvable
 from hsgd.theory.stability.asymptotics import Asymptotics
@@ -50,7 +52,8 @@ def limits(
         sets the rate, above it the noise), `condition_number` κ = λ_max/λ_min⁺,
         `average_condition_number` κ̄ = (tr H/n)/λ_min⁺, `implicit_conditioning_ratio` κ̄/√κ and
         `largest_over_mean_eigenvalue`. Limits above critical are inf. The attribute `regime` is
-        `"forcing-dominated"`, `"noise-dominated"` or `"unstable"`.
+        `"forcing-dominated"`, `"noise-dominated"` or `"unstable"`; `verdict` says in one sentence
+        where SGD settles, and how fast.
 
     Raises
     ------
@@ -99,7 +102,32 @@ def limits(
     values |= _conditioning(far.system)
     attrs = provenance.attributes(problem, algorithm, source="limits", title="limits of SGD")
     attrs |= {"method": question.method.name, "regime": far.regime}
-    return dataset.scalars(values, attrs)
+    attrs["verdict"] = _verdict(question, far, values)
+    return dataset.shown(dataset.scalars(values, attrs))
+
+
+def _verdict(question: Question, far: Asymptotics, values: Mapping[str, tuple[float, str]]) -> str:
+    """One sentence: whether SGD settles, where, and how fast."""
+    rate, critical = question.learning_rate, values["critical_learning_rate"][0]
+    if not far.stable:
+        return (
+            f"SGD diverges: the learning rate {rate:.4g} is not below the critical one, "
+            f"{critical:.4g}."
+        )
+    if rate == 0:
+        return f"SGD does not move: the learning rate is 0; the critical one is {critical:.4g}."
+    name, words = question.statistics[0].name, question.statistics[0].name.replace("_", " ")
+    end, flow = values[f"limiting_{name}"][0], values[f"limiting_{name}_gradient_flow"][0]
+    more = f", {end / flow - 1:.1%} above gradient flow" if flow > 0 else ""
+    pace = "the slowest direction of the data" if "forcing" in far.regime else "the noise"
+    # One unit of time is as many passes as there are rows in a batch.
+    passes = math.log(2) / far.rate * question.algorithm.largest_batch_size if far.rate > 0 else 0.0
+    unit = "times d rows" if question.is_streamed else "passes"
+    speed = f"; what is left halves every {passes:.3g} {unit} in the end, which {pace} sets"
+    return (
+        f"SGD settles at {words} {end:.4g}{more}, with {rate / critical:.0%} of the critical "
+        f"learning rate {critical:.4g}{speed if passes else ''}."
+    )
 
 
 def _conditioning(system: Modes) -> dict[str, tuple[float, str]]:

@@ -36,7 +36,7 @@ BLOCK = re.compile(
 )
 SKIPPED = re.compile(
     r"(python3? -m )?(pip|venv|pytest|sphinx)\b|source |\. |git |cd |python benchmarks/"
-    r"|python -m validation (all|diff|gaussian)\b"
+    r"|hsgd (validate (all|gaussian|--list)|diff)\b"
 )
 
 

@@ -66,7 +66,7 @@ def test_compare_says_what_to_import_and_then_works_in_either_order(theory, runs
 def test_plot_is_the_function(theory, runs):
     grid = theory.hsgd.plot(runs=runs)
     again = theory.hsgd.plot(runs)
-    labels = [[t.get_text() for t in g[0, 0].figure.legends[0].get_texts()] for g in (grid, again)]
+    labels = [[t.get_text() for t in g[0, 0].figure.legends[-1].get_texts()] for g in (grid, again)]
     assert labels[0] == labels[1]
     assert "90% of 32 runs" in labels[0]
     assert runs.hsgd.plot(statistics="distance").shape == (1, 1)

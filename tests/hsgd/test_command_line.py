@@ -1,4 +1,4 @@
-"""The commands `python -m hsgd` and `python -m simulate`: output, files, exit codes."""
+"""The program `hsgd`: what its commands print and write, and their exit codes."""
 
 import os
 import subprocess
@@ -10,8 +10,9 @@ import pytest
 import xarray as xr
 
 import hsgd
-from hsgd import command_line, dataset
+from hsgd import dataset
 from hsgd.__main__ import main as theory
+from hsgd.command_line import asked, reading
 from hsgd.dataset import foreign
 from simulate.__main__ import main as simulate
 from simulate.runs import sgd
@@ -34,19 +35,29 @@ def file(tmp_path, arrays):
 def test_predict_prints_and_writes(file, tmp_path, capsys):
     out = tmp_path / "theory.nc"
     words = ["predict", file, "--fraction", "0.5", "--ridge", "0.1", "--num-times", "11"]
-    assert theory([*words, "--epochs", "4", "--out", str(out)]) == 0
+    words += ["--epochs", "4", "--spacing", "linear", "--out", str(out)]
+    assert theory(words) == 0
     printed = capsys.readouterr().out
-    for word in ("time 4", "empirical_risk", "kernel_norm", "written:"):
-        assert word in printed
     curve = dataset.load(out)
     np.testing.assert_allclose(curve.time, np.linspace(0, 4, 11))
-    assert f"{float(curve.empirical_risk[-1]):.6g}" in printed
+    # The verdict, then a table: start, end, limit.
+    assert printed.startswith(curve.attrs["diagnosis"])
+    row = next(line for line in printed.splitlines() if line.startswith("empirical_risk"))
+    ends = hsgd.limits(reading.problem(file, 0.1), hsgd.SGD(float(curve.learning_rate[0])))
+    values = [curve.empirical_risk[0], curve.empirical_risk[-1], ends.limiting_empirical_risk]
+    assert row.split()[1:] == [f"{float(value):.5g}" for value in values]
+    assert "kernel_norm" not in printed
+    assert theory([*words, "--verbose"]) == 0
+    printed = capsys.readouterr().out
+    assert "kernel_norm" in printed
+    assert "A_sha256" in printed
 
 
 def test_the_method_may_be_chosen(file, tmp_path, capsys, arrays):
     out = tmp_path / "theory.nc"
     words = [file, "--fraction", "0.5", "--method", "discrete", "--batch-size", "4"]
-    assert theory(["predict", *words, "--num-times", "5", "--out", str(out)]) == 0
+    linear = ["--num-times", "5", "--spacing", "linear"]
+    assert theory(["predict", *words, *linear, "--out", str(out)]) == 0
     curve, problem = dataset.load(out), hsgd.LeastSquares(arrays["A"], arrays["b"])
     assert curve.attrs["method"] == "discrete"
     np.testing.assert_allclose(curve.time, np.linspace(0, 20 / 4, 5))  # 20 passes, 4 rows a step
@@ -60,16 +71,107 @@ def test_the_method_may_be_chosen(file, tmp_path, capsys, arrays):
 
 def test_limits_and_diagnose(file, capsys):
     assert theory(["limits", file, "--learning-rate", "0.3"]) == 0
-    assert "critical_learning_rate" in capsys.readouterr().out
-    assert theory(["diagnose", file, "--fraction", "1.5"]) == 0
     printed = capsys.readouterr().out
-    assert "critical" in printed.splitlines()[0]
-    assert "fraction_of_critical" in printed
+    assert printed.startswith("SGD settles at empirical risk")
+    assert "critical_learning_rate" in printed
+    assert theory(["diagnose", file, "--fraction", "0.5"]) == 0
+    assert len(capsys.readouterr().out.splitlines()) == 1
+    assert theory(["diagnose", file, "--fraction", "0.5", "--verbose"]) == 0
+    assert "fraction_of_critical" in capsys.readouterr().out
 
 
-def test_unstable_prediction_warns_on_stderr(file, capsys):
-    assert theory(["predict", file, "--fraction", "1.5", "--num-times", "5"]) == 0
-    assert capsys.readouterr().err.startswith("warning: ")
+@pytest.mark.parametrize("command", ["predict", "diagnose", "limits"])
+def test_divergence_has_an_exit_code(file, capsys, command):
+    assert theory([command, file, "--fraction", "1.5"]) == 3
+    printed = capsys.readouterr()
+    assert "critical" in printed.out.splitlines()[0]
+    assert printed.err.startswith("warning: ") == (command == "predict")
+
+
+def test_runs_that_diverge_have_one_too(file, capsys):
+    words = ["--learning-rate", "60", "--engine", "reference", "--seed", "0", "--epochs", "200"]
+    with np.errstate(all="ignore"):
+        assert simulate([file, *words, "--replicates", "2"]) == 3
+    assert "2 of 2 runs diverged" in capsys.readouterr().out
+
+
+def test_the_algorithm_may_be_chosen_for_the_theory_too(file, capsys):
+    words = ["--fraction", "0.5", "--algorithm", "heavy-ball:0.9", "--num-times", "5"]
+    assert theory(["predict", file, *words, "--verbose"]) == 0
+    assert '"algorithm": "HeavyBall"' in capsys.readouterr().out
+    assert theory(["predict", file, "--learning-rate", "0.1", "--algorithm", "sign-sgd"]) == 2
+    assert "only simulate.sgd knows SignSGD" in capsys.readouterr().err
+
+
+def test_a_sweep_names_the_lowest(file, tmp_path, capsys):
+    out = tmp_path / "sweep.nc"
+    words = ["--fraction", "0.2", "0.5", "0.8", "--batch-size", "1", "4", "--ridges", "0.1", "1"]
+    assert theory(["sweep", file, *words, "--num-times", "5", "--out", str(out)]) == 0
+    printed = capsys.readouterr().out
+    curve = dataset.load(out)
+    assert dict(curve.sizes) == {"ridge": 2, "fraction": 3, "batch_size": 2, "time": 5}
+    last = curve.empirical_risk.isel(time=-1)
+    assert printed.startswith(f"lowest empirical_risk at time {float(curve.time[-1]):.4g}: ")
+    assert f"{float(last.min()):.5g}" in printed.splitlines()[0]
+    assert len(printed.splitlines()) == 1 + 1 + 12 + 1  # verdict, titles, members, file
+    problem = reading.problem(file, 0.1)
+    critical = hsgd.critical_learning_rate(problem, batch_size=4)
+    member = curve.sel(ridge=0.1, fraction=0.5, batch_size=4)
+    assert float(member.learning_rate) == pytest.approx(0.5 * critical, rel=1e-12)
+
+
+def test_files_are_compared_and_the_exit_code_is_the_verdict(file, tmp_path, capsys):
+    paths = {name: str(tmp_path / f"{name}.nc") for name in ("theory", "wrong", "runs")}
+    curve = ["--num-times", "8", "--epochs", "4"]
+    simulated = [file, "--learning-rate", "0.3", *curve, "--replicates", "64", "--seed", "0"]
+    assert (
+        theory(["predict", file, "--learning-rate", "0.3", *curve, "--out", paths["theory"]]) == 0
+    )
+    assert simulate([*simulated, "--out", paths["runs"]]) == 0
+    capsys.readouterr()
+    assert theory(["compare", paths["theory"], paths["runs"]]) == 0
+    assert capsys.readouterr().out.startswith("agrees")
+    wrong = dataset.load(paths["theory"])
+    dataset.save(wrong.assign(empirical_risk=3 * wrong.empirical_risk), paths["wrong"])
+    assert theory(["compare", paths["wrong"], paths["runs"]]) == 4
+    assert capsys.readouterr().out.startswith("REJECTED")
+    assert theory(["compare", paths["theory"], paths["runs"], "--discrepancy", "5"]) == 5
+    assert theory(["compare", paths["theory"], "nowhere.nc"]) == 2
+    assert "there is no file nowhere.nc" in capsys.readouterr().err
+
+
+def test_a_table_comes_out_as_csv(file, tmp_path):
+    import pandas
+
+    out = tmp_path / "runs.csv"
+    words = ["--learning-rate", "0.3", "--replicates", "2", "--seed", "0", "--num-times", "4"]
+    assert simulate([file, *words, "--engine", "reference", "--out", str(out)]) == 0
+    table = pandas.read_csv(out)
+    assert len(table) == 4 * 2
+    assert {"time", "replicate", "epoch", "empirical_risk"} <= set(table.columns)
+
+
+def test_the_program_lists_the_commands_of_all_packages(capsys):
+    assert theory(["--version"]) == 0
+    assert capsys.readouterr().out == f"hsgd {hsgd.__version__}\n"
+    assert theory(["--help"]) == 0
+    printed = capsys.readouterr().out
+    for name in (
+        "predict",
+        "limits",
+        "diagnose",
+        "sweep",
+        "simulate",
+        "compare",
+        "validate",
+        "diff",
+    ):
+        assert f"\n    {name}" in printed
+    assert theory([]) == 2
+    assert theory(["fly"]) == 2
+    assert "invalid choice: 'fly'" in capsys.readouterr().err
+    assert theory(["simulate", "--help"]) == 0
+    assert "usage: hsgd simulate" in capsys.readouterr().out
 
 
 def test_simulate_is_the_function(file, tmp_path, capsys, arrays):
@@ -85,15 +187,15 @@ def test_simulate_is_the_function(file, tmp_path, capsys, arrays):
         "--batch-size",
         "2",
     ]
-    more = ["--sampling", "subset", "--epochs", "4", "--num-times", "6", "--log", "--out", str(out)]
+    more = ["--sampling", "subset", "--epochs", "4", "--num-times", "6", "--out", str(out)]
     assert simulate([*words, *more, "--statistics", "empirical_risk"]) == 0
     assert "seed 5" in capsys.readouterr().out
     runs = dataset.load(out)
-    times = np.concatenate(([0], np.geomspace(1 / 40, 2, 5)))
+    problem, algorithm = hsgd.LeastSquares(arrays["A"], arrays["b"]), hsgd.SGD(0.4, 2, "subset")
     expected = sgd(
-        hsgd.LeastSquares(arrays["A"], arrays["b"]),
-        hsgd.SGD(0.4, 2, "subset"),
-        times,
+        problem,
+        algorithm,
+        hsgd.times(problem, algorithm, epochs=4, num=6),
         statistics="empirical_risk",
         num_replicates=3,
         seed=5,
@@ -117,27 +219,17 @@ def test_netcdf_data_with_everything(tmp_path, arrays, capsys):
     words = [str(path), "--learning-rate", "0.1", "--engine", "reference", "--epochs", "1"]
     assert simulate(words) == 0
     assert "population_risk" in capsys.readouterr().out
-    options = command_line_options(words)
-    problem = command_line.problem(options)
+    problem = asked(options(words)).problem
     assert problem.ridge == 0.7
     assert (problem.x0 == 1).all()
-    assert command_line.problem(command_line_options([*words, "--ridge", "2"])).ridge == 2
+    assert asked(options([*words, "--ridge", "2"])).problem.ridge == 2
 
 
-def command_line_options(words):
-    from simulate.__main__ import build_parser
+def options(words):
+    from hsgd.command_line.command import parser_of
+    from simulate.commands import SIMULATE
 
-    return build_parser().parse_args(words)
-
-
-def test_logarithmic_times_begin_with_the_first_iteration(file):
-    options = command_line_options(
-        [file, "--learning-rate", "0.4", "--log", "--epochs", "4", "--num-times", "6",
-         "--batch-size", "2"]
-    )  # fmt: skip
-    times = command_line.times(options, command_line.problem(options))
-    expected = np.concatenate(([0.0], np.geomspace(1 / 40, 2.0, 5)))
-    np.testing.assert_allclose(times, expected, rtol=1e-13)
+    return parser_of(SIMULATE).parse_args(words)
 
 
 @pytest.mark.parametrize(
@@ -147,11 +239,11 @@ def test_logarithmic_times_begin_with_the_first_iteration(file):
 @pytest.mark.parametrize("batch", [1, 3])
 def test_schedules(file, words, last_over_first, batch):
     """Four units of time are 4·B passes: there a cosine ends, and not before."""
-    options = command_line_options(
+    given = options(
         [file, "--learning-rate", "0.4", "--schedule", words, "--epochs", str(4 * batch),
          "--batch-size", str(batch)]
     )  # fmt: skip
-    schedule = command_line.algorithm(options, command_line.problem(options)).schedule
+    schedule = asked(given).algorithm.schedule
     first, before, last = schedule(np.array([0.0, 3.9, 4.0]))
     np.testing.assert_allclose(last / first, last_over_first)
     assert (before > last) == (words != "constant")
@@ -166,9 +258,10 @@ BAD = [
     (["--learning-rate", "0.1", "--sampling", "sideways"], "sampling"),
     (["--learning-rate", "0.1", "--schedule", "linear"], "--schedule"),
     (["--learning-rate", "0.1", "--schedule", "power:x"], "--schedule"),
-    (["--learning-rate", "0.1", "--epochs", "0"], "--epochs"),
-    (["--learning-rate", "0.1", "--epochs", "0.01", "--log"], "--epochs"),
-    (["--learning-rate", "0.1", "--num-times", "1"], "--num-times"),
+    (["--learning-rate", "0.1", "--epochs", "0"], "epochs"),
+    (["--learning-rate", "0.1", "--epochs", "0.01"], "before the second iteration"),
+    (["--learning-rate", "0.1", "--num-times", "1"], "num is 1"),
+    (["--learning-rate", "0.1", "--spacing", "random"], "spacing"),
     (["--learning-rate", "0.1", "--ridge", "-1"], "ridge"),
     (["--learning-rate", "0.1", "--statistics", "loss"], "loss"),
     (["--learning-rate", "0.1", "--statistics", "population_risk"], "population"),
@@ -237,7 +330,7 @@ def test_unexpected_failures_exit_with_1(file, capsys, monkeypatch, tmp_path):
 
     words = [file, "--learning-rate", "0.1", "--engine", "reference", "--epochs", "1"]
     with monkeypatch.context() as patch:
-        patch.setattr("simulate.runs.sgd", fail)
+        patch.setattr("simulate.commands.sgd", fail)
         assert simulate(words) == 1
     assert "ZeroDivisionError" in capsys.readouterr().err
 
@@ -252,7 +345,7 @@ def test_unexpected_failures_exit_with_1(file, capsys, monkeypatch, tmp_path):
 @pytest.mark.parametrize("words", [["--help"], ["predict", "--help"]])
 def test_help(words, capsys):
     assert theory(words) == 0
-    assert "usage: python -m hsgd" in capsys.readouterr().out
+    assert "usage: hsgd" in capsys.readouterr().out
 
 
 def test_as_processes(file, tmp_path):
@@ -273,7 +366,7 @@ def test_as_processes(file, tmp_path):
     assert "empirical_risk" in good.stdout
     bad = run("hsgd", "limits", "nowhere.npz", "--fraction", "0.5")
     assert bad.returncode == 2
-    assert bad.stderr == "python -m hsgd: there is no file nowhere.npz: check the path.\n"
+    assert bad.stderr == "hsgd limits: there is no file nowhere.npz: check the path.\n"
 
 
 def test_zarr_and_a_figure_come_out_of_the_commands(file, tmp_path, capsys):
@@ -329,6 +422,6 @@ def test_netcdf_of_the_classic_kind_is_read(tmp_path, version):
 def test_a_table_is_not_written_as_something_else(tmp_path, capsys):
     np.savez(tmp_path / "data.npz", A=np.eye(3), b=np.ones(3))
     words = ["predict", str(tmp_path / "data.npz"), "--learning-rate", "0.1"]
-    assert theory([*words, "--out", str(tmp_path / "t.csv")]) == 2
-    assert "to_csv" in capsys.readouterr().err
-    assert not (tmp_path / "t.csv").exists()
+    assert theory([*words, "--out", str(tmp_path / "t.xlsx")]) == 2
+    assert "to_dataframe" in capsys.readouterr().err
+    assert not (tmp_path / "t.xlsx").exists()

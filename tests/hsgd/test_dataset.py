@@ -181,3 +181,61 @@ def test_the_dataset_names_the_data_it_was_made_from(curve):
     assert '"learning_rate"' in curve.attrs["algorithm"]
     for name in curve.variables:
         assert {"units", "long_name"} <= set(curve[name].attrs)
+
+
+@pytest.mark.parametrize("size", [1, 7, hsgd.Piecewise((0.5, 1.25), (1, 4, 32))])
+def test_times_end_after_that_many_passes(size):
+    problem = hsgd.LeastSquares(np.eye(100), np.ones(100))
+    algorithm = hsgd.SGD(0.1, size)
+    times = hsgd.times(problem, algorithm, epochs=12, num=30)
+    last = round(times[-1] * 100)
+    rows = [algorithm.rows_drawn(k, 100) for k in (last - 1, last)]
+    assert rows[0] < 1200 <= rows[1]
+    np.testing.assert_array_equal(times[:3], [0.0, 0.01, 0.02])
+    np.testing.assert_allclose(times * 100, np.unique(np.rint(times * 100)), rtol=1e-14)
+    assert 20 <= len(times) <= 30
+
+
+def test_times_are_spaced_as_asked_and_a_sweep_reaches_its_end_with_all_batches():
+    problem = hsgd.LeastSquares(np.eye(1000), np.ones(1000))
+    for spacing, scale in (("linear", lambda t: t), ("sqrt", np.sqrt)):
+        times = hsgd.times(problem, hsgd.SGD(0.1), epochs=4, num=9, spacing=spacing)
+        np.testing.assert_allclose(scale(times), np.linspace(0, scale(4.0), 9), atol=2e-3)
+    sizes = xr.DataArray([8, 2], dims="batch_size")
+    assert hsgd.times(problem, hsgd.SGD(0.1, sizes), epochs=4)[-1] == 2.0
+    rows = hsgd.GaussianRows(1.0, np.ones(50))
+    assert hsgd.times(rows, hsgd.StreamingSGD(0.1), epochs=4)[-1] == 4.0
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"epochs": 0}, "epochs is 0"),
+        ({"epochs": 0.01}, "before the second iteration"),
+        ({"epochs": 1e30}, "more than 2.62 rows"),
+        ({"num": 1}, "num is 1"),
+        ({"spacing": "cubic"}, "spacing"),
+    ],
+)
+def test_times_that_cannot_be_get_one_sentence(options, message):
+    problem = hsgd.LeastSquares(np.eye(100), np.ones(100))
+    with pytest.raises(ValueError, match=message) as caught:
+        hsgd.times(problem, hsgd.SGD(0.1), **options)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_verdict_is_what_a_dataset_shows_first(tmp_path):
+    problem = hsgd.LeastSquares(np.random.default_rng(0).normal(size=(40, 8)), np.ones(40))
+    sgd = hsgd.SGD(0.25 * hsgd.critical_learning_rate(problem))
+    ends = hsgd.limits(problem, sgd)
+    for found in (ends, hsgd.diagnose(problem, sgd), hsgd.exact_stability(problem)):
+        verdict = found.attrs["verdict"]
+        assert repr(found).startswith(verdict[:40])
+        assert found._repr_html_().startswith(f"<p><strong>{verdict[:20]}")
+        assert isinstance(found, xr.Dataset)
+    assert ends.attrs["verdict"].startswith("SGD settles at empirical risk")
+    hsgd.dataset.save(ends, tmp_path / "ends.nc")
+    again = hsgd.load(tmp_path / "ends.nc")
+    xr.testing.assert_identical(again, ends)
+    assert repr(ends.drop_attrs()).startswith("<xarray.Dataset>")
+    assert "diverges" in hsgd.limits(problem, hsgd.SGD(10.0)).attrs["verdict"]

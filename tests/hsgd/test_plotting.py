@@ -17,9 +17,10 @@ import simulate
 import validation
 from hsgd import plotting
 from hsgd.plotting import appearance, keys, scales
+from hsgd.plotting.artists import FINITE_SIZE
 
 N = 30
-TIME = np.linspace(0, 4, 33)
+TIME = np.arange(31) * 4 / N  # iterations, so that time and passes are the same
 
 
 @pytest.fixture(autouse=True)
@@ -84,7 +85,7 @@ def bands(axes):
 
 
 def legend_of(axes):
-    owner = axes.figure.legends[0] if axes.figure.legends else axes.get_legend()
+    owner = axes.figure.legends[-1] if axes.figure.legends else axes.get_legend()
     return [text.get_text() for text in owner.get_texts()]
 
 
@@ -118,8 +119,10 @@ def test_theory_is_a_line_and_gradient_flow_is_dashed(sources):
         flow = found["gradient flow (no noise)"]
         np.testing.assert_array_equal(flow.get_ydata(), theory[f"{name}_gradient_flow"])
         assert flow.get_linestyle() == "--"
-        assert axes.get_xlabel() == f"time (iterations / n = {N}) [1]"
-    assert grid[0, 0].get_ylabel() == "empirical risk (1/2n)|Ax-b|² [1]"
+        assert axes.get_xlabel() == "passes over the data"
+    assert grid[0, 0].get_ylabel() == "empirical risk (1/2n)|Ax-b|²"
+    timed = plotting.plot(theory, x="time")[0, 0]
+    assert timed.get_xlabel() == f"time (iterations / n = {N})"
     assert {"theory", "gradient flow (no noise)"} <= set(legend_of(grid[0, 0]))
 
 
@@ -160,7 +163,7 @@ def test_the_shade_of_the_theory_is_a_factor_on_either_side(sources):
     )
     axes = plotting.plot(theory, statistics="empirical_risk")[0, 0]
     factor, curve = 1 + np.linspace(0.1, 2.0, len(TIME)), theory.empirical_risk.values
-    found = widths(bands(axes)["finite-n error to expect"], TIME)
+    found = widths(bands(axes)[FINITE_SIZE], TIME)
     np.testing.assert_allclose(found, curve * factor - curve / factor, rtol=1e-12)
 
 
@@ -182,10 +185,10 @@ def test_a_comparison_shows_what_is_allowed_and_its_band(sources):
     found = sources["comparison"].sel(statistic="empirical_risk")
     grid = plotting.plot(sources["comparison"], statistics="empirical_risk")
     gap = np.where(TIME > 0, 0.2, 0.0)
-    allowed = widths(bands(grid[0, 0])["finite-n allowance"], TIME)
+    allowed = widths(bands(grid[0, 0])[FINITE_SIZE], TIME)
     np.testing.assert_allclose(allowed, 2 * gap * found.expected.values, atol=1e-14)
     shades = bands(grid[1, 0])
-    np.testing.assert_allclose(widths(shades["finite-n allowance"], TIME), 2 * gap, atol=1e-14)
+    np.testing.assert_allclose(widths(shades[FINITE_SIZE], TIME), 2 * gap, atol=1e-14)
     band = widths(shades["simultaneous 0.99 band of the mean"], TIME)
     expected = (found.upper - found.lower).values / found.expected.values
     np.testing.assert_allclose(band, expected, atol=1e-12)
@@ -241,7 +244,7 @@ def test_a_case_in_one_picture(sources):
     )
     labels = legend_of(grid[0, 0])
     assert len(labels) == len(set(labels))
-    for words in ("theory", "90% of 40 runs", "finite-n allowance", "limit of theory"):
+    for words in ("theory", "90% of 40 runs", FINITE_SIZE, "limit of theory"):
         assert words in labels
     assert len(grid[0, 0].containers) == 1  # the comparison's dots, not the runs' as well
 
@@ -327,27 +330,105 @@ def test_a_sweep_has_a_colour_for_each_member_and_a_bar(sources):
     assert len(set(colours)) == data.sizes["learning_rate"] == len(curves)
     bright = [luminance(to_rgb(colour)) for colour in colours]
     assert bright == sorted(bright)
+    # Few are named, in their colours; the samples of the other legend belong to no member.
+    named, common = axes.figure.legends
+    assert named.get_title().get_text() == "learning rate"
+    assert [to_hex(handle.get_color()) for handle in named.get_lines()] == colours
+    words = [text.get_text() for text in named.get_texts()]
+    assert words == [f"{rate:.3g}" for rate in data.learning_rate.values]
+    assert {to_hex(handle.get_color()) for handle in common.get_lines()} == {"#000000"}
+
+
+def test_many_members_have_a_bar(problem):
+    rates = swept("learning_rate", np.linspace(0.1, 0.4, keys.MOST_NAMED + 1))
+    axes = plotting.plot(hsgd.predict(problem, hsgd.SGD(rates), TIME), statistics="distance")[0, 0]
     (bar,) = [other for other in axes.figure.axes if other is not axes]
-    assert bar.get_ylabel() == "learning rate [1]"
-    # The legend's samples belong to no member.
-    handles = axes.figure.legends[0].get_lines()
-    assert {to_hex(handle.get_color()) for handle in handles} == {"#000000"}
+    assert bar.get_ylabel() == "learning rate"
+    assert len(axes.figure.legends) == 1
+
+
+def test_few_members_have_bands_of_their_runs(problem):
+    rates = swept("learning_rate", [0.1, 0.3])
+    runs = simulate.sgd(problem, hsgd.SGD(rates), TIME, num_replicates=24, seed=0)
+    axes = plotting.plot(runs, statistics="distance", hue="learning_rate")[0, 0]
+    assert len([band for band in axes.collections if isinstance(band, PolyCollection)]) == 2
+
+
+def overlaps(boxes):
+    """Pairs of boxes that share more than a pixel."""
+    return [
+        (i, j)
+        for i, one in enumerate(boxes)
+        for j, other in enumerate(boxes[:i])
+        if min(one.x1, other.x1) - max(one.x0, other.x0) > 1
+        and min(one.y1, other.y1) - max(one.y0, other.y0) > 1
+    ]
+
+
+@pytest.mark.parametrize("spacing", ["log", "linear", "sqrt"])
+@pytest.mark.parametrize("kind", ["one", "sweep"])
+def test_a_figure_of_a_column_s_width_has_no_collisions(problem, sgd, spacing, kind):
+    if kind == "sweep":
+        sgd = hsgd.SGD(swept("learning_rate", [0.1, 0.3, 0.5]))
+    times = hsgd.times(problem, sgd, epochs=30, num=40, spacing=spacing)
+    theory = hsgd.predict(problem, sgd, times)
+    runs = simulate.sgd(problem, sgd, times, num_replicates=24, seed=0)
+    figure, axes = pyplot.subplots(figsize=(3.3, 2.5), layout="constrained")
+    options = {"hue": "learning_rate"} if kind == "sweep" else {}
+    plotting.plot(theory, runs, statistics="empirical_risk", axes=axes, **options)
+    figure.canvas.draw()
+    for axis in (axes.xaxis, axes.yaxis):
+        labels = [text for text in axis.get_ticklabels() if text.get_text() and text.get_visible()]
+        shown = [
+            text for text in labels if axes.bbox.padded(2).contains(*_middle(text, axis, axes))
+        ]
+        assert not overlaps([text.get_window_extent() for text in shown])
+        assert len(shown) >= 2
+    # The legend is inside, and leaves most of the picture free.
+    legend = axes.get_legend().get_window_extent()
+    assert axes.bbox.padded(1).contains(legend.x0, legend.y0)
+    assert axes.bbox.padded(1).contains(legend.x1, legend.y1)
+    assert legend.width * legend.height < 0.5 * axes.bbox.width * axes.bbox.height
+    assert figure.bbox.padded(1).contains(*axes.yaxis.label.get_window_extent().min)
+    assert figure.bbox.padded(1).contains(*axes.yaxis.label.get_window_extent().max)
+
+
+def _middle(text, axis, axes):
+    """A point of the axes level with a label."""
+    box = text.get_window_extent()
+    x, y = 0.5 * (box.x0 + box.x1), 0.5 * (box.y0 + box.y1)
+    return (x, axes.bbox.y0) if axis is axes.xaxis else (axes.bbox.x0, y)
+
+
+def test_what_is_asked_for_is_taken(sources):
+    theory = sources["theory"]
+    grid = plotting.plot(
+        theory, statistics="distance", yscale="linear", legend=False, figsize=(3, 2)
+    )
+    assert grid[0, 0].get_yscale() == "linear"
+    assert not grid[0, 0].figure.legends
+    np.testing.assert_allclose(grid[0, 0].figure.get_size_inches(), [3, 2])
+    inside = plotting.plot(theory, statistics="distance", yscale="log", legend="lower left")[0, 0]
+    assert inside.get_yscale() == "log"
+    assert inside.get_legend() is not None
+    # A notebook shows the figure, and no array beside it.
+    assert grid._ipython_display_() is None
 
 
 @pytest.mark.parametrize("values", [[1.0, 10.0, 100.0], [1.0, 2.0, 3.0], [-1.0, 0.0, 1.0]])
 def test_members_that_are_even_on_some_scale_have_even_colours(values):
-    bar = keys.colour_bar(pyplot.figure().subplots(), swept("ridge", values))
+    bar = keys.mappable_of(pyplot.figure().subplots(), swept("ridge", values))
     np.testing.assert_allclose(bar.norm(np.array(values)), [0.0, 0.5, 1.0], atol=1e-12)
 
 
 def test_a_second_sweep_has_columns(problem):
     rates, sizes = swept("learning_rate", [0.1, 0.2, 0.3]), swept("batch_size", [1, 5])
     theory = hsgd.predict(problem, hsgd.SGD(rates, sizes), TIME)
-    grid = plotting.plot(theory, x="epoch")
+    grid = plotting.plot(theory)
     assert grid.shape == (2, 2)
     assert [axes.get_title() for axes in grid[0]] == ["batch size 1", "batch size 5"]
     assert grid[0, 0].get_ylim() == grid[0, 1].get_ylim()
-    assert grid[1, 1].get_xlabel() == "passes over the data [1]"
+    assert grid[1, 1].get_xlabel() == "passes over the data"
     assert grid[1, 1].get_xlim()[1] > 5 * TIME[-1]
     other = plotting.plot(theory, hue="batch_size", col="learning_rate")
     assert other.shape == (2, 3)
@@ -372,7 +453,7 @@ def test_limits_are_drawn_against_what_they_are_swept_over(sources):
     np.testing.assert_array_equal(
         lines(axes)["SGD"].get_ydata(), ends.limiting_empirical_risk.values
     )
-    assert axes.get_xlabel() == "learning rate [1]"
+    assert axes.get_xlabel() == "learning rate"
     assert axes.get_ylabel().startswith("limit of empirical risk")
     # From left to right, in whatever order they were swept.
     shuffled = plotting.plot(ends.isel(learning_rate=[2, 0, 1]))[0, 0]

@@ -65,6 +65,14 @@ def test_short_work_and_pipes_see_nothing(terminal, monkeypatch):
     assert terminal.getvalue() == ""
 
 
+def test_a_notebook_is_looked_at_like_a_terminal(terminal, monkeypatch):
+    monkeypatch.setattr(progress, "DELAY", 0.01)
+    monkeypatch.setattr(terminal, "isatty", lambda: False)
+    monkeypatch.setattr(Terminal, "__module__", "ipykernel.iostream")
+    with progress.bar(None, 10, description="work", unit="steps"):
+        wait_for("work", terminal)
+
+
 def test_predict_says_how_large_it_is(terminal, monkeypatch):
     monkeypatch.setattr(progress, "DELAY", 0.0)
     words = "predict (finite-step theory, 40 modes, 4000 iterations)"

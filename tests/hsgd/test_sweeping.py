@@ -27,7 +27,7 @@ RATES = xr.DataArray([0.1, 0.4, 0.6], dims="rate", coords={"rate": ["slow", "mid
 RIDGES = xr.DataArray([0.0, 0.3], dims="ridge", coords={"ridge": [0.0, 0.3]})
 TIME = np.linspace(0, 4, 9)
 
-pytestmark = pytest.mark.filterwarnings("ignore:.*warnings in .* members of the sweep")
+pytestmark = pytest.mark.filterwarnings("ignore:.*warnings? in .* members of the sweep")
 
 
 def limits_of(rates=RATES, **options):
@@ -282,7 +282,7 @@ def test_a_process_that_is_just_being_started_starts_no_others(monkeypatch):
 @pytest.mark.parametrize(
     ("options", "error", "message"),
     [
-        ({"verb": "predict"}, TypeError, "the verb is a str: pass the function itself"),
+        ({"verb": "predict"}, TypeError, "what is to be swept is a str: pass the function itself"),
         ({"client": "tcp://here:1"}, TypeError, r"client is a str: pass a distributed\.Client"),
         ({"progress": "yes"}, TypeError, "progress is 'yes'"),
         ({"folder": 3}, TypeError, "folder is a int: pass the path"),
@@ -483,3 +483,16 @@ def test_rules_without_a_learning_rate_are_swept_by_their_batches():
     assert runs.population_risk.dims == ("size", "time", "replicate")
     assert runs.realised_learning_rate.dims == ("size", "time", "replicate")
     np.testing.assert_array_equal(runs.batch_size, sizes)
+
+
+def test_a_swept_schedule_goes_in_pieces_too(tmp_path):
+    problem = hsgd.GaussianRows(1 / 20, np.ones(20)).sample(40, seed=0)
+    initial = xr.DataArray([0.1, 0.3], dims="initial", coords={"initial": [0.1, 0.3]})
+    sgd = hsgd.SGD(hsgd.CosineDecay(initial, 2.0))
+    whole = hsgd.sweep(hsgd.predict, problem, sgd, [0.0, 1.0, 2.0], folder=tmp_path, client=False)
+    xr.testing.assert_allclose(
+        whole.empirical_risk, hsgd.predict(problem, sgd, [0.0, 1.0, 2.0]).empirical_risk
+    )
+    other = hsgd.SGD(hsgd.CosineDecay(initial + 0.1, 2.0))
+    with pytest.raises(ValueError, match=r"another"):
+        hsgd.sweep(hsgd.predict, problem, other, [0.0, 1.0, 2.0], folder=tmp_path, client=False)

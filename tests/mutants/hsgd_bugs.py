@@ -169,8 +169,8 @@ MUTANTS: tuple[Mutant, ...] = (
     ),
     Mutant(
         "hsgd/sweeps/broadcasting.py",
-        "            sweep.problem.decompose()  #",
-        "            pass  #",
+        "            self.problem.decompose()\n",
+        "            pass\n",
         "tests/hsgd/test_sweeps.py::test_the_spectrum_is_decomposed_once",
     ),
     Mutant(

@@ -48,21 +48,21 @@ MUTANTS: tuple[Mutant, ...] = (
         "tests/hsgd/test_problems.py::test_without_ridge_the_solution_is_the_minimiser_nearest_the_start",
     ),
     Mutant(
-        "hsgd/problems/least_squares.py",
-        "moved = rows - column_means",
-        "moved = rows - rows.mean(axis=0) * centre",
+        "hsgd/problems/preparing.py",
+        "rows = (inputs - self.column_means) / self",
+        "rows = (inputs - inputs.mean(axis=0)) / self",
         "tests/hsgd/test_problems.py::test_centring_is_an_intercept",
     ),
     Mutant(
-        "hsgd/problems/least_squares.py",
+        "hsgd/problems/preparing.py",
         "np.random.default_rng(seed).permutation",
         "np.random.default_rng(0).permutation",
         "tests/hsgd/test_problems.py::test_from_data_splits_and_normalises_only_when_asked",
     ),
     Mutant(
-        "hsgd/problems/least_squares.py",
-        "held, kept = order[:count], order[count:]",
-        "held, kept = order[:count], order[: len(order) - count]",
+        "hsgd/problems/preparing.py",
+        "whole.take(order[held_out:])",
+        "whole.take(order[: count - held_out])",
         "tests/hsgd/test_problems.py::test_from_data_splits_and_normalises_only_when_asked",
     ),
     Mutant(

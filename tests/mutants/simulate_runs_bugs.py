@@ -28,13 +28,13 @@ MUTANTS: tuple[Mutant, ...] = (
         f"{TESTS}replicates.py::test_a_summary_counts_what_is_there_whatever_its_sign",
     ),
     Mutant(
-        "simulate/__main__.py",
+        "simulate/commands.py",
         "values.std(ddof=1)",
         "values.std()",
         f"{TESTS}by_name.py::test_the_error_printed_is_that_of_the_mean",
     ),
     Mutant(
-        "simulate/by_name.py",
+        "hsgd/command_line/algorithms.py",
         '{"batch_size": sgd.batch_size, "sampling": sgd.sampling}',
         '{"batch_size": sgd.batch_size}',
         f"{TESTS}by_name.py::test_a_name_is_the_noun[adagrad-norm:2]",

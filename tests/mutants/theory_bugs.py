@@ -69,8 +69,8 @@ MUTANTS: tuple[Mutant, ...] = (
     ),
     Mutant(
         "hsgd/theory/critical.py",
-        "algorithm.replace(batch_size=size.item()), method=method)",
-        "algorithm.replace(batch_size=size.item()))",
+        "ask(problem, algorithm, method=method)",
+        "ask(problem, algorithm)",
         "tests/hsgd/test_batches.py::test_noise_and_curvature_are_one_limit_in_finite_steps",
     ),
     Mutant(

@@ -77,8 +77,8 @@ MUTANTS: tuple[Mutant, ...] = (
     ),
     Mutant(
         "hsgd/algorithms/adaptive.py",
-        'number("initial", self.initial, strict=True)',
-        'number("initial", self.initial)',
+        'each("initial", self.initial, positive)',
+        'each("initial", self.initial, number)',
         "tests/simulate/test_rules.py::test_bad_nouns_are_refused",
     ),
     Mutant(

@@ -181,7 +181,7 @@ MUTANTS: tuple[Mutant, ...] = (
     ),
     Mutant(
         "validation/tails.py",
-        "(lower < HEAVY) & (index < HEAVY).any()",
+        "(lower < HEAVY) & (index < HEAVY).any(axis=-1, keepdims=True)",
         "lower < HEAVY",
         "tests/validation/test_calibration.py::test_a_tail_may_be_heavy_only_beside_one_that_is",
     ),
@@ -253,8 +253,8 @@ MUTANTS: tuple[Mutant, ...] = (
     ),
     Mutant(
         "validation/verdict.py",
-        "(comparison.agrees.values == 0).any(axis=0)][0]",
-        "(comparison.agrees.values == 0).any(axis=0)][-1]",
+        "failing.shape[-1]).any(axis=0)][0]",
+        "failing.shape[-1]).any(axis=0)][-1]",
         "tests/validation/test_comparison.py::test_every_number_of_the_sentence_is_the_comparisons",
     ),
     Mutant(

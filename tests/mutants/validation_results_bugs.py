@@ -84,21 +84,21 @@ MUTANTS: tuple[Mutant, ...] = (
         "tests/validation/test_judgement.py::test_a_title_says_how_far_off_the_mean_is_at_worst_on_either_side",
     ),
     Mutant(
-        "validation/__main__.py",
-        "not crashed and all(result.outcome.passed",
-        "all(result.outcome.passed",
+        "validation/confronting.py",
+        "bool(crashed) or not all",
+        "not all",
         "tests/validation/test_cases.py::test_a_case_that_crashes_fails_with_its_traceback_and_the_others_run",
     ),
     Mutant(
-        "validation/__main__.py",
+        "validation/confronting.py",
         "options.replicates, minimum=8)",
         "options.replicates, minimum=1)",
         "tests/validation/test_cases.py::test_bad_input_gets_one_sentence_before_any_work",
     ),
     Mutant(
-        "validation/__main__.py",
-        "return code if code else int(not action.passed)",
-        "return code",
+        "hsgd/command_line/command.py",
+        "return act(options) or 0",
+        "act(options)\n            return 0",
         "tests/validation/test_cases.py::test_an_unexpected_verdict_gives_exit_code_one",
     ),
     Mutant(

@@ -46,8 +46,9 @@ def test_the_error_printed_is_that_of_the_mean(words, tmp_path, capsys):
     more = ["--replicates", "2", "--seed", "1", "--engine", "reference", "--out", str(out)]
     assert main([*words, *more]) == 0
     last = hsgd.dataset.load(out).empirical_risk[-1]
+    # The start, where all runs are one, and the end.
     line = next(line for line in capsys.readouterr().out.splitlines() if "empirical_risk" in line)
-    assert line.split()[1:] == [f"{float(last.mean()):.6g}", "+-", f"{stats.sem(last):.2g}"]
+    assert line.split()[4:] == [f"{float(last.mean()):.5g}", "±", f"{stats.sem(last):.2g}"]
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from validation.folders import Settings, complete
 from validation.stacking import member
 
 QUICK = ("formulas",)
-"""`python -m validation all --size small`, a check of its own beside the tests, runs all."""
+"""`hsgd validate all --size small`, a check of its own beside the tests, runs all."""
 
 
 @pytest.mark.parametrize(

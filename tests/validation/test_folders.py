@@ -150,7 +150,7 @@ def test_the_page_holds_everything_and_points_nowhere(case, tmp_path):
     page = report.write([result], tmp_path).read_text(encoding="utf-8")
     assert "a &lt;wrong&gt; theory" in page
     assert "slope" in page
-    assert "python -m validation made-up --size small --seed 0" in page
+    assert "hsgd validate made-up --size small --seed 0" in page
     assert "1 of 1 cases are as expected" in page
     for reference in ("<script", "src=", "http-equiv", "url(http", "@import"):
         assert reference not in page

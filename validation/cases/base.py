@@ -79,8 +79,8 @@ class Check:
         """Whether a relative error is as small as it should be."""
         agrees = abs(error) <= allowed
         verdict = (
-            f"{'agrees' if agrees else 'REJECTED'}: {what} differ by {_size(error)}; allowed are "
-            f"{_size(allowed)}."
+            f"{'agrees' if agrees else 'REJECTED'}: {what} differ by {_size(error)}, of "
+            f"{_size(allowed)} that they may."
         )
         return cls(label, verdict, agrees, **kind)
 

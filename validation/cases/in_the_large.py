@@ -148,8 +148,9 @@ def _near(relative: Array, label: str, control: bool) -> Check:
     agrees = bool(mean[worst] <= allowed[worst])
     verdict = (
         f"{'agrees' if agrees else 'REJECTED'}: it and the theory's mean over {len(relative)} "
-        f"draws of the rows differ by {percent(mean[worst])} where it matters most; allowed are "
-        f"{percent(CLOSED_FORM)} and four standard errors, {percent(allowed[worst])} there."
+        f"draws of the rows differ by {percent(mean[worst])} where it matters most, of "
+        f"{percent(allowed[worst])} that they may there: {percent(CLOSED_FORM)} and four standard "
+        "errors."
     )
     return Check(label, verdict, agrees, control=control)
 

@@ -194,7 +194,11 @@ def _instability(figures: dict[str, float]) -> list[Concern]:
     on_rows = figures["mean_square_critical_learning_rate"]
     if rate >= critical:
         usual = 0.5 * critical <= 0.75 * on_rows
-        stable, bound = (critical, "critical") if usual else (on_rows, "what these rows bear")
+        stable, bound = (
+            (critical, "critical")
+            if usual
+            else (on_rows, "the largest that is stable on these rows")
+        )
         words = (
             f"the learning rate {rate:.6g} is {times(rate, critical)} "
             f"{critical:.6g}, so the risk diverges: write SGD(learning_rate={0.5 * stable:.6g}), "

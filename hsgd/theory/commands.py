@@ -1,0 +1,206 @@
+"""Commands that ask the theory: `hsgd predict`, `diagnose`, `limits` and `sweep`."""
+
+from __future__ import annotations
+
+import argparse
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from hsgd import command_line
+from hsgd.checks import number
+from hsgd.command_line import Asked, Command
+from hsgd.schedules import Constant
+from hsgd.theory.critical import critical_learning_rate
+from hsgd.theory.diagnosis import diagnose
+from hsgd.theory.limits import limits
+from hsgd.theory.prediction import predict
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+_METHOD = (
+    "hsgd (the limit of small steps), discrete (steps as they are), or the one of the two that "
+    "suits (the default); --fraction is of the critical rate of this method"
+)
+
+
+def _add(parser: argparse.ArgumentParser, *, curve: bool) -> None:
+    command_line.add_problem(parser)
+    command_line.add_algorithm(parser, fraction=True)
+    parser.add_argument("--method", default="auto", help=_METHOD)
+    if curve:
+        command_line.add_curve(parser)
+    command_line.add_files(parser)
+
+
+def _asked(options: argparse.Namespace) -> Asked:
+    return command_line.asked(options, partial(critical_learning_rate, method=options.method))
+
+
+def _predict(options: argparse.Namespace) -> int:
+    problem, algorithm, time = _asked(options)
+    chosen: dict[str, Any] = {"statistics": options.statistics, "method": options.method}
+    curve = predict(problem, algorithm, time, **chosen)
+    ends = []
+    if isinstance(algorithm.schedule, Constant):
+        ends.append(limits(problem, algorithm, **chosen))
+    command_line.verdict(curve.attrs["diagnosis"])
+    command_line.table(_columns(curve, *ends))
+    if options.verbose:
+        command_line.scalars(
+            {**curve.isel(time=-1).data_vars, **{n: v for e in ends for n, v in e.items()}}
+        )
+        command_line.attributes(curve)
+    command_line.finish(curve, options, *ends)
+    return command_line.DIVERGES if _diverges(curve, *ends) else 0
+
+
+def _columns(curve: xr.Dataset, *ends: xr.Dataset) -> dict[str, dict[str, str]]:
+    """Each statistic at the start, after all passes, and in the limit."""
+    names = [str(name) for name in curve.data_vars if f"{name}_error" in curve]
+    passes = f"{float(curve.epoch[-1]):.4g} passes"
+    columns: dict[str, dict[str, str]] = {"start": {}, passes: {}}
+    columns |= {"limit": {}} if ends else {}
+    for name in names:
+        values = curve[name].values
+        columns["start"][name] = f"{values[0]:.5g}"
+        columns[passes][name] = f"{values[-1]:.5g}"
+        if ends:
+            columns["limit"][name] = f"{float(ends[0][f'limiting_{name}']):.5g}"
+    return columns
+
+
+def _diverges(curve: xr.Dataset, *ends: xr.Dataset) -> bool:
+    values = [
+        variable.values for variable in curve.data_vars.values() if variable.dims == ("time",)
+    ]
+    unstable = any(end.attrs["regime"] == "unstable" for end in ends)
+    return unstable or any(np.isposinf(one).any() for one in values)
+
+
+def _diagnose(options: argparse.Namespace) -> int:
+    problem, algorithm, _ = _asked(options)
+    report = diagnose(problem, algorithm, method=options.method)
+    command_line.verdict(report.attrs["verdict"])
+    if options.verbose:
+        command_line.scalars(report.data_vars)
+        command_line.attributes(report)
+    command_line.finish(report, options)
+    return command_line.DIVERGES if "unstable" in report.attrs["concern"] else 0
+
+
+def _limits(options: argparse.Namespace) -> int:
+    problem, algorithm, _ = _asked(options)
+    ends = limits(problem, algorithm, method=options.method)
+    command_line.verdict(ends.attrs["verdict"])
+    command_line.scalars(ends.data_vars)
+    if options.verbose:
+        command_line.attributes(ends)
+    command_line.finish(ends, options)
+    return command_line.DIVERGES if ends.attrs["regime"] == "unstable" else 0
+
+
+def _add_sweep(parser: argparse.ArgumentParser) -> None:
+    command_line.add_problem(parser)
+    group = parser.add_argument_group("what is swept: several values of each")
+    rate = group.add_mutually_exclusive_group(required=True)
+    rate.add_argument("--learning-rate", type=float, nargs="+", metavar="RATE")
+    rate.add_argument("--fraction", type=float, nargs="+", help="of the critical learning rate")
+    group.add_argument("--batch-size", type=int, nargs="+", default=[1], metavar="B")
+    group.add_argument(
+        "--ridges", type=float, nargs="+", metavar="RIDGE", help="in place of --ridge"
+    )
+    parser.add_argument("--sampling", default="with_replacement")
+    parser.add_argument("--method", default="auto", help=_METHOD)
+    command_line.add_curve(parser)
+    command_line.add_files(parser)
+
+
+def _sweep(options: argparse.Namespace) -> int:
+    from hsgd.algorithms.sgd import SGD
+    from hsgd.command_line import reading
+    from hsgd.dataset import times
+
+    problem = reading.problem(options.file, options.ridge)
+    if options.ridges is not None:
+        problem = problem.replace(ridge=_along("ridge", options.ridges))
+    sizes = _along("batch_size", options.batch_size)
+    batch: dict[str, Any] = {"batch_size": sizes, "sampling": options.sampling}
+    if options.fraction is not None:
+        shares = _along("fraction", [number("--fraction", share) for share in options.fraction])
+        rates = shares * critical_learning_rate(problem, method=options.method, **batch)
+        rates = rates.drop_vars([name for name in rates.coords if name not in rates.dims])
+    else:
+        rates = _along("learning_rate", options.learning_rate)
+    sgd = SGD(rates, **batch)
+    time = times(problem, sgd, options.epochs, options.num_times, options.spacing)
+    curve = predict(problem, sgd, time, statistics=options.statistics, method=options.method)
+    name = next(str(name) for name in curve.data_vars if f"{name}_error" in curve)
+    last = curve[name].isel(time=-1)
+    _say_best(last, name)
+    command_line.table(_members(curve))
+    if options.verbose:
+        command_line.attributes(curve)
+    command_line.finish(curve, options)
+    return command_line.DIVERGES if not np.isfinite(last).all() else 0
+
+
+def _along(name: str, values: list[Any]) -> xr.DataArray:
+    import xarray as xr
+
+    found = np.unique(values)
+    return xr.DataArray(found, dims=name, coords={name: found})
+
+
+def _say_best(last: xr.DataArray, name: str) -> None:
+    best = last.isel(last.argmin(last.dims))
+    where = ", ".join(f"{dim} {best[dim].item():.4g}" for dim in last.dims)
+    command_line.verdict(
+        f"lowest {name} at time {float(best.time):.4g}: {float(best):.5g}, with {where}"
+    )
+
+
+def _members(curve: xr.Dataset) -> dict[str, dict[str, str]]:
+    """A row for each member: its parameters, and its statistics at the last time."""
+    names = [str(name) for name in curve.data_vars if f"{name}_error" in curve]
+    last = curve.isel(time=-1)
+    swept = [dim for dim in last.dims if last.sizes[dim] > 1] or list(last.dims)
+    table = last[[*names]].reset_coords(drop=True).to_dataframe().reset_index()
+    columns: dict[str, dict[str, str]] = {}
+    for title in (*swept, *names):
+        cells = table[title]
+        columns[str(title)] = {str(row + 1): f"{value:.5g}" for row, value in enumerate(cells)}
+    return columns
+
+
+PREDICT = Command(
+    "predict",
+    "the risk curve: where it starts, where it is after so many passes, and its limits",
+    partial(_add, curve=True),
+    _predict,
+    "hsgd predict data.npz --fraction 0.5 --out theory.nc --plot theory.png",
+)
+DIAGNOSE = Command(
+    "diagnose",
+    "whether the theory applies at this learning rate, in one sentence",
+    partial(_add, curve=False),
+    _diagnose,
+    "hsgd diagnose data.npz --fraction 0.5",
+)
+LIMITS = Command(
+    "limits",
+    "where SGD ends up, how fast, and the critical learning rate",
+    partial(_add, curve=False),
+    _limits,
+    "hsgd limits data.npz --learning-rate 0.1 --batch-size 8",
+)
+SWEEP = Command(
+    "sweep",
+    "the risk curves of many learning rates, batch sizes and ridges, and the lowest of them",
+    _add_sweep,
+    _sweep,
+    "hsgd sweep data.npz --fraction 0.1 0.3 0.9 --batch-size 1 32 --plot sweep.png",
+)
+COMMANDS = (PREDICT, DIAGNOSE, LIMITS, SWEEP)
