@@ -7,10 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.docs import pages, site
+from tests.docs import pages, render, site
 
 DOCS = Path(__file__).parents[1] / "docs"
-PAGES = [page for page in sorted(DOCS.rglob("*.md")) if pages.blocks(page.read_text("utf-8"))]
+WRITTEN = [page for page in sorted(DOCS.rglob("*.md")) if render.OUT not in page.parents]
+PAGES = [page for page in WRITTEN if pages.blocks(page.read_text("utf-8"))]
 RUN = {"python", "bash", "{code-cell}"}
 FENCE = re.compile(r"^```+(\S*)", re.MULTILINE)
 PACKAGES = ("hsgd", "simulate", "validation", "volterra")
@@ -48,12 +49,33 @@ def test_pages_print_what_they_show(page, tmp_path, monkeypatch):
     assert pages.mismatches(page.read_text(encoding="utf-8"), page.name) == []
 
 
-@pytest.mark.parametrize("page", sorted(DOCS.rglob("*.md")), ids=lambda page: page.name)
+@pytest.mark.parametrize("page", WRITTEN, ids=lambda page: page.name)
 def test_no_code_of_a_page_escapes(page):
     text = page.read_text(encoding="utf-8")
     opened = FENCE.findall(text)[::2]
     assert len(pages.blocks(text)) == sum(kind in RUN for kind in opened)
     assert not re.search(r"^```+(sh|shell|console|py|pycon)$", text, re.MULTILINE)
+
+
+def test_rendered_pages_are_made_from_what_the_pages_say_now():
+    expected = {render.target(source): render.mark(source) for source in render.sources()}
+    found = {page: page.read_text("utf-8").splitlines()[0] for page in render.OUT.rglob("*.md")}
+    assert found == expected, "run python -m tests.docs.render for these pages"
+    for page in found:
+        for target, _ in render.LINK.findall(page.read_text("utf-8")):
+            assert (page.parent / target).exists(), f"{page.name} leads to {target}"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("source", render.sources(), ids=lambda page: page.stem)
+def test_rendered_pages_say_what_comes_out(source, tmp_path, monkeypatch):
+    """Digits may differ from machine to machine, words may not."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("MPLBACKEND", "Agg")
+    number = re.compile(r"-?\d[\d.,]*(e[-+]?\d+)?")
+    again = render.rendered(source, tmp_path / "pictures")
+    shown = render.target(source).read_text("utf-8")
+    assert number.sub("#", again).split() == number.sub("#", shown).split()
 
 
 @pytest.mark.parametrize(

@@ -30,8 +30,9 @@ LONGEST = 40
 
 
 def sources() -> list[Path]:
-    """The pages that a reader of the README is sent to."""
-    return [DOCS / "tutorial.md", *sorted((DOCS / "howto").glob("*.md"))]
+    """The pages that a reader of the README is sent to, as far as they have cells."""
+    pages = [DOCS / "tutorial.md", *sorted((DOCS / "howto").glob("*.md"))]
+    return [page for page in pages if "```{code-cell}" in page.read_text("utf-8")]
 
 
 def mark(source: Path) -> str:
