@@ -307,7 +307,7 @@ def test_bad_input_gets_one_sentence_before_any_work(tmp_path, options, error, m
 
 
 def test_a_sweep_of_runs_is_spread_as_a_whole():
-    with pytest.raises(ValueError, match=r"call hsgd\.sweep\(verb, \.\.\., client=client\)"):
+    with pytest.raises(ValueError, match=r"call hsgd\.sweep\(function, \.\.\., client=client\)"):
         simulate.sgd(problem_of(), hsgd.SGD(RATES), TIME, client=object())
 
 

@@ -147,7 +147,7 @@ def test_a_case_that_crashes_fails_with_its_traceback_and_the_others_run(
     case = CASES["reshuffling"]
     changed = type(case)(**{**vars(case), "run": broken})
     monkeypatch.setattr(
-        "validation.__main__.CASES", {"broken": changed, "formulas": CASES["formulas"]}
+        "validation.confronting.CASES", {"broken": changed, "formulas": CASES["formulas"]}
     )
     assert main(["all", "--size", "small", "--out", str(tmp_path)]) == 1
     printed = capsys.readouterr()
