@@ -10,12 +10,12 @@
     algorithms/        what is run
     problems/          what is learned
     statistics/        what is measured
-    schedules          learning rates and batch sizes over time
+    schedules          learning rates and batch sizes over time, `antiderivative` their integrals
     activations        functions of random features, and their `hermite` expansions
     interfaces         what a problem and a statistic are to all the others
     nouns              how a noun takes what is passed, `kept` what is computed once for it
     machine/           what the code asks of the computer
-    checks             sentences for bad input, `warning` for what a user should know
+    checks/            sentences for bad input, `warning` for what a user should know
     owned              arrays that nobody can change any more
     lazy               how a facade loads its parts
 

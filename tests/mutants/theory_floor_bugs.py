@@ -112,7 +112,7 @@ MUTANTS: tuple[Mutant, ...] = (
         "tests/hsgd/test_schedules.py::test_the_largest_rate_may_be_that_of_a_short_pulse",
     ),
     Mutant(
-        "hsgd/schedules.py",
+        "hsgd/antiderivative.py",
         "    depth = 40\n",
         "    depth = 20\n",
         "tests/hsgd/test_schedules.py::test_an_unnamed_jump_is_found_by_bisection",

@@ -1,22 +1,21 @@
-"""Checks at the rim: every public verb refuses bad input here, in one sentence with the remedy."""
+"""Arrays that may be passed, finite and of sizes that theory can take powers of."""
 
 from __future__ import annotations
 
 import decimal
 import hashlib
 import numbers as kinds_of_numbers
-import os
-from collections.abc import Callable, Iterable, Mapping
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from hsgd import owned
+from hsgd.checks.words import shown
 
 if TYPE_CHECKING:
     from scipy import sparse
+
 
 Array = NDArray[np.float64]
 EPS = float(np.finfo(np.float64).eps)
@@ -25,17 +24,6 @@ _LOOKED_THROUGH = 10**6
 _REALS = (kinds_of_numbers.Real, np.bool_, decimal.Decimal)
 SPAN = 1e60
 """Data lie between 1/SPAN and SPAN in size: theory takes fourth powers of them."""
-
-
-def shown(value: Any) -> str:
-    """A value in a message: as it is written if that is short, else what it is."""
-    try:
-        text = repr(value)
-    except Exception:
-        text = ""
-    if 0 < len(text) <= 40 and text.isprintable():
-        return text
-    return f"a {type(value).__name__}"
 
 
 def plain_array(name: str, value: Any) -> NDArray[Any]:
@@ -139,7 +127,7 @@ def _what_it_holds(name: str, array: NDArray[Any]) -> str:
         if other is None or type(other).__name__ == "NAType":
             return "it has missing entries: remove or impute them first"
         return f"it holds a {type(other).__name__}: leave such columns out"
-    return f"its data type is {_dtype(array)}: convert it with numpy.asarray(..., dtype=float)"
+    return f"its data type is {dtype_of(array)}: convert it with numpy.asarray(..., dtype=float)"
 
 
 def _dates(name: str) -> str:
@@ -149,7 +137,8 @@ def _dates(name: str) -> str:
     )
 
 
-def _dtype(array: NDArray[Any]) -> str:
+def dtype_of(array: NDArray[Any]) -> str:
+    """The data type in a word."""
     return str(array.dtype) if array.dtype.names is None else "structured"
 
 
@@ -232,193 +221,6 @@ def vector(name: str, value: Any, length: int, span: float = SPAN) -> Array:
             "check that it belongs to the same data."
         )
     return array
-
-
-def number(
-    name: str,
-    value: Any,
-    *,
-    minimum: float = 0.0,
-    strict: bool = False,
-    span: float = SPAN**2,
-) -> float:
-    """Return `value` as a float that is at least (`strict`: greater than) `minimum`.
-
-    It is finite, and zero or between 1/span and span in size; by default like squares of data.
-    """
-    result = _as_float(value)
-    if is_swept(value):
-        raise TypeError(
-            f"{name} is a DataArray, but it cannot be swept: pass a number, and call the "
-            "function once for each value."
-        )
-    if result is None:
-        raise TypeError(f"{name} must be a number, but it is {shown(value)}: pass a float.")
-    if not np.isfinite(result) or result < minimum or (strict and result == minimum):
-        relation = f" and {'greater than' if strict else 'at least'} {minimum:g}"
-        relation = relation if np.isfinite(minimum) else ""
-        raise ValueError(f"{name} is {result}, but it must be finite{relation}.")
-    if abs(result) > span or 0.0 < abs(result) < 1.0 / span:
-        raise ValueError(
-            f"{name} is {result:g}, which is out of all proportion: it must be zero or between "
-            f"{1 / span:g} and {span:g} in size, so choose other units."
-        )
-    return result
-
-
-def positive(name: str, value: Any) -> float:
-    """A number greater than 0."""
-    return number(name, value, strict=True)
-
-
-def _as_float(value: Any) -> float | None:
-    """A number of any make as a float, infinite if it is too large for one; None for others."""
-    kind = getattr(getattr(value, "dtype", None), "kind", None)
-    if isinstance(value, bool | str | bytes | bytearray) or (
-        kind is not None and kind not in "iuf"
-    ):
-        return None
-    if getattr(value, "ndim", 0) or value is np.ma.masked or not hasattr(value, "__float__"):
-        return None
-    try:
-        with np.errstate(over="ignore"):
-            return float(value)
-    except OverflowError:
-        return float("inf")
-    except Exception:  # __float__ is someone else's
-        return None
-
-
-def numbers(
-    name: str, values: Any, *, minimum: float = 0.0, strict: bool = False
-) -> tuple[float, ...]:
-    """Return a sequence of numbers as a tuple of floats, each checked as by `number`."""
-    if isinstance(values, str | bytes | Mapping) or not isinstance(values, Iterable):
-        raise TypeError(f"{name} is {shown(values)}: pass a list of numbers.")
-    try:
-        entries = list(values)
-    except MemoryError:
-        raise
-    except Exception as error:
-        raise TypeError(f"{name} cannot be read ({type(error).__name__}): pass a list.") from error
-    return tuple(number(name, entry, minimum=minimum, strict=strict) for entry in entries)
-
-
-def plain_reals(name: str, value: Any, *, finite: bool = True) -> Array:
-    """Return finite real numbers of any shape as an array of floats; read once, kept nowhere.
-
-    Raises
-    ------
-    TypeError, ValueError
-        If they are no real numbers, or (`finite`) some are NaN or infinite.
-    """
-    array = plain_array(name, value)
-    if array.dtype.kind not in "biuf":
-        raise TypeError(
-            f"{name} must hold real numbers, but the data type is {_dtype(array)}: convert it "
-            "with numpy.asarray(..., dtype=float)."
-        )
-    with np.errstate(over="ignore"):
-        result = np.asarray(array, dtype=np.float64)
-    if finite and not np.isfinite(result).all():
-        raise ValueError(f"{name} holds numbers that are NaN or infinite: leave them out.")
-    return result
-
-
-def flag(name: str, value: Any) -> bool:
-    """Return `value` if it is True or False."""
-    if not isinstance(value, bool | np.bool_):
-        raise TypeError(f"{name} is {shown(value)}: pass True or False.")
-    return bool(value)
-
-
-def path(name: str, value: Any) -> Path:
-    """Return `value` as a path.
-
-    Raises
-    ------
-    TypeError, ValueError
-        If it is none, or holds what no file system takes.
-    """
-    if not isinstance(value, str | os.PathLike):
-        raise TypeError(f"{name} is {shown(value)}: pass a string or a pathlib.Path.")
-    result = Path(value)
-    try:
-        os.fsencode(result)
-    except UnicodeError:
-        raise ValueError(f"{name} holds text that no file name can hold: choose another.") from None
-    if any(len(part) > 255 for part in result.parts):
-        raise ValueError(f"{name} holds a name of more than 255 letters: choose a shorter one.")
-    if "\0" in str(result):
-        raise ValueError(f"{name} holds a NUL, which no file name can: choose another.")
-    return result
-
-
-def is_swept(value: Any) -> bool:
-    """Whether a parameter is an `xarray.DataArray` with dimensions of its own: a sweep."""
-    return is_labelled(value) and value.ndim > 0
-
-
-def is_labelled(value: Any) -> bool:
-    """Whether it is a DataArray, or quacks like one."""
-    return all(hasattr(value, name) for name in ("dims", "coords", "item", "ndim"))
-
-
-def each(name: str, value: Any, check: Callable[[str, Any], Any]) -> Any:
-    """`check(name, value)`; of a sweep every entry is checked, and the sweep is given back.
-
-    Raises
-    ------
-    TypeError, ValueError
-        What the check raises, and for an empty sweep.
-    """
-    if isinstance(value, list | tuple) or (isinstance(value, np.ndarray) and value.ndim):
-        raise TypeError(
-            f"{name} is {shown(value)}: pass a number, or to sweep several "
-            f"xarray.DataArray([...], dims={name!r})."
-        )
-    if not is_swept(value):
-        return check(name, value.item() if is_labelled(value) else value)
-    if not value.size:
-        raise ValueError(f"{name} is an empty DataArray: give the sweep at least one value.")
-    for entry in value.values.ravel():
-        check(name, entry.item())
-    return value
-
-
-def described(value: Any) -> Any:
-    """A parameter as JSON-ready words and numbers; a sweep by its values."""
-    if not is_swept(value):
-        return value
-    return {"swept_over": list(map(str, value.dims)), "values": value.values.tolist()}
-
-
-LARGEST_INTEGER = 2**62
-"""Beyond this, sums and products of counts leave 64 bits."""
-
-
-def integer(name: str, value: Any, *, minimum: int, maximum: int | None = LARGEST_INTEGER) -> int:
-    """Return `value` as an int from `minimum` to `maximum`; floats and booleans are refused."""
-    whole = isinstance(value, int | np.integer) and not isinstance(value, bool | np.timedelta64)
-    if not whole:
-        raise TypeError(
-            f"{name} must be an integer, but it is {shown(value)}: pass an int of at least "
-            f"{minimum}."
-        )
-    if value < minimum:
-        raise ValueError(f"{name} is {shown(value)}, but it must be at least {minimum}.")
-    if maximum is not None and value > maximum:
-        raise ValueError(f"{name} is {shown(value)}, but it must be at most {maximum}.")
-    return int(value)
-
-
-def one_of(name: str, value: object, choices: Iterable[str]) -> str:
-    """Return `value` if it is one of the strings in `choices`."""
-    allowed = tuple(choices)
-    if not isinstance(value, str) or value not in allowed:
-        listed = ", ".join(repr(choice) for choice in allowed)
-        raise ValueError(f"{name} is {shown(value)}, but it must be one of {listed}.")
-    return value
 
 
 def digest(*arrays: Any) -> str:
