@@ -12,11 +12,11 @@ import pytest
 ROOT = Path(__file__).parents[1]
 
 
-def run(code, *arguments, cwd=None, **environment):
+def run(code, *arguments, cwd=None, limit=200, **environment):
     """Run a program; the packages are those of this process, wherever that found them."""
     paths = os.pathsep.join(p or str(Path.cwd()) for p in sys.path)
     return subprocess.run(
-        [sys.executable, "-c", code, *arguments], capture_output=True, text=True, timeout=200,
+        [sys.executable, "-c", code, *arguments], capture_output=True, text=True, timeout=limit,
         env={**os.environ, "PYTHONPATH": paths, **environment}, cwd=cwd, check=False,
     )  # fmt: skip
 
