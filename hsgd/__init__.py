@@ -1,5 +1,13 @@
 """What the theory says SGD's risk does: problems, algorithms, and the curves they imply.
 
+Begin with a problem (`LeastSquares.from_data(X, y)`, or `GaussianRows` for fresh rows), an
+algorithm (`SGD`, at a share of `critical_learning_rate(problem)`) and `times(problem,
+algorithm, epochs=20)`. Then `predict` gives the risk curve, `limits` its end, and `diagnose`
+whether to believe it; `simulate.sgd` runs the same, and `validation.compare` holds the two
+against each other.
+
+The rooms of this package:
+
     theory/            what high dimensions make of a problem and an algorithm
     exact/             the mean at finite n; `isotropic/` and `symbolic/` closed forms
     accessor           `ds.hsgd`; `command_line/` what the commands of all packages share

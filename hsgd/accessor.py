@@ -46,7 +46,8 @@ class DatasetAccessor:
         runs
             The same as one of `others`.
         options
-            `statistics`, `x`, `xscale`, `hue`, `col`, `axes`, `figure`: see `hsgd.plotting.plot`.
+            `statistics`, `x`, `xscale`, `yscale`, `hue`, `col`, `legend`, `figsize`, `axes`,
+            `figure`: see `hsgd.plotting.plot`.
 
         Returns
         -------

@@ -20,9 +20,10 @@ from __future__ import annotations
 
 import dataclasses
 import difflib
+import functools
 import inspect
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, Self, TypeAlias, cast
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, ParamSpec, Self, TypeAlias, TypeVar, cast
 
 import numpy as np
 import xarray as xr
@@ -33,6 +34,9 @@ if TYPE_CHECKING:
     from scipy import sparse
 
     from hsgd.checks import Array
+
+Arguments = ParamSpec("Arguments")
+Result = TypeVar("Result")
 
 Real = float | np.floating[Any] | np.integer[Any]
 """A number that may be passed; it is kept as a float."""
@@ -57,6 +61,12 @@ _CALLED_HERE = {
     "coefficients": ("beta", "theta", "w", "weights"),
     "noise": ("sigma", "std", "noise_std"),
     "activation": ("nonlinearity", "phi"),
+    "standardise": ("standardize", "scale", "with_std"),
+    "centre": ("center", "with_mean", "fit_intercept"),
+    "weights": ("sample_weight",),
+    "test": ("test_size",),
+    "num_replicates": ("replicates", "num_runs", "n_runs", "runs"),
+    "time": ("times", "t"),
     "x0": ("init", "start", "initial", "w0"),
     "b": ("y", "target", "targets"),
     "A": ("X", "data", "inputs"),
@@ -85,16 +95,38 @@ class Noun:
     def __new__(cls, *arguments: Any, **named: Any) -> Self:
         """Refuse unknown keywords with the right word; Python's own sentence has none."""
         if named:
-            known = list(inspect.signature(cls.__init__).parameters)[1:]
-            for name in named:
-                if name not in known:
-                    raise TypeError(f"{cls.__name__} has no {name}: {_right_word(name, known)}.")
+            check_names(cls.__name__, list(inspect.signature(cls.__init__).parameters)[1:], named)
         return super().__new__(cls)
 
     def replace(self, **changes: Any) -> Self:
         """A copy with some fields changed, validated anew."""
         copy: Self = dataclasses.replace(cast(Any, self), **changes)
         return copy
+
+
+def check_names(taker: str, known: list[str], named: Mapping[str, Any]) -> None:
+    """Refuse keywords that something does not take, with the right word; Python's has none.
+
+    Raises
+    ------
+    TypeError
+        For the first of them.
+    """
+    for name in named:
+        if name not in known:
+            raise TypeError(f"{taker} has no {name}: {_right_word(name, known)}.")
+
+
+def taking_its_own_names(function: Callable[Arguments, Result]) -> Callable[Arguments, Result]:
+    """The same function, which says the right word for keywords that it does not take."""
+    known = list(inspect.signature(function).parameters)
+
+    @functools.wraps(function)
+    def call(*positional: Arguments.args, **named: Arguments.kwargs) -> Result:
+        check_names(function.__name__, known, named)
+        return function(*positional, **named)
+
+    return call
 
 
 def _right_word(name: str, known: list[str]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import math
 from typing import Any
 
@@ -49,7 +50,7 @@ def check_setting(
     fresh = math.isinf(num_rows)
     fitting = tuple(kind for kind in algorithms if (kind.on_stream if fresh else kind.on_data))
     if not isinstance(algorithm, fitting):
-        known = [f"hsgd.{kind.__name__}(learning_rate)" for kind in fitting]
+        known = [f"hsgd.{kind.__name__}({_required(kind)})" for kind in fitting]
         names = known[0] if len(known) == 1 else f"{', '.join(known[:-1])} or {known[-1]}"
         if isinstance(algorithm, Algorithm):
             kind = type(algorithm).__name__
@@ -80,6 +81,12 @@ def check_setting(
             f"{independent}, but sampling is {getattr(algorithm, 'sampling', '')!r}: simulate it "
             "(simulate.sgd), or use sampling='with_replacement' or 'subset'."
         )
+
+
+def _required(kind: type[Algorithm]) -> str:
+    """What an algorithm cannot be made without."""
+    parameters = inspect.signature(kind).parameters.values()
+    return ", ".join(p.name for p in parameters if p.default is p.empty)
 
 
 def check_rate(problem: Problem, algorithm: Algorithm) -> None:

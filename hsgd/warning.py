@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 
+_place: ContextVar[str] = ContextVar("place", default="")
 _gathered: ContextVar[list[str] | None] = ContextVar("gathered", default=None)
 
 
@@ -25,10 +26,20 @@ def gathered() -> Iterator[list[str]]:
         _gathered.reset(token)
 
 
+@contextmanager
+def placed(place: str) -> Iterator[None]:
+    """Warnings that are gathered inside the block begin with where they come from."""
+    token = _place.set(f"({place}) " if place else "")
+    try:
+        yield
+    finally:
+        _place.reset(token)
+
+
 def warn(message: str, *, stacklevel: int) -> None:
     """Warn the user, or whoever gathers; `stacklevel` as in `warnings.warn`, counted from there."""
     messages = _gathered.get()
     if messages is None:
         warnings.warn(message, UserWarning, stacklevel=stacklevel + 1)
     else:
-        messages.append(message)
+        messages.append(_place.get() + message)

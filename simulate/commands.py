@@ -5,6 +5,8 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from hsgd import command_line
 from hsgd.command_line import Command
 from simulate import engines
@@ -65,7 +67,7 @@ def _columns(runs: xr.Dataset) -> dict[str, dict[str, str]]:
 
 def _mean(values: xr.DataArray) -> str:
     mean, count = float(values.mean()), values.size
-    if count == 1 or not bool(values.notnull().all()):
+    if count == 1 or not np.isfinite(values).all():
         return f"{mean:.5g}"
     return f"{mean:.5g} ± {float(values.std(ddof=1)) / count**0.5:.2g}"
 

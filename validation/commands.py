@@ -23,6 +23,9 @@ def _add_compare(parser: argparse.ArgumentParser) -> None:
         help="relative error allowed because n is finite (default: what the theory says of itself)",
     )  # fmt: skip
     parser.add_argument("--statistics", nargs="+", metavar="NAME", help="default: all they share")
+    parser.add_argument(
+        "--any-algorithm", action="store_true", help="compare other algorithms or rates, too"
+    )
     command_line.add_files(parser)
 
 
@@ -34,6 +37,7 @@ def _compare(options: argparse.Namespace) -> int:
         false_alarm=options.false_alarm,
         discrepancy=options.discrepancy,
         statistics=options.statistics,
+        same_algorithm=not options.any_algorithm,
     )
     command_line.verdict(found.attrs["verdict"])
     if options.verbose:

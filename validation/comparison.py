@@ -113,7 +113,7 @@ def compare(
     if discrepancy is not None:
         number("discrepancy", discrepancy)
     check_kinds(theory, runs)
-    swept = settings(theory, runs)
+    swept = settings(theory, runs, same=same_algorithm)
     names: tuple[str, ...] = ()
     for one in swept.pairs:
         names = align(*one, statistics=statistics, same_algorithm=same_algorithm)
@@ -219,6 +219,7 @@ def _attributes(
         "algorithm": theory.attrs["algorithm"],
         "runs_algorithm": runs.attrs["algorithm"],
         "reference_source": first,
+        "reference_method": str(theory.attrs.get("method", "")),
         "runs_source": second,
         "seed": str(runs.attrs.get("seed", "none")),
         "num_replicates": 0 if points.exact else points.number,

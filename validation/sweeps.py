@@ -29,8 +29,8 @@ def dims_of(data: xr.Dataset) -> tuple[str, ...]:
     return tuple(str(dim) for dim in order if dim not in _OWN)
 
 
-def settings(theory: xr.Dataset, runs: xr.Dataset) -> Settings:
-    """Theory beside runs for every setting.
+def settings(theory: xr.Dataset, runs: xr.Dataset, *, same: bool = True) -> Settings:
+    """Theory beside runs for every setting; `same` where its values must be the same in both.
 
     Raises
     ------
@@ -45,7 +45,8 @@ def settings(theory: xr.Dataset, runs: xr.Dataset) -> Settings:
                 f"{one} has the dimension {name}, but {other} has not: give both the same sweep, "
                 f"or take one member, {one}.isel({name}=0)."
             )
-        if not np.array_equal(theory[name].values, runs[name].values):
+        alike = np.array_equal(theory[name].values, runs[name].values)
+        if not (alike if same else theory.sizes[name] == runs.sizes[name]):
             raise ValueError(
                 f"theory and runs have different members along {name}: select the same in both."
             )

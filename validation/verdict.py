@@ -98,10 +98,12 @@ def _failures(comparison: xr.Dataset) -> str:
 
 def _missing(comparison: xr.Dataset) -> str:
     if float(comparison.discrepancy.max()) >= LARGEST_BUDGET:
+        finest = comparison.attrs["reference_method"] == "discrete"
+        other = ", or see whether method='discrete' is the better theory (hsgd.diagnose says)"
+        other = "" if finest else other
         return (
             "but there the theory allows itself to be as far off as that and farther, so that "
-            "nothing speaks for or against it: lower the learning rate, or see whether "
-            "method='discrete' is the better theory (hsgd.diagnose says)"
+            "nothing speaks for or against it: lower the learning rate" + other
         )
     index = float(comparison.tail_index.min())
     exact = comparison.attrs["reference_source"] == "exact_mean"

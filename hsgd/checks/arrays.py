@@ -115,9 +115,17 @@ def _what_it_holds(name: str, array: NDArray[Any]) -> str:
         words = next((entry for entry in array.flat if isinstance(entry, str | bytes)), None)
         if words is not None:
             label = shown(words.item() if isinstance(words, np.generic) else words)
+            if array.ndim < 2:
+                return (
+                    f"it holds {label}: give every word a number, for two labels "
+                    f"numpy.where({name} == {label}, 1.0, -1.0)"
+                )
+            column = next(
+                j for j in range(array.shape[-1]) if words in array[..., j].ravel().tolist()
+            )
             return (
-                f"it holds {label}: leave such columns out, or give every word a number, for two "
-                f"labels numpy.where({name} == {label}, 1.0, -1.0)"
+                f"it holds {label} in column {column}: leave such columns out, give each word a "
+                f"column of its own (pandas.get_dummies), or .astype(float) if these are numbers"
             )
         other = next(
             (one for one in array.flat if not isinstance(one, kinds_of_numbers.Real)), None
@@ -157,8 +165,8 @@ def check_size(name: str, numbers: NDArray[Any], span: float) -> None:
         count, first = int(np.count_nonzero(bad)), np.unravel_index(int(bad.argmax()), bad.shape)
         where = ", ".join(map(str, map(int, first)))
         raise ValueError(
-            f"{name} has {count} entries that are NaN or infinite, the first at [{where}]: remove "
-            "or impute them first."
+            f"{name} has {f'{count} entries that are' if count > 1 else 'one entry that is'} NaN "
+            f"or infinite, the first at [{where}]: remove or impute them first."
         )
     if largest > span or 0.0 < largest < 1.0 / span:
         raise ValueError(

@@ -105,14 +105,14 @@ def execute(
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("always", UserWarning)
-            warnings.showwarning = output.show_warning
+            warnings.showwarning = output.keep_warning
             if getattr(options, "out", None) is not None:
                 output.check_form(dataset.check_writable(options.out))
             if getattr(options, "plot", None) is not None:
                 check_target(options.plot)
             return act(options) or 0
     except (TypeError, ValueError, OSError, MemoryError, ImportError) as error:
-        print(f"{parser.prog}: {error}", file=sys.stderr)
+        print(f"{parser.prog}: {output.in_words_of_the_shell(str(error))}", file=sys.stderr)
         return 2
     except (Failure, KeyboardInterrupt) as stopped_by:
         print(f"{parser.prog}: {str(stopped_by) or 'interrupted.'}", file=sys.stderr)
@@ -120,3 +120,5 @@ def execute(
     except Exception:
         traceback.print_exc()
         return 1
+    finally:
+        output.tell_warnings()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import re
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -42,14 +43,47 @@ def check_form(path: Path) -> None:
         files.check_form(path)
 
 
-def show_warning(message: Warning | str, *rest: object, **more: object) -> None:
-    """A warning as one line."""
-    print(f"warning: {message}", file=sys.stderr)
+_waiting: list[str] = []
+"""Warnings that have not been told yet: one of them may be the verdict."""
+
+
+def keep_warning(message: Warning | str, *rest: object, **more: object) -> None:
+    """A warning, to be told before the verdict."""
+    _waiting.append(str(message))
+
+
+def tell_warnings(known: str = "") -> None:
+    """What was kept, a line each, but what is said anyway."""
+    for message in _waiting:
+        if message != known:
+            print(f"warning: {in_words_of_the_shell(message)}", file=sys.stderr)
+    _waiting.clear()
 
 
 def verdict(sentence: str) -> None:
-    """What is to be known first."""
-    print(sentence)
+    """What is to be known first; the same sentence as a warning is not said twice."""
+    tell_warnings(sentence)
+    print(in_words_of_the_shell(sentence))
+
+
+_SHELL = {
+    "num_replicates=": "--replicates ",
+    "same_algorithm=False": "--any-algorithm",
+    "method='discrete'": "--method discrete",
+    "method='hsgd'": "--method hsgd",
+    "discrepancy=": "--discrepancy ",
+    "sampling='with_replacement'": "--sampling with_replacement",
+    "compare(theory, runs)": "hsgd compare THEORY RUNS",
+}
+"""What sentences of the functions call options, and what they are called here."""
+
+
+def in_words_of_the_shell(sentence: str) -> str:
+    """A sentence for Python with the options of the commands in it."""
+    sentence = re.sub(r"SGD\(learning_rate=([^)]*)\)", r"--learning-rate \1", sentence)
+    for python, shell in _SHELL.items():
+        sentence = sentence.replace(python, shell)
+    return sentence
 
 
 def table(columns: Mapping[str, Mapping[str, str]]) -> None:

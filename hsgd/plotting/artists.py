@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 RUNS_MEAN = "mean of the runs ± 2 standard errors"
 FINITE_SIZE = "error to expect at this n"
 GRADIENT_FLOW = "gradient flow (no noise)"
+DESCENT = "gradient descent (no noise)"
+"""What gradient flow is where steps are finite."""
 
 
 def line(axes: Axes, x: Array, y: Array, label: str, colour: Any = THEORY, **more: Any) -> None:
@@ -28,7 +30,7 @@ def line(axes: Axes, x: Array, y: Array, label: str, colour: Any = THEORY, **mor
 
 def flow(axes: Axes, x: Array, y: Array, colour: Any = FLOW, **more: Any) -> None:
     """The curve without noise, dashed."""
-    axes.plot(x, y, "--", color=colour, label=GRADIENT_FLOW, **{"lw": 1.5} | more)
+    axes.plot(x, y, "--", color=colour, **{"lw": 1.5, "label": GRADIENT_FLOW} | more)
 
 
 def band(
@@ -70,6 +72,6 @@ def dots(
     )
 
 
-def rule(axes: Axes, y: float, label: str, colour: Any = THEORY) -> None:
+def rule(axes: Axes, y: float, label: str, colour: Any = THEORY, ls: Any = ":") -> None:
     """A limit."""
-    axes.axhline(y, color=colour, lw=1.4, ls=":", label=label, zorder=1.5)
+    axes.axhline(y, color=colour, lw=1.4, ls=ls, label=label, zorder=1.5)

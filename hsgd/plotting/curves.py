@@ -62,9 +62,10 @@ def draw(
                 axes, datasets[source], name, x, scale, colour,
                 with_mean=not judged, with_band=with_bands,
             )  # fmt: skip
-    if judged and "theory" not in datasets and colour is not None:
+    if judged and "theory" not in datasets:
         expected = datasets["comparison"].sel(statistic=name).expected.values
-        artists.line(axes, x, expected, NAMES["theory"], colour)
+        own = COLOURS["theory"] if colour is None else colour
+        artists.line(axes, x, expected, NAMES["theory"], own)
     if "theory" in datasets:
         shown += theory(axes, datasets["theory"], name, x, colour, with_error=not judged)
     if "exact_mean" in datasets:
@@ -98,7 +99,9 @@ def theory(
         artists.band(axes, x, ends, artists.FINITE_SIZE, colour, alpha=0.22)
     if f"{name}_gradient_flow" in data:
         flow = _values(data, f"{name}_gradient_flow")
-        artists.flow(axes, x, flow, FLOW if own else colour, **({} if own else {"lw": 1.0}))
+        label = artists.DESCENT if data.attrs.get("method") == "discrete" else artists.GRADIENT_FLOW
+        thin = {} if own else {"lw": 1.0}
+        artists.flow(axes, x, flow, FLOW if own else colour, label=label, **thin)
         # It may go to zero: a decade below SGD is enough to see that it does.
         yield np.where(np.isfinite(curve), np.maximum(flow, _least(curve) / 10), np.nan)
     artists.line(axes, x, curve, NAMES["theory"], colour)
@@ -195,7 +198,8 @@ def limits(axes: Axes, data: xr.Dataset, name: str, colour: Any = None) -> Itera
         artists.rule(axes, end, "limit of theory", THEORY if colour is None else colour)
         yield np.array([end])
     if np.isfinite(flow):
-        artists.rule(axes, flow, "limit of gradient flow", FLOW if colour is None else colour)
+        grey = FLOW if colour is None else colour
+        artists.rule(axes, flow, "limit of gradient flow", grey, ls=(0, (1, 4)))
         yield np.array([max(flow, end / 10)]) if np.isfinite(end) else np.array([flow])
 
 

@@ -84,7 +84,7 @@ def plot(
         colours, a second one (or one drawn together with runs) columns.
     legend
         False for none, or where it goes inside the first panel (`"upper right"`, as in matplotlib).
-        By default it is below the panels, and inside where `axes` are given.
+        By default it is below the panels, and inside where `axes` are given or `figsize` is small.
     figsize
         Inches of a new figure, (width, height).
     axes
@@ -228,7 +228,9 @@ def _drawn(
 ) -> NDArray[Any]:
     grid = _grid(picture.shape, axes, figure, size)
     picture.draw(grid)
-    inside = legend if isinstance(legend, str) else "best" if axes is not None else None
+    # There is no room below small panels.
+    small = size[0] / picture.shape[1] < keys.NARROW
+    inside = legend if isinstance(legend, str) else "best" if axes is not None or small else None
     keys.add(grid, picture.members, inside=inside, legend=bool(legend))
     return grid.view(Panels)
 

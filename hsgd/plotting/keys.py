@@ -23,6 +23,7 @@ NARROW = 3.6
 _SHORT = {
     artists.RUNS_MEAN: "mean ± 2 s.e.",
     artists.GRADIENT_FLOW: "gradient flow",
+    artists.DESCENT: "gradient descent",
     artists.FINITE_SIZE: "finite-n error",
 }
 
@@ -122,13 +123,19 @@ def _add_bar(grid: Any, members: xr.DataArray) -> None:
 
 def _below(grid: Any, entries: dict[str, Any], *, neutral: bool) -> None:
     figure = grid[0, 0].figure
-    words = [_SHORT.get(text, text) for text in entries] if _is_narrow(grid[0, 0]) else [*entries]
-    # About 0.08 inches a character, and half an inch for each sample.
-    needed = 0.08 * max(len(text) for text in words) + 0.55
-    columns = max(1, min(len(words), int(figure.bbox.width / figure.dpi / needed)))
+    words, columns = [*entries], _columns(figure, [*entries])
+    if columns < 3:
+        words = [_SHORT.get(text, text) for text in entries]
+        columns = _columns(figure, words)
     legend = figure.legend(list(entries.values()), words, loc="outside lower center", ncols=columns)
     if neutral:
         _recolour(legend, 0, ink(grid[0, 0]))
+
+
+def _columns(figure: Any, words: list[str]) -> int:
+    # About 0.08 inches a character, and half an inch for each sample.
+    needed = 0.08 * max(map(len, words)) + 0.55
+    return max(1, min(len(words), int(figure.bbox.width / figure.dpi / needed)))
 
 
 def _inside(

@@ -64,8 +64,10 @@ class Layout:
         return next(datasets[source] for source in OVER_TIME if source in datasets)[self.x]
 
     def coordinate(self, dim: str) -> xr.DataArray:
-        """The members along a swept dim."""
-        return next(data[dim] for data in self.datasets.values() if dim in data.dims)
+        """The members along a swept dim: its own values, or those of the parameter along it."""
+        data = next(data for data in self.datasets.values() if dim in data.dims)
+        along = [name for name, coord in data.coords.items() if coord.dims == (dim,)]
+        return data[dim if dim in along or not along else along[0]]
 
     def varies(self, name: str, dim: str | None) -> bool:
         """Whether a statistic is another one for each member along a dim."""

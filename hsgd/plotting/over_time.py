@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from textwrap import wrap
 from typing import TYPE_CHECKING, Any
@@ -76,7 +77,7 @@ class Curves:
         if layout.col is not None and column is not None:
             value = layout.coordinate(layout.col)[column]
             if name == next((n for n in layout.statistics if layout.varies(n, layout.col)), name):
-                words = value.attrs.get("long_name", layout.col)
+                words = value.attrs.get("long_name", value.name)
                 axes.set_title(f"{words} {keys.short(value.values)}")
             axes.label_outer()
         return np.hstack([above_rounding(np.ravel(values)) for values in shown])
@@ -119,7 +120,8 @@ class Verdicts:
             above.set_xlabel("")
             above.tick_params(labelbottom=False)
         figure = grid[0, 0].figure
-        verdict = str(data.attrs["verdict"]).split(";")[0]
+        # A number stays beside the word that says what it is.
+        verdict = re.sub(r"\((\w+) ", "(\\1\u00a0", str(data.attrs["verdict"]).split(";")[0])
         # About nine characters an inch.
         figure.suptitle("\n".join(wrap(verdict, int(9 * figure.bbox.width / figure.dpi))))
 

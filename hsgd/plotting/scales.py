@@ -71,6 +71,7 @@ def set_horizontal(axes: Axes, values: Array, scale: str) -> None:
         linear = max(0.3, _APART * decades / max(width - _APART, _APART))
         axes.set_xscale("symlog", linthresh=first, linscale=linear)
         axes.set_xticks([0.0, *_powers(first, last, max(2, int(width / _APART)))])
+        axes.set_xticks([], minor=True)
     if last > values[0]:
         axes.set_xlim(*_with_margin(float(values[0]), last, scale))
 

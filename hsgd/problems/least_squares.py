@@ -29,7 +29,7 @@ from hsgd.checks import (
 )
 from hsgd.machine import memory
 from hsgd.machine.progress import bar
-from hsgd.nouns import Matrix, Noun, Real, Sparse, Swept, Whole, keep
+from hsgd.nouns import Matrix, Noun, Real, Sparse, Swept, Whole, keep, taking_its_own_names
 from hsgd.owned import read_only
 from hsgd.problems import preparing
 from hsgd.problems.labelled import aligned
@@ -125,6 +125,7 @@ class LeastSquares(Portrayed, Noun):
         )
 
     @classmethod
+    @taking_its_own_names
     def from_data(
         cls,
         X: ArrayLike,

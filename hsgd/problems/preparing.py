@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -209,7 +210,8 @@ def _number_held_out(fraction: float, count: int) -> int:
     if fraction >= 1:
         raise ValueError(
             f"test is {fraction:g}, but it is the fraction of the rows to hold out: pass "
-            f"test={fraction:g} / {count} for {fraction:g} rows, or a list of row numbers."
+            f"test={math.ceil(fraction)} / {count} for {math.ceil(fraction)} of them, or a list of "
+            "row numbers."
         )
     held_out = round(fraction * count)
     if not 0 < held_out < count:

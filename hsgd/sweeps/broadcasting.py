@@ -27,7 +27,7 @@ from hsgd import warning
 from hsgd.algorithms.base import Algorithm
 from hsgd.checks import Array, is_swept, shown
 from hsgd.dataset import provenance
-from hsgd.nouns import fields_of, swept_fields, with_numbers
+from hsgd.nouns import check_names, fields_of, swept_fields, with_numbers
 from hsgd.schedules import Schedule
 from hsgd.sweeps.stacking import stacked
 
@@ -139,11 +139,12 @@ class Sweep:
         arguments = {
             name: _with(value, setting, name) for name, value in self.arguments.items()
         } | options
+        place = ", ".join(f"{name} = {shown(value)}" for name, value in setting.items())
+        rounded = ", ".join(f"{name} = {value:.4g}" for name, value in setting.items())
         try:
-            with _sharing(len(self)):
+            with _sharing(len(self)), warning.placed(rounded):
                 found = self.verb(**arguments)
         except Exception as error:
-            place = ", ".join(f"{name} = {shown(value)}" for name, value in setting.items())
             raise _placed(error, place) if place else error from error
         if getattr(found, "attrs", {}).get("status") == "partial":
             raise KeyboardInterrupt
@@ -160,7 +161,7 @@ class Sweep:
                 else f"one warning in {where}"
             )
             text = f"{words}: {messages[0]}"
-            if messages[-1] != messages[0]:
+            if messages[-1].partition(") ")[2] != messages[0].partition(") ")[2]:
                 text += f" The last: {messages[-1]}"  # of another kind, as of rates that diverge
             warning.warn(text, stacklevel=3)
         result: xr.Dataset = self._labelled(
@@ -221,9 +222,11 @@ class Sweep:
 
 def follows_sweeps(verb: Callable[Arguments, xr.Dataset]) -> Callable[Arguments, xr.Dataset]:
     """A verb that also takes swept parameters, and then runs once per member in this process."""
+    known = list(inspect.signature(verb).parameters)
 
     @functools.wraps(verb)
     def call(*positional: Arguments.args, **named: Arguments.kwargs) -> xr.Dataset:
+        check_names(verb.__name__, known, named)
         if not (any(map(_swept_fields, positional)) or _parameters(named)):
             return verb(*positional, **named)
         sweep = Sweep.of(verb, positional, named).checked()

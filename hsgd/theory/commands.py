@@ -47,6 +47,8 @@ def _predict(options: argparse.Namespace) -> int:
     if isinstance(algorithm.schedule, Constant):
         ends.append(limits(problem, algorithm, **chosen))
     command_line.verdict(curve.attrs["diagnosis"])
+    if ends:
+        print(f"learning rate {algorithm.schedule.level:.6g}")
     command_line.table(_columns(curve, *ends))
     if options.verbose:
         command_line.scalars(
@@ -119,10 +121,17 @@ def _add_sweep(parser: argparse.ArgumentParser) -> None:
 
 
 def _sweep(options: argparse.Namespace) -> int:
+    import xarray as xr
+
     from hsgd.algorithms.sgd import SGD
     from hsgd.command_line import reading
     from hsgd.dataset import times
 
+    several = [len(set(values or [0])) > 1 for values in (
+        options.learning_rate or options.fraction, options.batch_size, options.ridges
+    )]  # fmt: skip
+    if options.plot is not None and sum(several) > 2:
+        raise ValueError("--plot shows at most two swept parameters: give one of them one value.")
     problem = reading.problem(options.file, options.ridge)
     if options.ridges is not None:
         problem = problem.replace(ridge=_along("ridge", options.ridges))
@@ -135,16 +144,21 @@ def _sweep(options: argparse.Namespace) -> int:
     else:
         rates = _along("learning_rate", options.learning_rate)
     sgd = SGD(rates, **batch)
-    time = times(problem, sgd, options.epochs, options.num_times, options.spacing)
+    grid = (options.epochs, options.num_times, options.spacing)
+    # Batches of every size end after the same passes, at times of their own.
+    each = [times(problem, sgd.replace(batch_size=int(size)), *grid) for size in sizes]
+    time = np.unique(np.concatenate(each))
     curve = predict(problem, sgd, time, statistics=options.statistics, method=options.method)
-    name = next(str(name) for name in curve.data_vars if f"{name}_error" in curve)
-    last = curve[name].isel(time=-1)
-    _say_best(last, name)
-    command_line.table(_members(curve))
+    ends = xr.DataArray([one[-1] for one in each], dims="batch_size").assign_coords(sizes.coords)
+    curve = curve.where(curve.time <= ends).assign_attrs(curve.attrs)
+    names = [str(name) for name in curve.data_vars if f"{name}_error" in curve]
+    last = curve[names].sel(time=ends).drop_vars("time")
+    _say_best(last, names[0], float(options.epochs))
+    command_line.table(_members(last))
     if options.verbose:
         command_line.attributes(curve)
     command_line.finish(curve, options)
-    return command_line.DIVERGES if not np.isfinite(last).all() else 0
+    return command_line.DIVERGES if not np.isfinite(last[names[0]]).any() else 0
 
 
 def _along(name: str, values: list[Any]) -> xr.DataArray:
@@ -154,22 +168,19 @@ def _along(name: str, values: list[Any]) -> xr.DataArray:
     return xr.DataArray(found, dims=name, coords={name: found})
 
 
-def _say_best(last: xr.DataArray, name: str) -> None:
-    best = last.isel(last.argmin(last.dims))
-    where = ", ".join(f"{dim} {best[dim].item():.4g}" for dim in last.dims)
-    command_line.verdict(
-        f"lowest {name} at time {float(best.time):.4g}: {float(best):.5g}, with {where}"
-    )
+def _say_best(last: xr.Dataset, name: str, passes: float) -> None:
+    risk = last[name]
+    best = risk.isel(risk.argmin(risk.dims))
+    where = ", ".join(f"{dim} {best[dim].item():.4g}" for dim in risk.dims)
+    command_line.verdict(f"lowest {name} after {passes:g} passes: {float(best):.5g}, with {where}")
 
 
-def _members(curve: xr.Dataset) -> dict[str, dict[str, str]]:
-    """A row for each member: its parameters, and its statistics at the last time."""
-    names = [str(name) for name in curve.data_vars if f"{name}_error" in curve]
-    last = curve.isel(time=-1)
+def _members(last: xr.Dataset) -> dict[str, dict[str, str]]:
+    """A row for each member: its parameters, and its statistics after the same passes."""
     swept = [dim for dim in last.dims if last.sizes[dim] > 1] or list(last.dims)
-    table = last[[*names]].reset_coords(drop=True).to_dataframe().reset_index()
+    table = last.reset_coords(drop=True).to_dataframe().reset_index()
     columns: dict[str, dict[str, str]] = {}
-    for title in (*swept, *names):
+    for title in (*swept, *last.data_vars):
         cells = table[title]
         columns[str(title)] = {str(row + 1): f"{value:.5g}" for row, value in enumerate(cells)}
     return columns

@@ -141,6 +141,11 @@ def with_rate_open(
 ) -> Algorithm:
     """The algorithm for such a problem, with a learning rate that is still to be found."""
     if math.isinf(getattr(problem, "num_rows", 0)):  # what is no problem is refused by `ask`
+        if is_swept(momentum) or momentum > 0 or sampling != "with_replacement":
+            raise ValueError(
+                "fresh rows are drawn once and without momentum here: leave momentum and sampling "
+                "out, or draw rows to pass over many times by problem.sample(n, seed)."
+            )
         return StreamingSGD(0.0, batch_size=batch_size)
     if is_swept(momentum) or momentum > 0:
         return HeavyBall(0.0, momentum, batch_size=batch_size, sampling=sampling)

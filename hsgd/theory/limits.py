@@ -123,7 +123,7 @@ def _verdict(question: Question, far: Asymptotics, values: Mapping[str, tuple[fl
     # One unit of time is as many passes as there are rows in a batch.
     passes = math.log(2) / far.rate * question.algorithm.largest_batch_size if far.rate > 0 else 0.0
     unit = "times d rows" if question.is_streamed else "passes"
-    speed = f"; what is left halves every {passes:.3g} {unit} in the end, which {pace} sets"
+    speed = f"; in the end what is left halves every {passes:.3g} {unit}, a pace set by {pace}"
     return (
         f"SGD settles at {words} {end:.4g}{more}, with {rate / critical:.0%} of the critical "
         f"learning rate {critical:.4g}{speed if passes else ''}."

@@ -210,7 +210,7 @@ def test_times_are_spaced_as_asked_and_a_sweep_reaches_its_end_with_all_batches(
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"epochs": 0}, "epochs is 0"),
+        ({"epochs": 0}, "epochs is 0.0, but it must be finite and greater"),
         ({"epochs": 0.01}, "before the second iteration"),
         ({"epochs": 1e30}, "more than 2.62 rows"),
         ({"num": 1}, "num is 1"),

@@ -280,6 +280,7 @@ def test_a_full_disk_leaves_no_part_behind(curves, tmp_path, monkeypatch):
 REPLACING = """
 import sys
 from hsgd import dataset
+from hsgd.dataset import zarr_folder
 
 data = dataset.load(sys.argv[1])
 print("ready", flush=True)
@@ -302,3 +303,19 @@ def test_a_folder_can_be_read_while_another_process_replaces_it(curves, tmp_path
             count += 1
     assert other.returncode == 0
     assert count > 3
+
+
+def test_a_folder_that_is_replaced_while_it_is_read_is_read_again(curves, tmp_path, monkeypatch):
+    path = dataset.save(curves["theory"], tmp_path / "x.zarr")
+    once, tries = zarr_folder._read_once, []
+
+    def replaced_meanwhile(source):
+        tries.append(source)
+        if len(tries) == 1:
+            dataset.save(curves["theory"], path)
+            raise ValueError("half of one and half of the next")
+        return once(source)
+
+    monkeypatch.setattr(zarr_folder, "_read_once", replaced_meanwhile)
+    xr.testing.assert_identical(dataset.load(path), curves["theory"])
+    assert len(tries) == 2

@@ -172,7 +172,7 @@ def test_bad_arguments_get_one_sentence():
 
     with pytest.raises(ValueError, match="time has negative entries"):
         ask(time=[1.0, -1.0])
-    with pytest.raises(ValueError, match="time has 1 entries that are NaN"):
+    with pytest.raises(ValueError, match="time has one entry that is NaN"):
         ask(time=[np.nan])
     with pytest.raises(ValueError, match="time is empty"):
         ask(time=[])

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 import hsgd
+import simulate
 from hsgd.algorithms.base import first_iterations
 from hsgd.setting import check_rate, check_setting
 from hsgd.statistics.named import resolve
@@ -235,3 +236,21 @@ def test_a_streaming_verb_refuses_what_is_not_streamed():
 def test_words_of_other_programs_are_translated(make, words):
     with pytest.raises(TypeError, match=words):
         make()
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda: hsgd.LeastSquares.from_data(np.eye(3), np.ones(3), standardize=True),
+         "from_data has no standardize: it is called standardise here"),
+        (lambda: hsgd.LeastSquares.from_data(np.eye(3), np.ones(3), sample_weight=np.ones(3)),
+         "it is called weights here"),
+        (lambda: hsgd.predict(hsgd.LeastSquares(np.eye(3), np.ones(3)), hsgd.SGD(0.1), epochs=3),
+         "predict has no epochs: make times of them"),
+        (lambda: simulate.sgd(hsgd.LeastSquares(np.eye(3), np.ones(3)), hsgd.SGD(0.1), [1], runs=3),
+         "sgd has no runs: it is called num_replicates here"),
+    ],
+)  # fmt: skip
+def test_functions_say_the_right_word_too(call, message):
+    with pytest.raises(TypeError, match=message):
+        call()

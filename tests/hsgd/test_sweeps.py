@@ -140,7 +140,7 @@ def test_a_rate_that_diverges_at_the_end_of_a_sweep_is_not_hidden_by_the_first_w
     problem = hsgd.LeastSquares(np.eye(6) + 2.0, np.arange(6.0))
     critical = hsgd.critical_learning_rate(problem)
     rates = xr.DataArray(np.array([0.1, 1.2]) * critical, dims="learning_rate")
-    with pytest.warns(UserWarning, match=r"the first: One eigenvalue .* The last: .* diverges"):
+    with pytest.warns(UserWarning, match=r"the first: .* One eigenvalue .* The last: .* diverges"):
         hsgd.predict(problem, hsgd.SGD(rates), [0.0, 1.0])
 
 

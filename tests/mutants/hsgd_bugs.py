@@ -99,7 +99,7 @@ MUTANTS: tuple[Mutant, ...] = (
         "hsgd/dataset/zarr_folder.py",
         "            if before is not None and before == _identity(source):\n                raise",
         "            raise",
-        "tests/hsgd/test_files.py::test_a_folder_can_be_read_while_another_process_replaces_it",
+        "tests/hsgd/test_files.py::test_a_folder_that_is_replaced_while_it_is_read_is_read_again",
     ),
     Mutant(
         "hsgd/dataset/atomic.py",

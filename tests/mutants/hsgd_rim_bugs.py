@@ -63,7 +63,7 @@ MUTANTS: tuple[Mutant, ...] = (
         "hsgd/checks/scalars.py",
         "(strict and result == minimum)",
         "(strict and result < minimum)",
-        "tests/hsgd/test_command_line.py::test_bad_options_exit_with_2_and_one_sentence",
+        "tests/hsgd/test_dataset.py::test_times_that_cannot_be_get_one_sentence",
     ),
     Mutant(
         "hsgd/setting.py",

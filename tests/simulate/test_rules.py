@@ -379,7 +379,9 @@ def test_bad_nouns_are_refused(make, error, words):
 
 def test_what_cannot_be_run_is_refused(build):
     for greedy in (hsgd.LineSearch(), hsgd.Polyak()):
-        with pytest.raises(TypeError, match=r"on LeastSquares is not .* fresh rows of a hsgd"):
+        with pytest.raises(
+            TypeError, match=r"does not take .* on LeastSquares: .* fresh rows of a hsgd"
+        ):
             sgd(build(), greedy, [1.0], seed=0)
     with pytest.raises(ValueError, match="'reshuffle', but fresh rows are never seen again"):
         sgd(POPULATIONS["dense"], hsgd.AdaGradNorm(1.0, 1.0, 1, "reshuffle"), [1.0], seed=0)

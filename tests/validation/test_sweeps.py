@@ -104,3 +104,14 @@ def test_sweeps_that_differ_are_refused(theory, runs, words):
     with pytest.raises(ValueError, match=words) as caught:
         compare(theory, runs)
     assert "\n" not in str(caught.value)
+
+
+def test_a_control_may_have_other_rates_along_the_sweep():
+    theory, runs = swept(curves.theory, expected_discrepancy=0.0), swept(curves.runs)
+    wrong = (
+        (1.3 * theory).assign_attrs(theory.attrs).assign_coords(learning_rate=1.3 * RATES.values)
+    )
+    found = compare(wrong, runs, same_algorithm=False)
+    assert not found.attrs["agrees"]
+    with pytest.raises(ValueError, match="different members"):
+        compare(wrong, runs)
