@@ -30,7 +30,8 @@ def line(axes: Axes, x: Array, y: Array, label: str, colour: Any = THEORY, **mor
 
 def flow(axes: Axes, x: Array, y: Array, colour: Any = FLOW, **more: Any) -> None:
     """The curve without noise, dashed."""
-    axes.plot(x, y, "--", color=colour, **{"lw": 1.5, "label": GRADIENT_FLOW} | more)
+    style: dict[str, Any] = {"lw": 1.5, "label": GRADIENT_FLOW}
+    axes.plot(x, y, "--", color=colour, **style | more)
 
 
 def band(

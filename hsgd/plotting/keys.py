@@ -125,11 +125,15 @@ def _below(grid: Any, entries: dict[str, Any], *, neutral: bool) -> None:
     figure = grid[0, 0].figure
     words, columns = [*entries], _columns(figure, [*entries])
     if columns < 3:
-        words = [_SHORT.get(text, text) for text in entries]
+        words = [_short_of(text) for text in entries]
         columns = _columns(figure, words)
     legend = figure.legend(list(entries.values()), words, loc="outside lower center", ncols=columns)
     if neutral:
         _recolour(legend, 0, ink(grid[0, 0]))
+
+
+def _short_of(words: str) -> str:
+    return _SHORT.get(words, words.removeprefix("simultaneous "))
 
 
 def _columns(figure: Any, words: list[str]) -> int:
@@ -150,7 +154,7 @@ def _inside(
         title = label(named)
     first, narrow = len(handles), _is_narrow(axes)
     handles += entries.values()
-    words += [_SHORT.get(text, text) for text in entries] if narrow else entries
+    words += [_short_of(text) for text in entries] if narrow else entries
     if not handles:
         return
     style: dict[str, Any] = {"loc": place, "title": title, "frameon": True, "framealpha": 0.7}
