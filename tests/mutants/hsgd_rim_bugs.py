@@ -340,7 +340,7 @@ MUTANTS: tuple[Mutant, ...] = (
         "hsgd/problems/preparing.py",
         "np.average(targets, weights=weights)",
         "np.average(targets)",
-        "tests/hsgd/test_problems.py::test_weights_are_those_of_scikit_learn",
+        "tests/hsgd/test_problems.py::test_the_way_back_to_the_tables_own_columns",
     ),
     Mutant(
         "hsgd/problems/preparing.py",
