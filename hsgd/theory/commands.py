@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from hsgd import command_line
+from hsgd.algorithms.sgd import SGD
 from hsgd.checks import number
-from hsgd.command_line import Asked, Command
+from hsgd.command_line import Asked, Command, reading
+from hsgd.dataset import named_statistics, times
 from hsgd.schedules import Constant
 from hsgd.theory.critical import critical_learning_rate
 from hsgd.theory.diagnosis import diagnose
@@ -43,17 +45,16 @@ def _predict(options: argparse.Namespace) -> int:
     problem, algorithm, time = _asked(options)
     chosen: dict[str, Any] = {"statistics": options.statistics, "method": options.method}
     curve = predict(problem, algorithm, time, **chosen)
-    ends = []
-    if isinstance(algorithm.schedule, Constant):
-        ends.append(limits(problem, algorithm, **chosen))
+    # A rate that changes has no limit of its own.
+    constant = isinstance(algorithm.schedule, Constant)
+    ends = [limits(problem, algorithm, **chosen)] if constant else []
     command_line.verdict(curve.attrs["diagnosis"])
-    if ends:
+    if constant:
         print(f"learning rate {algorithm.schedule.level:.6g}")
     command_line.table(_columns(curve, *ends))
     if options.verbose:
-        command_line.scalars(
-            {**curve.isel(time=-1).data_vars, **{n: v for e in ends for n, v in e.items()}}
-        )
+        for data in (curve.isel(time=-1), *ends):
+            command_line.scalars(data.data_vars)
         command_line.attributes(curve)
     command_line.finish(curve, options, *ends)
     return command_line.DIVERGES if _diverges(curve, *ends) else 0
@@ -61,11 +62,10 @@ def _predict(options: argparse.Namespace) -> int:
 
 def _columns(curve: xr.Dataset, *ends: xr.Dataset) -> dict[str, dict[str, str]]:
     """Each statistic at the start, after all passes, and in the limit."""
-    names = [str(name) for name in curve.data_vars if f"{name}_error" in curve]
     passes = f"{float(curve.epoch[-1]):.4g} passes"
     columns: dict[str, dict[str, str]] = {"start": {}, passes: {}}
     columns |= {"limit": {}} if ends else {}
-    for name in names:
+    for name in named_statistics(curve):
         values = curve[name].values
         columns["start"][name] = f"{values[0]:.5g}"
         columns[passes][name] = f"{values[-1]:.5g}"
@@ -75,11 +75,8 @@ def _columns(curve: xr.Dataset, *ends: xr.Dataset) -> dict[str, dict[str, str]]:
 
 
 def _diverges(curve: xr.Dataset, *ends: xr.Dataset) -> bool:
-    values = [
-        variable.values for variable in curve.data_vars.values() if variable.dims == ("time",)
-    ]
     unstable = any(end.attrs["regime"] == "unstable" for end in ends)
-    return unstable or any(np.isposinf(one).any() for one in values)
+    return unstable or any(np.isposinf(curve[name]).any() for name in named_statistics(curve))
 
 
 def _diagnose(options: argparse.Namespace) -> int:
@@ -123,10 +120,6 @@ def _add_sweep(parser: argparse.ArgumentParser) -> None:
 def _sweep(options: argparse.Namespace) -> int:
     import xarray as xr
 
-    from hsgd.algorithms.sgd import SGD
-    from hsgd.command_line import reading
-    from hsgd.dataset import times
-
     several = [len(set(values or [0])) > 1 for values in (
         options.learning_rate or options.fraction, options.batch_size, options.ridges
     )]  # fmt: skip
@@ -151,7 +144,7 @@ def _sweep(options: argparse.Namespace) -> int:
     curve = predict(problem, sgd, time, statistics=options.statistics, method=options.method)
     ends = xr.DataArray([one[-1] for one in each], dims="batch_size").assign_coords(sizes.coords)
     curve = curve.where(curve.time <= ends).assign_attrs(curve.attrs)
-    names = [str(name) for name in curve.data_vars if f"{name}_error" in curve]
+    names = list(named_statistics(curve))
     last = curve[names].sel(time=ends).drop_vars("time")
     _say_best(last, names[0], float(options.epochs))
     command_line.table(_members(last))
