@@ -30,7 +30,7 @@ from hsgd.problems.least_squares import LeastSquares
 from hsgd.schedules import Constant
 from hsgd.statistics.named import resolve
 from hsgd.theory.curves import Solved
-from hsgd.theory.spectra.modes import Modes
+from hsgd.theory.spectra.modes import AT_ONCE, Modes
 from hsgd.theory.spectra.providers import Solvable, modes
 from hsgd.theory.stability.base import Stability
 
@@ -59,6 +59,8 @@ class Method:
     """Whether `auto` should take it, up to such an iteration; None: where no finer one suits."""
     twin: Method | None = None
     """For a limit of small steps, the same with steps of finite size; else None."""
+    in_blocks: bool = False
+    """Whether it looks at a block of times after the other, so that few are held at once."""
 
 
 def dependent_batches(algorithm: Algorithm) -> str:
@@ -156,9 +158,10 @@ class Question:
             If they do not fit.
         """
         k = np.asarray(iterations, dtype=np.int64)
-        # Modes and parameters at all times are held at once; each a few times over.
+        # Modes and parameters at these times are held at once; each a few times over.
         d = self.problem.dimension
-        needed = 8 * len(k) * (4 * int(min(self.num_rows, d)) + 3 * d)
+        held = min(len(k), max(1, AT_ONCE // d)) if self.method.in_blocks else len(k)
+        needed = 8 * held * (4 * int(min(self.num_rows, d)) + 3 * d)
         memory.check(needed, f"a prediction at {len(k)} times of {d} parameters", "times")
         words = f"{self.method.title}, {len(self.system.eigenvalues)} modes, {k[-1]} iterations"
         with bar(None, 1, description="predict", unit="solutions", waiting=words):

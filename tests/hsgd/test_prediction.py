@@ -8,8 +8,10 @@ import numpy as np
 import pytest
 
 import hsgd
+from hsgd.machine import memory
 from hsgd.theory.asking import ask
 from hsgd.theory.curves import curve_of
+from hsgd.theory.spectra import modes
 from hsgd.theory.spectra.modes import Modes
 from hsgd.theory.trust.first_steps import first_steps
 from tests.hsgd.reference import exact_states, expectation, generator, scheduled_states
@@ -472,3 +474,31 @@ def test_the_reference_itself_conserves_what_it_must():
     np.testing.assert_array_equal(states[0], states[2])
     risk = states[0] @ generator(problem, 1.0)[2]
     assert risk == pytest.approx(np.mean((problem.A @ problem.x0 - problem.b) ** 2) / 2)
+
+
+@pytest.mark.parametrize("ridge", [0.0, 0.2])
+@pytest.mark.parametrize("diagonal", [True, False])
+def test_long_spectra_made_short_give_the_same_curves(ridge, diagonal, monkeypatch):
+    """Whether sums over modes are evaluated as they are, made short, or taken block by block."""
+    rng = np.random.default_rng(0)
+    values, d = np.arange(1, 201) ** -1.5, 200
+    turn = np.linalg.qr(rng.standard_normal((d, d)))[0]
+    covariance = values if diagonal else (turn * values) @ turn.T
+    rows = hsgd.GaussianRows(
+        covariance, rng.standard_normal(d), 0.1, ridge=ridge, x0=rng.standard_normal(d)
+    )
+    sgd, times = hsgd.StreamingSGD(0.3), np.geomspace(0.01, 20.0, 60)
+    whole = quiet(rows, sgd, times, method="hsgd")
+    monkeypatch.setattr(modes, "AT_ONCE", 1000)
+    short = quiet(rows, sgd, times, method="hsgd")
+    for name in ("population_risk", "population_risk_gradient_flow", "distance"):
+        np.testing.assert_allclose(short[name], whole[name], rtol=1e-11)
+
+
+def test_a_million_eigenvalues_are_a_few_seconds(monkeypatch):
+    values = np.arange(1, 10**6 + 1) ** -1.5
+    rows = hsgd.GaussianRows(values, np.arange(1, 10**6 + 1) ** -0.5, noise=0.1)
+    monkeypatch.setattr(memory, "available", lambda: 8 * 10**9)
+    curve = quiet(rows, hsgd.StreamingSGD(0.5), np.geomspace(1e-6, 1e-3, 50), method="hsgd")
+    assert np.isfinite(curve.population_risk).all()
+    assert float(curve.population_risk[-1]) < float(curve.population_risk[0])

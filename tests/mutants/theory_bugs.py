@@ -147,6 +147,12 @@ MUTANTS: tuple[Mutant, ...] = (
         "tests/hsgd/test_finite_steps.py::test_a_mode_at_rest_is_no_number_times_infinity",
     ),
     Mutant(
+        "hsgd/theory/spectra/modes.py",
+        "weights = np.concatenate((mode * p * q, 0.5 * mode * q**2, outside))",
+        "weights = np.concatenate((0.5 * mode * p * q, 0.5 * mode * q**2, outside))",
+        "tests/hsgd/test_prediction.py::test_long_spectra_made_short_give_the_same_curves",
+    ),
+    Mutant(
         "hsgd/theory/question.py",
         'memory.check(needed, f"a prediction at {len(k)} times',
         'memory.check(0, f"a prediction at {len(k)} times',

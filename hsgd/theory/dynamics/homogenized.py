@@ -14,7 +14,7 @@ from hsgd.interfaces import Statistic
 from hsgd.schedules import Constant, Piecewise
 from hsgd.theory.dynamics import discrete
 from hsgd.theory.question import Method, Question, dependent_batches
-from hsgd.theory.spectra.modes import Modes
+from hsgd.theory.spectra.modes import Modes, evaluated
 from hsgd.theory.stability.small_steps import SmallSteps
 from volterra import PiecewiseClock, Solution, SumOfExponentials, TimeChanged, solve
 
@@ -45,11 +45,12 @@ class HomogenizedCurves:
 
     def mean(self, statistic: Statistic) -> Array:
         """A statistic along gradient flow."""
-        return self.system.values(statistic, *self.system.gradient_flow(self.odometer))
+        return self.system.along_flow(statistic, self.odometer)
 
     def flow(self) -> Array:
         """Ψ along gradient flow."""
-        return self.system.gradient_flow_loss()(self.odometer)
+        forcing = self.system.gradient_flow_loss()
+        return evaluated(forcing, self.odometer) if forcing.is_positive else forcing(self.odometer)
 
     def loss(self) -> tuple[Array, Array]:
         """Ψ and its numerical error."""
@@ -129,4 +130,5 @@ METHOD = Method(
     stability=lambda question: SmallSteps(question.system, question.noise_factor),
     solve=solve_homogenized,
     twin=discrete.METHOD,
+    in_blocks=True,
 )

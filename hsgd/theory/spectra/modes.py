@@ -26,8 +26,12 @@ from scipy import sparse
 from hsgd.checks import Array
 from hsgd.interfaces import Statistic
 from hsgd.statistics.quadratics import CentredQuadratic
-from volterra import SumOfExponentials
+from volterra import SumOfExponentials, compress
 
+AT_ONCE = 2**24
+"""Numbers, modes times points, that are held at once, and sums that are evaluated as they are."""
+_COMPRESSED = 1e-13
+"""Error of a sum of positive terms that is made short: below the rounding of so many."""
 _CURVATURES: WeakKeyDictionary[Statistic, tuple[object, Array]] = WeakKeyDictionary()
 
 
@@ -113,6 +117,43 @@ class Modes:
         squares = np.einsum("ij,ij->i", inside, inside) + np.einsum("ij,ij->i", outside, outside)
         return np.asarray(0.5 * statistic.curvature * squares + statistic.constant)
 
+    def along_flow(self, statistic: Statistic, odometer: Array) -> Array:
+        """A statistic along gradient flow, shape (m,); long spectra made short, or in blocks."""
+        if len(odometer) * self.size <= AT_ONCE:
+            return self.values(statistic, *self.gradient_flow(odometer))
+        total = self._sum_over_modes(statistic)
+        if total is not None and total.is_positive:
+            return evaluated(total, odometer)
+        block = max(1, AT_ONCE // self.size)
+        parts = [odometer[start : start + block] for start in range(0, len(odometer), block)]
+        return np.concatenate([self.values(statistic, *self.gradient_flow(p)) for p in parts])
+
+    @property
+    def size(self) -> int:
+        """Numbers that are held for a point: modes or parameters, whichever are more."""
+        return max(len(self.eigenvalues), self.directions.shape[0])
+
+    def _sum_over_modes(self, statistic: Statistic) -> SumOfExponentials | None:
+        """A statistic along gradient flow, by the odometer; None where modes mix in it."""
+        # notation: T = curvatures, p, q = limit and start of a mode, a, c = what no row sees of
+        # start and centre; ½ Σ T (p + q e^{−ro})² + ½ Σ T (a e^{−δo} − c)²
+        if not isinstance(statistic, CentredQuadratic) or np.ndim(statistic.curvature) == 2:
+            return None
+        if np.ndim(statistic.curvature) == 1 and isinstance(self.directions, np.ndarray):
+            return None
+        T = statistic.diagonal()
+        inside = self.directions.T @ statistic.centre
+        a, c = self.start_outside, statistic.centre - self.directions @ inside
+        mode = T[: len(inside)] if np.ndim(statistic.curvature) == 0 else self.directions.T @ T
+        p, q = self.limit - inside, self.start
+        constant = statistic.constant + 0.5 * float(mode @ p**2) + 0.5 * float(T @ c**2)
+        outside = -float(T @ (a * c)), 0.5 * float(T @ a**2)
+        rates = np.concatenate((self.damping, 2 * self.damping, [self.ridge, 2 * self.ridge]))
+        weights = np.concatenate((mode * p * q, 0.5 * mode * q**2, outside))
+        moving = (rates > 0) & (weights != 0)
+        constant += float(weights[rates == 0].sum())
+        return SumOfExponentials(rates[moving], weights[moving], constant)
+
     def losses(self, decay: Array) -> Array:
         """Ψ at these points, shape (m, r) → (m,)."""
         residuals = self.residual_limit + self.residual_start * decay
@@ -142,6 +183,13 @@ class Modes:
         """‖K‖ = (γ·noise_factor/2N) Σ λ_j²/(λ_j + ridge): noise fed back per noise put in."""
         shares = self.eigenvalues * (self.eigenvalues / self.damping)
         return float(learning_rate * noise_factor / (2.0 * self.iterations_per_unit) * shares.sum())
+
+
+def evaluated(total: SumOfExponentials, times: Array) -> Array:
+    """A sum at these times; where that is much work, the short sum that is as good."""
+    if total.rates.size * times.size <= AT_ONCE:
+        return total(times)
+    return compress(total, rtol=_COMPRESSED).sum(times)
 
 
 def axes(kept: NDArray[np.intp], dimension: int) -> sparse.csc_array:

@@ -22,7 +22,7 @@ from hsgd.theory.curves import Curve, Solved, curve_of
 from hsgd.theory.dynamics import discrete
 from hsgd.theory.dynamics.stepping import step_through
 from hsgd.theory.question import Question
-from hsgd.theory.spectra.modes import Modes
+from hsgd.theory.spectra.modes import AT_ONCE, Modes
 from hsgd.theory.trust.first_steps import first_steps
 from hsgd.theory.trust.judgement import feedback_excess
 
@@ -128,6 +128,8 @@ def _rival(
         return (Rival(question.solve(iterations), len(iterations), same_mean),)
     work = iterations * float(len(question.system.eigenvalues))
     count = int(np.searchsorted(work, discrete.MOST_WORK / calls, side="right"))
+    # And as few as can be held, for all modes of each are.
+    count = min(count, max(1, AT_ONCE // len(question.system.eigenvalues)))
     if not count:
         return ()
     return (Rival(step_through(question, iterations[:count]), count, same_mean),)
