@@ -476,16 +476,19 @@ def test_the_reference_itself_conserves_what_it_must():
     assert risk == pytest.approx(np.mean((problem.A @ problem.x0 - problem.b) ** 2) / 2)
 
 
-@pytest.mark.parametrize("ridge", [0.0, 0.2])
+@pytest.mark.parametrize(("ridge", "start"), [(0.0, 1.0), (0.2, 0.0), (0.2, 1.0)])
 @pytest.mark.parametrize("diagonal", [True, False])
-def test_long_spectra_made_short_give_the_same_curves(ridge, diagonal, monkeypatch):
-    """Whether sums over modes are evaluated as they are, made short, or taken block by block."""
+def test_long_spectra_made_short_give_the_same_curves(ridge, start, diagonal, monkeypatch):
+    """Whether sums over modes are evaluated as they are, made short, or taken block by block.
+
+    With a ridge their terms are positive if SGD starts at zero, and of both signs elsewhere.
+    """
     rng = np.random.default_rng(0)
     values, d = np.arange(1, 201) ** -1.5, 200
     turn = np.linalg.qr(rng.standard_normal((d, d)))[0]
     covariance = values if diagonal else (turn * values) @ turn.T
     rows = hsgd.GaussianRows(
-        covariance, rng.standard_normal(d), 0.1, ridge=ridge, x0=rng.standard_normal(d)
+        covariance, rng.standard_normal(d), 0.1, ridge=ridge, x0=start * rng.standard_normal(d)
     )
     sgd, times = hsgd.StreamingSGD(0.3), np.geomspace(0.01, 20.0, 60)
     whole = quiet(rows, sgd, times, method="hsgd")

@@ -131,7 +131,7 @@ class Modes:
     @property
     def size(self) -> int:
         """Numbers that are held for a point: modes or parameters, whichever are more."""
-        return max(len(self.eigenvalues), self.directions.shape[0])
+        return max(len(self.eigenvalues), int(self.directions.shape[0]))
 
     def _sum_over_modes(self, statistic: Statistic) -> SumOfExponentials | None:
         """A statistic along gradient flow, by the odometer; None where modes mix in it."""
