@@ -157,3 +157,16 @@ def test_the_lock_for_development_satisfies_the_project():
 @pytest.mark.parametrize("package", ["hsgd", "simulate", "validation", "volterra"])
 def test_every_package_is_typed(package):
     assert (ROOT / package / "py.typed").is_file()
+
+
+PLAIN = """
+import numpy as np, hsgd, simulate
+problem = hsgd.GaussianRows(1 / 9, np.ones(9)).sample(12, seed=0)
+hsgd.predict(problem, hsgd.SGD(hsgd.CosineDecay(0.3, 2.0)), [0.0, 1.0])
+simulate.sgd(problem, hsgd.SGD(0.3), [0.0, 1.0], seed=0, engine="cpu")
+"""
+
+
+def test_without_compilation_everything_runs_as_plain_python():
+    done = run(PLAIN, NUMBA_DISABLE_JIT="1")
+    assert done.returncode == 0, done.stderr

@@ -29,6 +29,8 @@ def compiled(loop: Loop) -> Loop:
 
 def _kept_if_possible(dispatcher: Any) -> Any:
     """The same, but where the disk is full compiled code is not kept, and a warning says so."""
+    if not hasattr(dispatcher, "_cache"):  # with NUMBA_DISABLE_JIT it is the function itself
+        return dispatcher
     cache = dispatcher._cache
     keep = cache.save_overload
 
