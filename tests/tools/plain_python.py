@@ -11,10 +11,13 @@ are not collected.
 
 import os
 import signal
+from concurrent.futures import Executor, Future
 
 import numba
 import pytest
 from numba.core import extending
+
+from simulate import threads
 
 SECONDS = 3.0
 """For a test, of processor time: how busy the machine is changes nothing."""
@@ -39,6 +42,25 @@ extending._Intrinsic.__call__ = lambda self, *args, **kwargs: None
 def pytest_ignore_collect(collection_path):
     """Leave out what takes hours in processes of its own."""
     return True if collection_path.name in ELSEWHERE else None
+
+
+class InThisThread(Executor):
+    """Runs what is submitted at once: in no other thread could a test that is too slow be stopped."""
+
+    def __init__(self, *arguments):
+        """As `ThreadPoolExecutor`, whose arguments are for its threads."""
+
+    def submit(self, work, /, *arguments, **named):
+        """Do it, and give what came of it."""
+        done = Future()
+        try:
+            done.set_result(work(*arguments, **named))
+        except Exception as error:
+            done.set_exception(error)
+        return done
+
+
+threads.ThreadPoolExecutor = InThisThread
 
 
 class TooSlow(BaseException):
