@@ -45,7 +45,7 @@ def pytest_ignore_collect(collection_path):
 
 
 class InThisThread(Executor):
-    """Runs what is submitted at once: in no other thread could a test that is too slow be stopped."""
+    """Runs what is submitted at once: a test that is too slow can be stopped in no other thread."""
 
     def __init__(self, *arguments):
         """As `ThreadPoolExecutor`, whose arguments are for its threads."""
