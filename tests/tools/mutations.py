@@ -56,11 +56,9 @@ def read_tree(path: Path) -> Any:
 
 
 def read_command_line(path: Path) -> Any:
-    import argparse
+    from hsgd.command_line import reading
 
-    from hsgd import command_line
-
-    problem = command_line.problem(argparse.Namespace(file=str(path), ridge=None))
+    problem = reading.problem(str(path))
     return problem.A.tobytes(), problem.b.tobytes(), problem.ridge
 
 
