@@ -28,7 +28,7 @@ from hsgd.checks import (
     real_array,
     shown,
 )
-from hsgd.nouns import Real, Swept, keep
+from hsgd.nouns import Real, Swept, keep, swept_fields
 
 _SPAN = 1e250
 """Rates may be absurd: simulations show what they do. Theories refuse them (`check_rate`)."""
@@ -71,6 +71,8 @@ class Schedule(ABC):
             If the schedule is negative, NaN or infinite at one of the times.
         """
         times = plain_reals("time", time)
+        for name in swept_fields(self):
+            raise TypeError(f"{name} is swept, so there is no one value: take a number for it.")
         values = plain_reals("the learning-rate schedule", self.value(times), finite=False)
         if values.shape != times.shape:
             raise ValueError(

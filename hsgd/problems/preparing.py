@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from hsgd.checks import Array, digest, number, real_array, shown, vector
+from hsgd.checks import Array, digest, number, plain_array, real_array, shown, vector
 from hsgd.nouns import keep
 from hsgd.owned import read_only
 from hsgd.problems.labelled import aligned
@@ -165,7 +165,7 @@ def split(whole: Table, test: Any, seed: int) -> tuple[Table, Table | None]:
     if isinstance(test, tuple) and len(test) == 2:
         return whole, _given(whole, *test)
     count = len(whole.targets)
-    if np.ndim(test) > 0:
+    if plain_array("test", test).ndim > 0:
         held = _chosen(test, count)
         return whole.take(np.setdiff1d(np.arange(count), held)), whole.take(held)
     held_out = _number_held_out(number("test", test), count)

@@ -140,7 +140,7 @@ class Sweep:
             name: _with(value, setting, name) for name, value in self.arguments.items()
         } | options
         place = ", ".join(f"{name} = {shown(value)}" for name, value in setting.items())
-        rounded = ", ".join(f"{name} = {value:.4g}" for name, value in setting.items())
+        rounded = ", ".join(f"{name} = {_rounded(value)}" for name, value in setting.items())
         try:
             with _sharing(len(self)), warning.placed(rounded):
                 found = self.verb(**arguments)
@@ -255,6 +255,10 @@ def recorded(
     with warning.gathered() as messages:
         found = [run(index) for index in indices]
     return found, messages
+
+
+def _rounded(value: Any) -> str:
+    return f"{value:.4g}" if isinstance(value, float) else shown(value)
 
 
 def _is_algorithm(value: Any) -> bool:
