@@ -11,7 +11,7 @@ import numpy as np
 import scipy.stats
 
 from hsgd.checks import Array, flag, number
-from hsgd.dataset import shown
+from hsgd.dataset import verdict_first
 from hsgd.dataset.provenance import __version__ as __version__
 from hsgd.dataset.provenance import version
 from validation import simultaneous, verdict
@@ -189,7 +189,7 @@ def _labelled(
     result.attrs = _attributes(theory, runs, level, critical, points)
     result.attrs |= {"agrees": int(agrees.all()), "decided": int(not undecided.any())}
     result.attrs["verdict"] = verdict.sentence(result)
-    return shown(result)
+    return verdict_first(result)
 
 
 def _pointwise(points: Points, level: float) -> float:

@@ -41,7 +41,7 @@ class Points:
     exact: bool
     """`runs` is an exact mean: one curve without Monte Carlo error."""
     num_settings: int = 1
-    """The S curves are those of as many settings, one after the other."""
+    """Settings that the S curves belong to, each with as many of them, one after the other."""
 
     @classmethod
     def collect(

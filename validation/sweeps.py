@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from hsgd.dataset.schema import parameter_along, swept_dims
+
 if TYPE_CHECKING:
     import xarray as xr
-
-_OWN = {"time", "replicate", "statistic"}
 
 
 @dataclass(frozen=True, eq=False)
@@ -23,12 +23,6 @@ class Settings:
     """Theory and runs of each setting, the last dimension fastest."""
 
 
-def dims_of(data: xr.Dataset) -> tuple[str, ...]:
-    """The dimensions that a dataset is swept over, in the order of its variables."""
-    order = max((variable.dims for variable in data.data_vars.values()), key=len, default=())
-    return tuple(str(dim) for dim in order if dim not in _OWN)
-
-
 def settings(theory: xr.Dataset, runs: xr.Dataset, *, same: bool = True) -> Settings:
     """Theory beside runs for every setting; `same` where its values must be the same in both.
 
@@ -37,7 +31,7 @@ def settings(theory: xr.Dataset, runs: xr.Dataset, *, same: bool = True) -> Sett
     ValueError
         If the two are not swept over the same values.
     """
-    dims, others = dims_of(theory), dims_of(runs)
+    dims, others = swept_dims(theory), swept_dims(runs)
     for name in (*dims, *others):
         if name not in dims or name not in others:
             one, other = ("theory", "runs") if name in dims else ("runs", "theory")
@@ -57,16 +51,10 @@ def settings(theory: xr.Dataset, runs: xr.Dataset, *, same: bool = True) -> Sett
 
 def words(comparison: xr.Dataset, index: tuple[int, ...]) -> str:
     """Which setting an index along the swept dimensions is; nothing where nothing is swept."""
-    dims = dims_of(comparison)
-    if not dims:
-        return ""
-    one = comparison.isel(dict(zip(dims, index, strict=True)))
     found = []
-    for name in dims:
-        # By the parameter, where the dimension has no values of its own.
-        along = [c for c, coord in comparison.coords.items() if coord.dims == (name,)]
-        chosen = name if name in along else str(next(iter(along), name))
-        value = one[chosen].item() if chosen in one.coords else index[dims.index(name)]
+    for dim, number in zip(swept_dims(comparison), index, strict=True):
+        parameter = parameter_along(comparison, dim)
+        value = parameter[number].item()
         shown = f"{value:.3g}" if isinstance(value, float) else str(value)
-        found.append(f"{chosen.replace('_', ' ')} {shown}")
-    return f" for {', '.join(found)}"
+        found.append(f"{str(parameter.name).replace('_', ' ')} {shown}")
+    return f" for {', '.join(found)}" if found else ""

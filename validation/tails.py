@@ -30,8 +30,8 @@ def heavy(index: Array, number: int) -> NDArray[np.bool_]:
     """Where tails of `number` runs are too heavy for a test of the mean from below.
 
     In every row of `index`, which is a setting, there must be a point whose index is below 3, and
-    then every point counts at which it may be:
-    samples in which large runs are missing show too light a tail just where the mean is too low.
+    then every point counts at which it may be: samples in which large runs are missing show too
+    light a tail just where the mean is too low.
     Of a Pareto law 2·count·α/index has a χ² law with 2·count degrees of freedom.
     """
     freedom = 2 * _count(number)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from hsgd.dataset.schema import swept_dims
 from validation import sweeps, tails
 from validation.points import LARGEST_BUDGET
 
@@ -128,7 +129,7 @@ def _allowance(comparison: xr.Dataset, point: tuple[int, ...] | None) -> str:
     if not comparison.attrs["num_replicates"]:
         return f"{allowed}, and there is no Monte Carlo error"
     chance = _monte_carlo(comparison, point)
-    several = " and settings" if sweeps.dims_of(comparison) else ""
+    several = " and settings" if swept_dims(comparison) else ""
     level = f"a false-alarm level of {100 * comparison.attrs['false_alarm']:g}% for all times"
     level += f"{several} together"
     if not np.isfinite(chance):

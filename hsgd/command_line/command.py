@@ -47,11 +47,11 @@ def main(own: Iterable[Command], arguments: Sequence[str] | None = None) -> int:
     words = list(sys.argv[1:] if arguments is None else arguments)
     known = {command.name: command for command in own}
     registered = {point.name: point for point in entry_points(group=_GROUP)}
-    chosen = next((word for word in words if not word.startswith("-")), None)
-    if chosen in known:
-        return run(known[chosen], words[1:]) if words[0] == chosen else _listed(known, words)
-    if chosen in registered and words[0] == chosen:
-        return run(registered[chosen].load(), words[1:])
+    name = words[0] if words else ""
+    if name in known:
+        return run(known[name], words[1:])
+    if name in registered:  # loaded alone: others may be heavy
+        return run(registered[name].load(), words[1:])
     return _listed(known | {name: point.load() for name, point in registered.items()}, words)
 
 

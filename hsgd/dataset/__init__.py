@@ -26,7 +26,7 @@ that belong together form a `tree`; `save` and `load` keep either as NetCDF or Z
 from hsgd.dataset.atomic import write_atomically
 from hsgd.dataset.files import check_writable, load, load_tree, save
 from hsgd.dataset.grid import Grid, assemble, time_grid, times
-from hsgd.dataset.judged import shown
+from hsgd.dataset.judged import verdict_first
 from hsgd.dataset.schema import (
     CONVENTIONS,
     SCHEMA_VERSION,
@@ -51,10 +51,10 @@ __all__ = [
     "named_statistics",
     "save",
     "scalars",
-    "shown",
     "time_grid",
     "times",
     "tree",
+    "verdict_first",
     "with_schema",
     "write_atomically",
 ]

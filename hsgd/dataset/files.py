@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from hsgd import checks
 from hsgd.dataset import netcdf, zarr_folder
 from hsgd.dataset.atomic import check_folder
-from hsgd.dataset.judged import shown
+from hsgd.dataset.judged import verdict_first
 from hsgd.dataset.keepable import plain
 from hsgd.dataset.schema import check
 
@@ -119,7 +119,7 @@ def load(path: str | os.PathLike[str]) -> xr.Dataset:
     tree = _read(path)
     if tree.attrs.get("source") == "tree":
         raise ValueError(f"{path} holds a tree of datasets: read it with hsgd.dataset.load_tree.")
-    return shown(tree.to_dataset())
+    return verdict_first(tree.to_dataset())
 
 
 def load_tree(path: str | os.PathLike[str]) -> xr.DataTree:

@@ -27,7 +27,7 @@ class Judged(xr.Dataset):
         return page if verdict is None else f"<p><strong>{escape(verdict)}</strong></p>{page}"
 
 
-def shown(data: xr.Dataset) -> xr.Dataset:
+def verdict_first(data: xr.Dataset) -> xr.Dataset:
     """The same data, with its verdict first if it has one."""
     if "verdict" not in data.attrs or isinstance(data, Judged):
         return data

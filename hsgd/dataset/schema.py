@@ -37,12 +37,26 @@ SUFFIXES = (
     "_upper",
 )
 """What the schema appends to a statistic's name."""
+OWN_DIMS = ("time", "replicate", "statistic")
+"""Dimensions of the schema; others are those of a sweep."""
 _REQUIRED = ("Conventions", "schema_version", "source", "hsgd_version", "created_at")
 
 
 def with_schema(attrs: Mapping[str, Any]) -> dict[str, Any]:
     """Attributes with the name and version of this schema in front."""
     return {"Conventions": CONVENTIONS, "schema_version": SCHEMA_VERSION, **attrs}
+
+
+def swept_dims(data: xr.Dataset) -> tuple[str, ...]:
+    """The dimensions that a dataset is swept over, in the order of its variables."""
+    longest = max((variable.dims for variable in data.data_vars.values()), key=len, default=())
+    return tuple(str(dim) for dim in longest if dim not in OWN_DIMS)
+
+
+def parameter_along(data: xr.Dataset, dim: str) -> xr.DataArray:
+    """What tells the members along a swept dimension apart: its own values, or a parameter's."""
+    along = [str(name) for name, coord in data.coords.items() if coord.dims == (dim,)]
+    return data[dim if dim in along or not along else along[0]]
 
 
 def scalars(values: Mapping[str, tuple[Any, str]], attrs: Mapping[str, Any]) -> xr.Dataset:

@@ -155,7 +155,7 @@ def _with_rows(result: xr.Dataset, problem: LeastSquares, heard: Array, ratio: f
     for name, (values, words) in columns.items():
         result[name] = xr.Variable("row", values, {"units": "1", "long_name": words})
     result.attrs["verdict"] = _verdict(result, passed[order], ratio, problem.num_rows)
-    return dataset.shown(result)
+    return dataset.verdict_first(result)
 
 
 def _verdict(result: xr.Dataset, shares: Array, ratio: float, n: int) -> str:

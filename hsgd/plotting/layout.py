@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from hsgd.dataset import check, named_statistics
+from hsgd.dataset.schema import OWN_DIMS, parameter_along
 from hsgd.plotting.scales import inches
 
 if TYPE_CHECKING:
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.axis import Axis
 
-_OWN_DIMS = {"time", "replicate", "statistic"}
 MOST_COLUMNS = 6
 AXES = ("time", "epoch", "iteration")
 """What the horizontal axis may be: each of them increases."""
@@ -66,8 +66,7 @@ class Layout:
     def coordinate(self, dim: str) -> xr.DataArray:
         """The members along a swept dim: its own values, or those of the parameter along it."""
         data = next(data for data in self.datasets.values() if dim in data.dims)
-        along = [name for name, coord in data.coords.items() if coord.dims == (dim,)]
-        return data[dim if dim in along or not along else along[0]]
+        return parameter_along(data, dim)
 
     def varies(self, name: str, dim: str | None) -> bool:
         """Whether a statistic is another one for each member along a dim."""
@@ -195,7 +194,7 @@ def _sweep(
     swept: dict[str, int] = {}
     for data in datasets.values():
         for dim in data.dims:
-            if dim not in _OWN_DIMS:
+            if dim not in OWN_DIMS:
                 _same_members(str(dim), list(datasets.values()))
                 swept[str(dim)] = data.sizes[dim]
     for name, dim in (("hue", hue), ("col", col)):

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from hsgd.checks import Array, digest, number, plain_array, real_array, shown, vector
+from hsgd.checks import Array, number, plain_array, real_array, shown, vector
 from hsgd.nouns import keep
 from hsgd.owned import read_only
 from hsgd.problems.labelled import aligned
@@ -90,10 +90,6 @@ class Transformation:
             )
         coefficients = given / self.column_scales
         return Coefficients(coefficients, self.target_mean - coefficients @ self.column_means)
-
-    def description(self) -> dict[str, Any]:
-        """What it is, as JSON-ready words; its numbers by their SHA-256."""
-        return {"sha256": digest(self.column_means, self.column_scales, np.array(self.target_mean))}
 
 
 class Table(NamedTuple):

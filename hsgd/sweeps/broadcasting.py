@@ -139,10 +139,9 @@ class Sweep:
         arguments = {
             name: _with(value, setting, name) for name, value in self.arguments.items()
         } | options
-        place = ", ".join(f"{name} = {shown(value)}" for name, value in setting.items())
-        rounded = ", ".join(f"{name} = {_rounded(value)}" for name, value in setting.items())
+        place = ", ".join(f"{name} = {_rounded(value)}" for name, value in setting.items())
         try:
-            with _sharing(len(self)), warning.placed(rounded):
+            with _sharing(len(self)), warning.placed(place):
                 found = self.verb(**arguments)
         except Exception as error:
             raise _placed(error, place) if place else error from error

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from hsgd.dataset.judged import shown
+from hsgd.dataset.judged import verdict_first
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -47,7 +47,7 @@ def stacked(
         for name, coord in first.coords.items()
         if name not in left_out
     }
-    return shown(xr.Dataset(data, coords, _attributes([ds.attrs for ds in found])))
+    return verdict_first(xr.Dataset(data, coords, _attributes([ds.attrs for ds in found])))
 
 
 def _attributes(found: Sequence[dict[str, Any]]) -> dict[str, Any]:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import argparse
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
+import xarray as xr
 
 from hsgd import command_line
+from hsgd.algorithms.base import SAMPLINGS
 from hsgd.algorithms.sgd import SGD
 from hsgd.checks import number
 from hsgd.command_line import Asked, Command, reading
@@ -18,9 +20,6 @@ from hsgd.theory.critical import critical_learning_rate
 from hsgd.theory.diagnosis import diagnose
 from hsgd.theory.limits import limits
 from hsgd.theory.prediction import predict
-
-if TYPE_CHECKING:
-    import xarray as xr
 
 _METHOD = (
     "hsgd (the limit of small steps), discrete (steps as they are), or the one of the two that "
@@ -111,19 +110,16 @@ def _add_sweep(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--ridges", type=float, nargs="+", metavar="RIDGE", help="in place of --ridge"
     )
-    parser.add_argument("--sampling", default="with_replacement")
+    parser.add_argument("--sampling", default="with_replacement", help=", ".join(SAMPLINGS))
     parser.add_argument("--method", default="auto", help=_METHOD)
     command_line.add_curve(parser)
     command_line.add_files(parser)
 
 
 def _sweep(options: argparse.Namespace) -> int:
-    import xarray as xr
-
-    several = [len(set(values or [0])) > 1 for values in (
-        options.learning_rate or options.fraction, options.batch_size, options.ridges
-    )]  # fmt: skip
-    if options.plot is not None and sum(several) > 2:
+    given = (options.learning_rate, options.fraction, options.batch_size, options.ridges)
+    swept = [values for values in given if values and len(set(values)) > 1]
+    if options.plot is not None and len(swept) > 2:
         raise ValueError("--plot shows at most two swept parameters: give one of them one value.")
     problem = reading.problem(options.file, options.ridge)
     if options.ridges is not None:
@@ -155,8 +151,6 @@ def _sweep(options: argparse.Namespace) -> int:
 
 
 def _along(name: str, values: list[Any]) -> xr.DataArray:
-    import xarray as xr
-
     found = np.unique(values)
     return xr.DataArray(found, dims=name, coords={name: found})
 

@@ -71,7 +71,7 @@ def curve_of(
         left_out = _left_out(system, statistic, solved)
         flow = solved.mean(statistic) if flow is None else flow
         noise, error = solved.noise(curvatures(system, statistic))
-        rounding = 1e-15 * system.directions.shape[0] ** 0.5 * np.abs(flow)
+        rounding = system.rounding * np.abs(flow)
         return Curve(flow, flow + noise, error + rounding, left_out)
 
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from hsgd import dataset
 from hsgd.algorithms.sgd import SGD
-from hsgd.checks import number
+from hsgd.checks import LARGEST_INTEGER, number
 from hsgd.dataset import provenance
 from hsgd.problems.least_squares import LeastSquares
 from hsgd.sweeps.broadcasting import follows_sweeps
@@ -67,6 +67,8 @@ def diagnose(
     "diagnose".
     """
     until = number("horizon", horizon)
+    if until * getattr(problem, "iterations_per_unit", 1) > LARGEST_INTEGER:
+        raise ValueError(f"horizon is {until:g}, more iterations than can be counted: lower it.")
     question = ask(
         problem,
         algorithm,
@@ -82,7 +84,7 @@ def diagnose(
     )
     attrs |= {"concern": found.concern, "verdict": found.sentence}
     words = {name: (value, name.replace("_", " ")) for name, value in found.figures.items()}
-    return dataset.shown(dataset.scalars(words, attrs))
+    return dataset.verdict_first(dataset.scalars(words, attrs))
 
 
 def _on_the_way(question: Question, horizon: float) -> float:

@@ -103,7 +103,7 @@ def limits(
     attrs = provenance.attributes(problem, algorithm, source="limits", title="limits of SGD")
     attrs |= {"method": question.method.name, "regime": far.regime}
     attrs["verdict"] = _verdict(question, far, values)
-    return dataset.shown(dataset.scalars(values, attrs))
+    return dataset.verdict_first(dataset.scalars(values, attrs))
 
 
 def _verdict(question: Question, far: Asymptotics, values: Mapping[str, tuple[float, str]]) -> str:

@@ -279,3 +279,22 @@ def test_the_critical_rate_of_an_algorithm():
         hsgd.critical_learning_rate(problem, ball, batch_size=2)
     with pytest.raises(TypeError, match="leave it out"):
         hsgd.critical_learning_rate(problem, 0.1)
+
+
+@pytest.mark.parametrize("batch", [1, 4])
+def test_every_number_of_the_verdict_is_the_datasets(batch):
+    problem = hsgd.GaussianRows(1 / 20, np.ones(20), noise=0.5).sample(60, seed=0)
+    critical = hsgd.critical_learning_rate(problem, batch_size=batch)
+    ends = hsgd.limits(problem, hsgd.SGD(0.3 * critical, batch))
+    end, flow = (float(ends[f"limiting_empirical_risk{s}"]) for s in ("", "_gradient_flow"))
+    passes = np.log(2) / float(ends.rate) * batch
+    assert ends.attrs["verdict"] == (
+        f"SGD settles at empirical risk {end:.4g}, {end / flow - 1:.1%} above gradient flow, with "
+        f"30% of the critical learning rate {critical:.4g}; in the end what is left halves every "
+        f"{passes:.3g} passes, a pace set by the slowest direction of the data."
+    )
+    # Two halvings later a quarter is left.
+    late = 20 * np.log(2) / float(ends.rate) + np.array([0.0, 2.0]) * np.log(2) / float(ends.rate)
+    curve = hsgd.predict(problem, hsgd.SGD(0.3 * critical, batch), late, rtol=1e-12)
+    left = curve.empirical_risk.values - end
+    assert left[1] / left[0] == pytest.approx(0.25, rel=0.05)

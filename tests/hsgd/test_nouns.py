@@ -4,6 +4,7 @@ import json
 
 import numpy as np
 import pytest
+import xarray as xr
 
 import hsgd
 import simulate
@@ -254,3 +255,27 @@ def test_words_of_other_programs_are_translated(make, words):
 def test_functions_say_the_right_word_too(call, message):
     with pytest.raises(TypeError, match=message):
         call()
+
+
+SWEEP = xr.DataArray([0.1, 0.2], dims="initial")
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda: hsgd.predict(hsgd.LeastSquares(np.eye(3), np.ones(3)), hsgd.SGD(0.1), None),
+         r"time is None: pass times, as hsgd\.times"),
+        (lambda: hsgd.CosineDecay(SWEEP, 1.0)([0.0, 1.0]), "initial is swept"),
+        (lambda: hsgd.LeastSquares.from_data(np.eye(3), np.ones(3), test=[[1], [1, 2]]),
+         "test cannot be read as an array of numbers"),
+        (lambda: hsgd.exact_stability(hsgd.LeastSquares(np.eye(3), np.ones(3)),
+                                      batch_size=xr.DataArray(["a", "b"], dims="size")),
+         "in the member batch_size = 'a': batch_size must be an integer"),
+        (lambda: hsgd.diagnose(hsgd.LeastSquares(np.eye(3), np.ones(3)), hsgd.SGD(0.1),
+                               horizon=2**70), "horizon is 1.18"),
+    ],
+)  # fmt: skip
+def test_what_the_catalogue_found_is_refused_in_a_sentence(call, message):
+    with pytest.raises((TypeError, ValueError), match=message) as caught:
+        call()
+    assert "\n" not in str(caught.value)

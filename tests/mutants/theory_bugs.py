@@ -150,7 +150,15 @@ MUTANTS: tuple[Mutant, ...] = (
         "hsgd/theory/spectra/modes.py",
         "weights = np.concatenate((mode * p * q, 0.5 * mode * q**2, outside))",
         "weights = np.concatenate((0.5 * mode * p * q, 0.5 * mode * q**2, outside))",
-        "tests/hsgd/test_prediction.py::test_long_spectra_made_short_give_the_same_curves",
+        "tests/hsgd/test_prediction.py::"
+        "test_long_spectra_give_the_same_curves_block_by_block_and_made_short",
+    ),
+    Mutant(
+        "hsgd/theory/spectra/modes.py",
+        "allowed = 0.5 * self.rounding",
+        "allowed = 1e4 * self.rounding",
+        "tests/hsgd/test_prediction.py::"
+        "test_long_spectra_give_the_same_curves_block_by_block_and_made_short",
     ),
     Mutant(
         "hsgd/theory/question.py",

@@ -14,7 +14,7 @@ from hsgd.interfaces import Statistic
 from hsgd.schedules import Constant, Piecewise
 from hsgd.theory.dynamics import discrete
 from hsgd.theory.question import Method, Question, dependent_batches
-from hsgd.theory.spectra.modes import Modes, evaluated
+from hsgd.theory.spectra.modes import Modes
 from hsgd.theory.stability.small_steps import SmallSteps
 from volterra import PiecewiseClock, Solution, SumOfExponentials, TimeChanged, solve
 
@@ -49,8 +49,7 @@ class HomogenizedCurves:
 
     def flow(self) -> Array:
         """Ψ along gradient flow."""
-        forcing = self.system.gradient_flow_loss()
-        return evaluated(forcing, self.odometer) if forcing.is_positive else forcing(self.odometer)
+        return self.system.evaluated(self.system.gradient_flow_loss(), self.odometer)
 
     def loss(self) -> tuple[Array, Array]:
         """Ψ and its numerical error."""

@@ -30,8 +30,8 @@ from volterra import SumOfExponentials, compress
 
 AT_ONCE = 2**24
 """Numbers, modes times points, that are held at once, and sums that are evaluated as they are."""
-_COMPRESSED = 1e-13
-"""Error of a sum of positive terms that is made short: below the rounding of so many."""
+_SHORTEST = 1e-13
+"""The least relative error to which a sum can be made short."""
 _CURVATURES: WeakKeyDictionary[Statistic, tuple[object, Array]] = WeakKeyDictionary()
 
 
@@ -123,10 +123,28 @@ class Modes:
             return self.values(statistic, *self.gradient_flow(odometer))
         total = self._sum_over_modes(statistic)
         if total is not None and total.is_positive:
-            return evaluated(total, odometer)
+            return self.evaluated(total, odometer)
         block = max(1, AT_ONCE // self.size)
         parts = [odometer[start : start + block] for start in range(0, len(odometer), block)]
         return np.concatenate([self.values(statistic, *self.gradient_flow(p)) for p in parts])
+
+    @property
+    def rounding(self) -> float:
+        """Relative rounding error of a sum of positive terms, one for each parameter."""
+        return float(1e-15 * self.directions.shape[0] ** 0.5)
+
+    def evaluated(self, total: SumOfExponentials, odometer: Array) -> Array:
+        """A sum over modes at these readings, shape (m,), to its own rounding.
+
+        Where that is much work a short sum is taken in its place, if it is proved to be as good.
+        """
+        allowed = 0.5 * self.rounding
+        much = total.rates.size * odometer.size > AT_ONCE
+        if much and total.is_positive and allowed >= _SHORTEST:
+            short = compress(total, rtol=allowed)
+            if short.error <= allowed:
+                return short.sum(odometer)
+        return total(odometer)
 
     @property
     def size(self) -> int:
@@ -183,13 +201,6 @@ class Modes:
         """‖K‖ = (γ·noise_factor/2N) Σ λ_j²/(λ_j + ridge): noise fed back per noise put in."""
         shares = self.eigenvalues * (self.eigenvalues / self.damping)
         return float(learning_rate * noise_factor / (2.0 * self.iterations_per_unit) * shares.sum())
-
-
-def evaluated(total: SumOfExponentials, times: Array) -> Array:
-    """A sum at these times; where that is much work, the short sum that is as good."""
-    if total.rates.size * times.size <= AT_ONCE:
-        return total(times)
-    return compress(total, rtol=_COMPRESSED).sum(times)
 
 
 def axes(kept: NDArray[np.intp], dimension: int) -> sparse.csc_array:
