@@ -342,9 +342,11 @@ def check_times(time: Any) -> Array:
 
     Raises
     ------
-    ValueError
-        If it is unsorted, negative, empty or not finite.
+    TypeError, ValueError
+        If it is missing, unsorted, negative, empty or not finite.
     """
+    if time is None:
+        raise TypeError("time is None: pass times, as hsgd.times(problem, algorithm) gives them.")
     if isinstance(time, int | float | np.number) and not isinstance(time, bool):
         raise ValueError(
             "time is a single number: pass times, for example numpy.linspace(0, 20, 201), or a "

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from numpy.typing import ArrayLike
-
 from hsgd.algorithms.base import Algorithm
 from hsgd.algorithms.momentum import HeavyBall, Nesterov
 from hsgd.algorithms.sgd import SGD, StreamingSGD
@@ -21,12 +19,16 @@ ALGORITHMS: tuple[type[Algorithm], ...] = (SGD, StreamingSGD, HeavyBall, Nestero
 """What the verbs of the theory follow."""
 
 
+_NEVER: Any = object()
+"""In place of times; None is what a user may pass by mistake."""
+
+
 def ask(
     problem: Any,
     algorithm: Any,
     *,
     statistics: Statistics = None,
-    time: ArrayLike | None = None,
+    time: Any = _NEVER,
     method: str = "auto",
     rtol: float = 1e-8,
     problems: tuple[type, ...] = PROBLEMS,
@@ -41,7 +43,7 @@ def ask(
     problem, algorithm, statistics, method, rtol
         What the user gave.
     time
-        Where curves are asked for; None if what happens after long times is.
+        Where curves are asked for; left out if what happens after long times is.
     problems, algorithms
         Types that the verb takes.
     batch_schedules
@@ -64,7 +66,7 @@ def ask(
     if not any_rate:
         check_rate(problem, algorithm)
     methods, accuracy = able(method, algorithm), number("rtol", rtol, strict=True)
-    grid = None if time is None else time_grid(time, problem.iterations_per_unit)
+    grid = None if time is _NEVER else time_grid(time, problem.iterations_per_unit)
     if grid is not None:
         algorithm.schedule(grid.unique / problem.iterations_per_unit)  # refuses negative rates
     measured = None if statistics is None else resolve(problem, statistics)

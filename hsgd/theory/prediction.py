@@ -117,8 +117,6 @@ def predict(
     True
     """
     _check_options(method, spread, level)
-    if time is None:
-        raise TypeError("time is None: pass times, as hsgd.times(problem, algorithm) gives them.")
     question = ask(
         problem,
         algorithm,

@@ -265,6 +265,8 @@ SWEEP = xr.DataArray([0.1, 0.2], dims="initial")
     [
         (lambda: hsgd.predict(hsgd.LeastSquares(np.eye(3), np.ones(3)), hsgd.SGD(0.1), None),
          r"time is None: pass times, as hsgd\.times"),
+        (lambda: hsgd.bootstrap_risk(hsgd.GaussianRows(0.1, np.ones(3)).sample(9, 0),
+                                     hsgd.SGD(0.1), None), r"time is None: pass times"),
         (lambda: hsgd.CosineDecay(SWEEP, 1.0)([0.0, 1.0]), "initial is swept"),
         (lambda: hsgd.LeastSquares.from_data(np.eye(3), np.ones(3), test=[[1], [1, 2]]),
          "test cannot be read as an array of numbers"),
