@@ -62,11 +62,12 @@ if TYPE_CHECKING:
     from hsgd.exact.stability import exact_stability as exact_stability
     from hsgd.problems.feature_rows import FeatureRows as FeatureRows
     from hsgd.problems.gaussian_rows import GaussianRows as GaussianRows
-    from hsgd.problems.gaussian_rows import SampledLeastSquares as SampledLeastSquares
     from hsgd.problems.least_squares import LeastSquares as LeastSquares
     from hsgd.problems.populations import Population as Population
     from hsgd.problems.random_features import PowerLawRandomFeatures as PowerLawRandomFeatures
     from hsgd.problems.random_features import RandomFeatures as RandomFeatures
+    from hsgd.problems.sampled import SampledLeastSquares as SampledLeastSquares
+    from hsgd.problems.spectrum import Spectrum as Spectrum
     from hsgd.schedules import Constant as Constant
     from hsgd.schedules import CosineDecay as CosineDecay
     from hsgd.schedules import FromFunction as FromFunction
@@ -82,6 +83,7 @@ if TYPE_CHECKING:
     from hsgd.theory.bootstrap import bootstrap_risk as bootstrap_risk
     from hsgd.theory.critical import critical_learning_rate as critical_learning_rate
     from hsgd.theory.diagnosis import diagnose as diagnose
+    from hsgd.theory.effective import effective_epochs as effective_epochs
     from hsgd.theory.epochs import epochs_to_tolerance as epochs_to_tolerance
     from hsgd.theory.limits import limits as limits
     from hsgd.theory.prediction import predict as predict
@@ -94,7 +96,8 @@ else:
             "LeastSquares": "problems.least_squares",
             "Population": "problems.populations",
             "GaussianRows": "problems.gaussian_rows",
-            "SampledLeastSquares": "problems.gaussian_rows",
+            "SampledLeastSquares": "problems.sampled",
+            "Spectrum": "problems.spectrum",
             "FeatureRows": "problems.feature_rows",
             "RandomFeatures": "problems.random_features",
             "PowerLawRandomFeatures": "problems.random_features",
@@ -118,6 +121,7 @@ else:
             "Coordinates": "statistics.coordinates",
             "predict": "theory.prediction",
             "bootstrap_risk": "theory.bootstrap",
+            "effective_epochs": "theory.effective",
             "critical_learning_rate": "theory.critical",
             "limits": "theory.limits",
             "epochs_to_tolerance": "theory.epochs",

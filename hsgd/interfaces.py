@@ -56,8 +56,8 @@ class Problem(Described, Protocol):
         ...
 
     @property
-    def solution(self) -> Array:
-        """x*, from which distances are measured, shape (d,)."""
+    def solution(self) -> Array | None:
+        """x*, from which distances are measured, shape (d,); None where each sample has its own."""
         ...
 
     @property

@@ -130,6 +130,12 @@ def _remedy(problem: Any, problems: tuple[type, ...]) -> str:
         return f"pass a {names}, for example problem.given_weights(seed), or .sample(n, seed)"
     if hasattr(problem, "gaussian_equivalent"):
         return f"pass a {names}, for example problem.gaussian_equivalent(), or .sample(n, seed)"
+    if (
+        hasattr(problem, "sample")
+        and hasattr(problem, "num_rows")
+        and not math.isinf(problem.num_rows)
+    ):
+        return f"pass a {names}, for example problem.sample(seed)"
     if hasattr(problem, "sample"):
         return f"pass a {names} (a population becomes a LeastSquares by .sample(n, seed))"
     return f"pass a {names}"

@@ -23,7 +23,7 @@ from hsgd.checks import (
     vector,
 )
 from hsgd.machine import memory
-from hsgd.nouns import Noun, Real, Swept, Whole, keep
+from hsgd.nouns import Real, Swept, Whole, keep
 from hsgd.owned import read_only
 from hsgd.problems.fresh import FreshRows
 from hsgd.problems.least_squares import LeastSquares
@@ -230,74 +230,3 @@ def _covariance(value: Any, dimension: int) -> Array:
     if covariance.ndim == 2 and not np.allclose(covariance, covariance.T, rtol=1e-10, atol=scale):
         raise ValueError("covariance must be symmetric: pass 0.5 * (S + S.T).")
     return covariance
-
-
-@dataclass(frozen=True, eq=False)
-class SampledLeastSquares(Noun):
-    """`n` rows of a population, not drawn: what is typical of all such samples.
-
-    Theories of typical samples (deterministic equivalents) take it; `sample` draws one instance.
-
-    Parameters
-    ----------
-    rows
-        The population.
-    n
-        Number of rows, at least 1.
-    ridge
-        δ ≥ 0 of the *sum* objective, as in `LeastSquares`; by default n times the population's
-        ridge per sample.
-
-    Raises
-    ------
-    TypeError, ValueError
-        For a population of another kind, n below 1, a negative ridge.
-
-    Examples
-    --------
-    >>> import numpy as np, hsgd
-    >>> typical = hsgd.SampledLeastSquares(hsgd.GaussianRows(0.02, np.ones(50)), 100, ridge=0.1)
-    >>> typical.sample(seed=0).ridge
-    0.1
-    """
-
-    rows: GaussianRows
-    n: int
-    ridge: float
-
-    def __init__(self, rows: GaussianRows, n: Whole, ridge: Swept | None = None) -> None:
-        if not isinstance(rows, GaussianRows):
-            raise TypeError(
-                f"rows is a {type(rows).__name__}: pass the hsgd.GaussianRows to sample from."
-            )
-        count = integer("n", n, minimum=1)
-        given = count * rows.ridge if ridge is None else ridge
-        keep(self, rows=rows, n=count, ridge=each("ridge", given, number))
-
-    @property
-    def num_rows(self) -> int:
-        """Number of rows n."""
-        return self.n
-
-    @property
-    def dimension(self) -> int:
-        """Number of parameters d."""
-        return self.rows.dimension
-
-    @property
-    def iterations_per_unit(self) -> int:
-        """Iterations in one unit of time: n."""
-        return self.n
-
-    def sample(self, seed: Whole) -> LeastSquares:
-        """One instance, as `GaussianRows.sample` draws it."""
-        return self.rows.sample(self.n, seed).replace(ridge=self.ridge)
-
-    def description(self) -> dict[str, Any]:
-        """What it is, as JSON-ready words and numbers; arrays by their SHA-256."""
-        return {
-            "problem": "SampledLeastSquares",
-            "num_rows": self.n,
-            "ridge": described(self.ridge),
-            "rows": self.rows.description(),
-        }

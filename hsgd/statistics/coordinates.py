@@ -89,6 +89,7 @@ class Coordinates:
             largest = np.abs(directions).argmax(axis=0)
             directions = directions * np.sign(directions[largest, columns])
         modes = np.array(self.indices)
+        assert problem.solution is not None  # what is simulated is drawn
         return EigenCoordinates(modes, values[chosen], directions, problem.solution)
 
 

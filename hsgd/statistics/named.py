@@ -10,6 +10,7 @@ from hsgd.interfaces import Problem, Statistic
 from hsgd.kept import kept
 from hsgd.statistics.coordinates import Coordinates, EigenCoordinates
 from hsgd.statistics.quadratics import NAMED, CentredQuadratic
+from hsgd.statistics.typical import OfTheSample
 
 
 def empirical_risk(problem: Problem) -> Statistic:
@@ -50,9 +51,10 @@ def distance(problem: Problem) -> Statistic:
 
     For data the ridge solution (for ridge 0 the minimiser nearest x0), for a population β.
     """
-    return CentredQuadratic(
-        2.0, problem.solution, 0.0, "distance", "squared distance to the solution |x-x*|^2"
-    )
+    words = "squared distance to the solution |x-x*|^2"
+    if problem.solution is None:
+        return OfTheSample("distance", words, problem.dimension)
+    return CentredQuadratic(2.0, problem.solution, 0.0, "distance", words)
 
 
 _BUILDERS: dict[str, Callable[[Problem], Statistic]] = {
@@ -131,6 +133,11 @@ def _listed(statistics: Any) -> tuple[Any, ...]:
 
 def _resolve_one(problem: Problem, entry: object) -> Statistic:
     if isinstance(entry, Statistic):
+        if problem.solution is None and not isinstance(entry, OfTheSample):
+            raise ValueError(
+                f"the statistic {entry.name!r} is one of parameters, but no sample is drawn here: "
+                f"draw one by problem.sample(seed), or ask for {', '.join(NAMED)}."
+            )
         if entry.dimension != problem.dimension:
             raise ValueError(
                 f"the statistic {entry.name!r} is for {entry.dimension} parameters but the "

@@ -34,6 +34,8 @@ def rounding(problem: Problem, statistic: Statistic, values: Array) -> Array:
         Of the shape of `values`. Costs a product of the data with a vector.
     """
     # notation: lost = what parameters lose, q(x + lost) ≤ q(x) + 2 √(q(x) floor) + floor
+    if problem.solution is None:
+        return np.zeros_like(values)  # no point is meant, so none is rounded
     eigenvalues, vectors = problem.eigenpairs
     positive = eigenvalues[eigenvalues > EPS * np.max(eigenvalues, initial=0.0)]
     condition = float(positive.max() / positive.min()) if positive.size else 1.0

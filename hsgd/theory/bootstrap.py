@@ -15,6 +15,7 @@ from hsgd.checks import Array
 from hsgd.problems.gaussian_rows import GaussianRows
 from hsgd.problems.least_squares import LeastSquares
 from hsgd.problems.populations import HeldOut, LinearModel
+from hsgd.problems.sampled import SampledLeastSquares
 from hsgd.schedules import Constant, Piecewise, Schedule
 from hsgd.sweeps.broadcasting import follows_sweeps
 from hsgd.theory.asking import ask
@@ -23,10 +24,12 @@ from hsgd.theory.prediction import answer
 if TYPE_CHECKING:
     import xarray as xr
 
+_KNOWN = (LeastSquares, SampledLeastSquares)
+
 
 @follows_sweeps
 def bootstrap_risk(
-    problem: LeastSquares,
+    problem: LeastSquares | SampledLeastSquares,
     algorithm: SGD,
     time: ArrayLike,
     *,
@@ -42,7 +45,8 @@ def bootstrap_risk(
     Parameters
     ----------
     problem
-        Data with a population. Held-out rows stand for Gaussian rows of their moments.
+        Data with a population (held-out rows stand for Gaussian rows of their moments), or rows of
+        one that are not drawn.
     algorithm
         `SGD` with independent batches; schedules are taken at the same iterations in both.
     time, method, rtol
@@ -85,9 +89,7 @@ def bootstrap_risk(
         "rtol": rtol,
         "batch_schedules": True,
     }
-    passes = ask(
-        problem, algorithm, time=time, problems=(LeastSquares,), algorithms=(SGD,), **options
-    )
+    passes = ask(problem, algorithm, time=time, problems=_KNOWN, algorithms=(SGD,), **options)
     grid = passes.grid
     assert grid is not None
     rows = fresh_rows(problem)
@@ -122,8 +124,10 @@ def bootstrap_risk(
     return real.assign(variables).assign_attrs(title=title)
 
 
-def fresh_rows(problem: LeastSquares) -> GaussianRows:
+def fresh_rows(problem: LeastSquares | SampledLeastSquares) -> GaussianRows:
     """The population behind the rows, with their ridge per sample and start."""
+    if isinstance(problem, SampledLeastSquares):
+        return problem.equivalent.replace(ridge=problem.ridge / problem.n)
     population = problem.population
     options: dict[str, Any] = {"ridge": problem.ridge / problem.num_rows, "x0": problem.x0}
     if isinstance(population, LinearModel):

@@ -8,7 +8,8 @@ import numpy as np
 
 from hsgd.checks import Array
 from hsgd.interfaces import Statistic
-from hsgd.theory.spectra.modes import Modes, curvatures
+from hsgd.theory.spectra.eigenmodes import EigenModes
+from hsgd.theory.spectra.modes import Modes
 
 
 class Solved(Protocol):
@@ -67,12 +68,14 @@ def curve_of(
         if statistic.name == system.sampled_risk:
             N = system.iterations_per_unit
             loss, error = solved.loss()
+            error = error + system.node_error * loss
             return Curve(solved.flow() / N, loss / N, error / N, np.zeros(len(loss)))
         left_out = _left_out(system, statistic, solved)
         flow = solved.mean(statistic) if flow is None else flow
-        noise, error = solved.noise(curvatures(system, statistic))
-        rounding = system.rounding * np.abs(flow)
-        return Curve(flow, flow + noise, error + rounding, left_out)
+        noise, error = solved.noise(system.curvatures(statistic))
+        value = flow + noise
+        rounding = system.rounding * np.abs(flow) + system.node_error * np.abs(value)
+        return Curve(flow, value, error + rounding, left_out)
 
 
 def _left_out(system: Modes, statistic: Statistic, solved: Solved) -> Array:
@@ -85,6 +88,7 @@ def _left_out(system: Modes, statistic: Statistic, solved: Solved) -> Array:
     trace = solved.uncounted()
     if statistic.name == "distance" or not trace.any():
         return np.zeros(len(trace))
+    assert isinstance(system, EigenModes)  # others have no directions, and no such part
     between = system.directions.T @ statistic.matrix() @ system.directions
     np.fill_diagonal(between, 0.0)
     return np.asarray(0.5 * np.linalg.norm(between, 2) * trace)

@@ -134,8 +134,9 @@ def _conditioning(system: Modes) -> dict[str, tuple[float, str]]:
     spectrum = system.eigenvalues
     if not len(spectrum):
         return {}
-    condition = float(spectrum[0] / spectrum[-1])
-    average = float(spectrum.sum() / system.iterations_per_unit / spectrum[-1])
+    largest, smallest = float(spectrum.max()), float(spectrum.min())
+    condition = largest / smallest
+    average = system.trace / system.iterations_per_unit / smallest
     return {
         "condition_number": (condition, "largest over smallest eigenvalue"),
         "average_condition_number": (
@@ -147,7 +148,7 @@ def _conditioning(system: Modes) -> dict[str, tuple[float, str]]:
             "average condition number over the root of the condition number",
         ),
         "largest_over_mean_eigenvalue": (
-            float(spectrum[0] / (spectrum.sum() / system.directions.shape[0])),
+            largest / (system.trace / system.dimension),
             "largest over mean eigenvalue",
         ),
     }

@@ -178,7 +178,8 @@ def test_bad_input_gets_one_sentence_with_the_remedy(make, message):
 @pytest.mark.parametrize(
     ("problem", "algorithm", "message"),
     [
-        (hsgd.SampledLeastSquares(ROWS, 5), hsgd.SGD(0.1), r"by \.sample\(n, seed\)"),
+        (hsgd.SampledLeastSquares(ROWS, 5), hsgd.SGD(0.1), r"problem\.sample\(seed\)"),
+        (ROWS, hsgd.StreamingSGD(0.1), r"by \.sample\(n, seed\)"),
         (hsgd.PowerLawRandomFeatures(1, 1, 5, 2), hsgd.SGD(0.1), r"given_weights\(seed\)"),
         (ROWS.sample(5, 0), hsgd.HeavyBall(0.1, 0.5), r"pass hsgd.SGD\(learning_rate\)"),
         (ROWS.sample(5, 0), hsgd.StreamingSGD(0.1), "stream fresh rows of a hsgd.GaussianRows"),

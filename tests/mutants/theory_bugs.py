@@ -82,7 +82,7 @@ MUTANTS: tuple[Mutant, ...] = (
     ),
     Mutant(
         "hsgd/theory/curves.py",
-        "Curve(flow, flow + noise, error + rounding, left_out)",
+        "Curve(flow, value, error + rounding, left_out)",
         "Curve(flow, flow + noise, error, left_out)",
         "tests/hsgd/test_prediction.py::test_a_statistic_without_curvature_is_rounded_too",
     ),
@@ -118,14 +118,14 @@ MUTANTS: tuple[Mutant, ...] = (
     ),
     Mutant(
         "hsgd/theory/limits.py",
-        "spectrum.sum() / system.iterations_per_unit / spectrum[-1]",
-        "spectrum.sum() / system.directions.shape[0] / spectrum[-1]",
+        "system.trace / system.iterations_per_unit / smallest",
+        "system.trace / system.dimension / smallest",
         "tests/hsgd/test_asymptotics.py::test_condition_numbers",
     ),
     Mutant(
         "hsgd/theory/limits.py",
-        "(spectrum.sum() / system.directions.shape[0])",
-        "spectrum.mean()",
+        "largest / (system.trace / system.dimension)",
+        "largest / spectrum.mean()",
         "tests/hsgd/test_asymptotics.py::test_condition_numbers",
     ),
     Mutant(
@@ -147,7 +147,7 @@ MUTANTS: tuple[Mutant, ...] = (
         "tests/hsgd/test_finite_steps.py::test_a_mode_at_rest_is_no_number_times_infinity",
     ),
     Mutant(
-        "hsgd/theory/spectra/modes.py",
+        "hsgd/theory/spectra/eigenmodes.py",
         "weights = np.concatenate((mode * p * q, 0.5 * mode * q**2, outside))",
         "weights = np.concatenate((0.5 * mode * p * q, 0.5 * mode * q**2, outside))",
         "tests/hsgd/test_prediction.py::"
@@ -168,22 +168,98 @@ MUTANTS: tuple[Mutant, ...] = (
         "test_what_does_not_fit_is_refused_with_both_figures_before_it_is_allocated"
         "[predict, streaming]",
     ),
+    # ------------------------------------------------------------------ typical samples
+    Mutant(
+        "hsgd/theory/spectra/sampled.py",
+        "(nu[:, None] * sigma - nu * sigma[:, None]) / apart",
+        "(nu[:, None] * sigma) / apart",
+        "tests/hsgd/test_typical.py::test_the_two_sided_resolvent_is_that_of_ridge_regression[100]",
+    ),
+    Mutant(
+        "hsgd/theory/spectra/sampled.py",
+        "return self.spectrum.num_rows * self.spectrum.weights / mu",
+        "return self.spectrum.num_rows * self.spectrum.weights / mu * self.spectrum.nodes",
+        "tests/hsgd/test_typical.py::test_a_sample_without_end_is_ridge_regression[200-4.0]",
+    ),
+    Mutant(
+        "hsgd/theory/spectra/sampled.py",
+        "noise = self.label_noise**2 * mu * h**2 / (s.num_rows * s.nodes)",
+        "noise = self.label_noise**2 * mu * h**2 / s.num_rows",
+        "tests/hsgd/test_typical.py::test_label_noise_alone_moves_the_solution",
+    ),
+    Mutant(
+        "hsgd/theory/spectra/sampled.py",
+        "risk -= 2.0 * np.einsum",
+        "risk -= np.einsum",
+        "tests/hsgd/test_typical.py::test_gradient_flow_is_the_mean_over_drawn_samples[60-25-3.0]",
+    ),
+    Mutant(
+        "hsgd/theory/spectra/sampled.py",
+        "residual_outside=rows.noise**2 * (n - spectrum.rank)",
+        "residual_outside=rows.noise**2 * n",
+        "tests/hsgd/test_typical.py::test_a_sample_without_end_is_ridge_regression[200-0.0]",
+    ),
+    Mutant(
+        "hsgd/theory/spectra/sources.py",
+        "share = np.clip((lam - lower) / (upper - lower), 0.0, 1.0)",
+        "share = np.full_like(lam, 0.5)",
+        "tests/hsgd/test_typical.py::test_many_eigenvalues_are_gathered_and_hardly_change_a_curve",
+    ),
+    Mutant(
+        "hsgd/theory/spectra/sample_covariance.py",
+        "known[-1] = n / self.at_zero",
+        "known[-1] = 2 * n / self.at_zero",
+        "tests/hsgd/test_typical.py::"
+        "test_nodes_have_the_transforms_that_define_the_spectrum[power law-20]",
+    ),
+    Mutant(
+        "hsgd/theory/spectra/sample_covariance.py",
+        "(np.abs(rough - fine) <= _TOLERANCE * fine).all(axis=1)",
+        "(np.abs(rough - fine) <= 1.0).all(axis=1)",
+        "tests/hsgd/test_typical.py::test_bulks_that_have_just_merged_are_told_apart",
+    ),
+    Mutant(
+        "hsgd/theory/spectra/sample_covariance.py",
+        "zero = np.asarray(amounts) @ (self.at_zero / (lam + self.at_zero))",
+        "zero = np.asarray(amounts) @ (lam / (lam + self.at_zero))",
+        "tests/hsgd/test_typical.py::"
+        "test_nodes_have_the_transforms_that_define_the_spectrum[power law-20]",
+    ),
+    Mutant(
+        "hsgd/theory/trust/judgement.py",
+        "return 1.0 + (own - 1.0) * drawn.num_rows / question.problem.n",
+        "return 1.0",
+        "tests/hsgd/test_typical.py::test_the_discrepancy_is_that_of_drawn_rows",
+    ),
+    Mutant(
+        "hsgd/theory/effective.py",
+        "share = (fine_risks[before] - targets[i]) / fall if fall > 0 else 1.0",
+        "share = 2.0",
+        "tests/hsgd/test_typical.py::"
+        "test_effective_epochs_are_the_fresh_rows_that_reach_the_same_risk",
+    ),
+    Mutant(
+        "hsgd/problems/spectrum.py",
+        "GaussianRows(self.eigenvalues, np.sqrt(squares), self.noise",
+        "GaussianRows(self.eigenvalues, squares, self.noise",
+        "tests/hsgd/test_typical.py::test_a_spectrum_is_enough",
+    ),
     # ------------------------------------------------------------------ the modes
     Mutant(
         "hsgd/theory/spectra/modes.py",
-        "shares = self.eigenvalues * (self.eigenvalues / self.damping)",
-        "shares = self.eigenvalues",
+        "shares = self.driven * (self.eigenvalues / self.damping)",
+        "shares = self.driven",
         "tests/hsgd/test_stability.py::test_homogenized_value_is_that_of_the_theory",
     ),
     Mutant(
-        "hsgd/theory/spectra/modes.py",
+        "hsgd/theory/spectra/eigenmodes.py",
         "outside = fade[:, None] * self.start_outside - centre_outside",
         "outside = fade[:, None] * self.start_outside",
         "tests/hsgd/test_prediction.py::test_every_statistic_for_every_kind_of_problem"
         "[1-with_replacement-x0-0.0-wide]",
     ),
     Mutant(
-        "hsgd/theory/spectra/modes.py",
+        "hsgd/theory/spectra/eigenmodes.py",
         "if known is None or known[0] is not directions:",
         "if known is None:",
         "tests/hsgd/test_prediction.py::test_a_statistic_may_be_asked_of_several_problems",

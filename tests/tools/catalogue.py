@@ -289,6 +289,23 @@ def _nouns() -> Iterator[Entry]:
         {"rows": kept["rows"], "n": 9, "ridge": 0.1},
     )
     yield Entry(
+        "hsgd.Spectrum",
+        hsgd.Spectrum,
+        {"eigenvalues": np.linspace(1.0, 2.0, D), "target_power": np.ones(D), "noise": 0.1},
+        words={"target_power": ("eigenvalues",), "eigenvalues": ("target_power",)},
+    )
+    spectrum = hsgd.Spectrum(np.linspace(1.0, 2.0, D), np.ones(D))
+    yield Entry(
+        "hsgd.Spectrum.power_law",
+        hsgd.Spectrum.power_law,
+        {"dimension": 9, "decay": 1.2, "target_decay": 1.5, "trace": 1.0, "power": 1.0,
+         "noise": 0.1},
+    )  # fmt: skip
+    yield Entry("hsgd.Spectrum.rows", spectrum.rows, {"ridge": 0.1, "x0": np.zeros(D)})
+    yield Entry(
+        "hsgd.Spectrum.sampled", spectrum.sampled, {"n": 9, "ridge": 0.1, "x0": np.zeros(D)}
+    )
+    yield Entry(
         "hsgd.SampledLeastSquares.sample",
         hsgd.SampledLeastSquares(kept["rows"], 9).sample,
         {"seed": 0},
@@ -539,6 +556,13 @@ def _verbs() -> Iterator[Entry]:
         words=words,
         may_be_infinite=infinite,
     )
+    yield Entry(
+        "hsgd.effective_epochs",
+        hsgd.effective_epochs,
+        {"problem": hsgd.SampledLeastSquares(kept["rows"], 20), "algorithm": kept["sgd"],
+         "epochs": np.array([1.0, 2.0, 8.0]), "method": "auto"},
+        **common,
+    )  # fmt: skip
     yield Entry(
         "hsgd.bootstrap_risk",
         hsgd.bootstrap_risk,

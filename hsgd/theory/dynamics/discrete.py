@@ -266,7 +266,7 @@ def _suits(question: Question, last: float) -> bool:
     # What single rows do beyond either theory is of the order of modes per row, and makes up for
     # some of the size of steps: there the finer theory is no better.
     largest = question.algorithm.largest_batch_size
-    by_rows = len(question.system.eigenvalues) / question.num_rows if largest == 1 else 0.0
+    by_rows = question.system.count / question.num_rows if largest == 1 else 0.0
     factor = float(question.algorithm.noise_factor(question.num_rows, largest))
     small = SmallSteps(question.system, factor)
     at_most = 2.0 * small.critical_rate() / small.curvature_limit()

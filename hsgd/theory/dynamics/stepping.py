@@ -129,6 +129,7 @@ class State:
             system.wick,
             system.ridge,
             system.eigenvalues,
+            system.driven,
             system.damping,
             system.residual_limit,
             system.residual_start,

@@ -16,6 +16,7 @@ def advance(
     wick: float,
     ridge: float,
     eigenvalues: Array,
+    driven: Array,
     damping: Array,
     residual_limit: Array,
     residual_start: Array,
@@ -50,7 +51,7 @@ def advance(
             alpha = a * (1.0 + momentum) if nesterov else a + momentum
             beta = a * momentum if nesterov else momentum
             own = residual * residual + eigenvalues[j] * seen
-            noise = factors[k] * g * g * eigenvalues[j] * (excess * twice_loss + wick * own)
+            noise = factors[k] * g * g * driven[j] * (excess * twice_loss + wick * own)
             variance = alpha * alpha * V[j] - 2.0 * alpha * beta * C[j] + beta * beta * P[j]
             C[j] = alpha * V[j] - beta * C[j]
             P[j] = V[j]

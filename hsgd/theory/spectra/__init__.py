@@ -1,7 +1,11 @@
 """Where modes come from.
 
-modes         the data as the theory sees them: rates, weights and statistics of the modes
-rows          those of given rows
-population    those of fresh ones
-providers     which problem gets its modes from where, and how to add one
+providers           which problem gets its modes from where, and how to add one
+rows                modes of given rows
+population          modes of fresh ones
+sampled             modes of rows that are sampled but not drawn
+sample_covariance   the spectrum of a typical sample
+sources             what a population has along each of its eigenvalues
+eigenmodes          modes whose eigenvectors are known
+modes               the data as the theory sees them: rates, weights and statistics of the modes
 """

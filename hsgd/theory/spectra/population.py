@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 
 from hsgd.problems.gaussian_rows import GaussianRows
-from hsgd.theory.spectra.modes import Modes, axes
+from hsgd.theory.spectra.eigenmodes import EigenModes, axes
 
 
-def of_population(rows: GaussianRows) -> Modes:
+def of_population(rows: GaussianRows) -> EigenModes:
     """The mode system of dΣ, by one eigendecomposition."""
     # notation: lam = N times eigenvalues of Σ, s = their roots, beta, z = β and x0 in the basis
     N = rows.dimension
@@ -22,7 +22,7 @@ def of_population(rows: GaussianRows) -> Modes:
     damping = lam + ridge
     limit = beta * (lam / damping)
     residual_limit = -ridge * s * beta / damping
-    return Modes(
+    return EigenModes(
         iterations_per_unit=N,
         ridge=ridge,
         eigenvalues=lam,

@@ -11,16 +11,19 @@ from typing import Any
 from hsgd.kept import kept
 from hsgd.problems.gaussian_rows import GaussianRows
 from hsgd.problems.least_squares import LeastSquares
+from hsgd.problems.sampled import SampledLeastSquares
 from hsgd.theory.spectra.modes import Modes
 from hsgd.theory.spectra.population import of_population
 from hsgd.theory.spectra.rows import of_rows
+from hsgd.theory.spectra.sampled import of_sampled
 
-Solvable = LeastSquares | GaussianRows
+Solvable = LeastSquares | GaussianRows | SampledLeastSquares
 """Problems that have a mode system."""
 
 PROVIDERS: dict[type[Solvable], Callable[[Any], Modes]] = {
     LeastSquares: of_rows,
     GaussianRows: of_population,
+    SampledLeastSquares: of_sampled,
 }
 
 PROBLEMS = tuple(PROVIDERS)

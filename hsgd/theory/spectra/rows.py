@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from hsgd.problems.least_squares import LeastSquares
-from hsgd.theory.spectra.modes import Modes
+from hsgd.theory.spectra.eigenmodes import EigenModes
 
 
-def of_rows(problem: LeastSquares) -> Modes:
+def of_rows(problem: LeastSquares) -> EigenModes:
     """The mode system of AᵀA, by one thin SVD."""
     # notation: s = singular values, beta = b in the left basis, z = x0 in the right one
     left, s, right = problem.svd
@@ -18,7 +18,7 @@ def of_rows(problem: LeastSquares) -> Modes:
     damping = s**2 + problem.ridge
     limit = s * beta / damping
     start = z - limit
-    return Modes(
+    return EigenModes(
         iterations_per_unit=problem.num_rows,
         ridge=problem.ridge,
         eigenvalues=s**2,

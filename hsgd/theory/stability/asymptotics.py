@@ -9,7 +9,7 @@ import numpy as np
 
 from hsgd.checks import Array
 from hsgd.interfaces import Statistic
-from hsgd.theory.spectra.modes import Modes, curvatures
+from hsgd.theory.spectra.modes import Modes
 from hsgd.theory.stability.base import Stability
 
 
@@ -74,7 +74,7 @@ class Asymptotics:
             flow = float(system.values(statistic, *end)[0])
         if not self.stable:
             return flow, float("inf")
-        return flow, 0.5 * float(np.sum(curvatures(system, statistic) * self.variances()))
+        return flow, 0.5 * float(np.sum(system.curvatures(statistic) * self.variances()))
 
     @property
     def regime(self) -> str:

@@ -31,7 +31,7 @@ class Iteration:
     def gain(self) -> Array:
         """φ(γ/N)² λ_j: variance of mode j per unit of 2Ψ."""
         rate = self.learning_rate / self.system.iterations_per_unit
-        return np.asarray(self.noise_factor * rate**2 * self.system.eigenvalues)
+        return np.asarray(self.noise_factor * rate**2 * self.system.driven)
 
     @property
     def wick(self) -> Array:

@@ -9,8 +9,14 @@ from __future__ import annotations
 import numpy as np
 
 from hsgd.algorithms.sgd import SGD
+from hsgd.problems.sampled import SampledLeastSquares
 from hsgd.theory.question import Question
-from hsgd.theory.trust.judgement import LARGEST_DISCREPANCY, judge, times
+from hsgd.theory.trust.judgement import (
+    LARGEST_DISCREPANCY,
+    LARGEST_ON_THE_WAY,
+    judge,
+    times,
+)
 
 Verdict = tuple[str, str]
 """Concerns, empty if there are none, and a sentence with the remedy."""
@@ -28,6 +34,8 @@ def verdict_of(question: Question, horizon: float, discrepancy: float) -> Verdic
         return min(raised, key=lambda verdict: not verdict[0].startswith("unstable"))
     if question.is_streamed and question.method.twin and discrepancy > LARGEST_DISCREPANCY:
         return "finite_size", _too_small(question.problem.dimension, discrepancy)
+    if isinstance(question.problem, SampledLeastSquares) and discrepancy > LARGEST_ON_THE_WAY:
+        return "finite_size", _too_few(question.problem.n, discrepancy)
     return verdicts[-1]
 
 
@@ -80,6 +88,15 @@ def _steps_stable(question: Question, rate: float) -> Verdict | None:
     return "finite_steps", (
         f"The learning rate {rate:.6g} is stable in the limit of small steps, but steps of this "
         f"size diverge above {critical:.6g}: lower it, or pass method='discrete' to see how."
+    )
+
+
+def _too_few(n: int, discrepancy: float) -> str:
+    """What to do where samples of this size are far from typical ones of any size."""
+    size = "more than 10 times" if discrepancy > 10 else f"{discrepancy:.0%}"
+    return (
+        f"At n = {n} SGD's mean risk on samples is expected to be up to {size} off the theory: "
+        "lower the learning rate, or draw some, problem.sample(seed), and ask hsgd.exact_mean."
     )
 
 

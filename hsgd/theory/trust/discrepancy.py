@@ -1,10 +1,10 @@
 """How far SGD's true mean may be from the theory because n is finite: an estimate, not a bound.
 
-Fixed rows: on these rows, noise that was fed back once is fed back more strongly than the theory
-says, so the loss is solved again with a heavier kernel; the first iterations are run step by step
-with the rows themselves; and the limit of small steps is held against its finite-step twin, if
-batches make steps large (docs, theory page, "Diagnose"). Gaussian rows drawn afresh: the twin is
-exact, so the difference to it is the discrepancy itself.
+Fixed rows: on these rows (or on rows that are typical), noise that was fed back once is fed back
+more strongly than the theory says, so the loss is solved again with a heavier kernel; the first
+iterations are run step by step with the rows themselves; and the limit of small steps is held
+against its finite-step twin, if batches make steps large (docs, theory page, "Diagnose"). Gaussian
+rows drawn afresh: the twin is exact, so the difference to it is the discrepancy itself.
 """
 
 from __future__ import annotations
@@ -104,7 +104,7 @@ def _with_left_out(curve: Curve) -> Array:
 def _rivals(question: Question, iterations: NDArray[np.int64], calls: int) -> list[Rival]:
     """What the curves are to be held against; nothing where the method is exact."""
     rivals: list[Rival] = []
-    if question.rows:
+    if not question.is_streamed:
         # Of growing batches the first, smallest ones are fed back most.
         smallest = float(np.min(question.algorithm.batch_sizes(iterations / question.num_rows)))
         factor = float(question.algorithm.noise_factor(question.num_rows, smallest))

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from hsgd.checks import Array
 from hsgd.theory.question import Question
-from hsgd.theory.spectra.modes import curvatures
+from hsgd.theory.spectra.eigenmodes import EigenModes
 
 _MOST_STEPS = 400
 _WORK = 1e9
@@ -52,6 +52,7 @@ def first_steps(
     # g = mean gradient in the modes, phi = noise factor of the batch
     problem, system, algorithm = question.rows, question.system, question.algorithm
     assert problem is not None
+    assert isinstance(system, EigenModes)
     n = problem.num_rows
     wanted = iterations[iterations <= num_first_steps(question, calls)]
     rows = problem.svd.left * problem.svd.singular_values
@@ -81,7 +82,7 @@ def first_steps(
     where, spread = np.array(points), np.array(variances)
     with np.errstate(over="ignore", invalid="ignore"):
         return {
-            s.name: s.values(where) + 0.5 * spread @ curvatures(system, s)
+            s.name: s.values(where) + 0.5 * spread @ system.curvatures(s)
             for s in question.statistics
             if len(wanted)
         }

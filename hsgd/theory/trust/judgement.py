@@ -10,6 +10,7 @@ from hsgd.checks import Array
 from hsgd.exact.mean_square import instability, mean_square_critical_learning_rate
 from hsgd.kept import kept
 from hsgd.problems.least_squares import LeastSquares
+from hsgd.problems.sampled import SampledLeastSquares
 from hsgd.theory.question import Question
 from hsgd.theory.stability.base import Stability
 from hsgd.theory.stability.finite_steps import FiniteSteps
@@ -27,6 +28,9 @@ LARGEST_ON_THE_WAY = 0.25
 """The same anywhere on the curves, of which the first iterations of few rows are the worst part."""
 NOTABLE_DISCREPANCY = 0.05
 """The same above which the verdict names the exact mean."""
+
+_WORK = 3e8
+"""Operations that the decomposition of a sample may take, drawn only to see what its size does."""
 
 
 @dataclass(frozen=True)
@@ -101,12 +105,25 @@ def _figures(problem: LeastSquares, question: Question, rate: float) -> dict[str
 def feedback_excess(question: Question, noise_factor: float) -> float:
     """Kernel norm on the given rows over the theory's, at the edge of stability; at least 1.
 
-    The e of the theory page, section "Diagnose".
+    The e of the theory page, section "Diagnose". Of a sample that is not drawn it is that of one
+    which is, of fewer rows where many are dear: e − 1 falls like 1/n.
     """
+    if isinstance(question.problem, SampledLeastSquares):
+        drawn = _drawn(question.problem)
+        own = feedback_excess(question.but(problem=drawn), noise_factor)
+        return 1.0 + (own - 1.0) * drawn.num_rows / question.problem.n
     assert question.rows is not None
     threshold = mean_square_critical_learning_rate(question.rows, noise_factor)
     norm = _fed_back(question, noise_factor).kernel_norm(threshold)
     return max(1.0, 1.0 / norm) if norm > 0 else 1.0
+
+
+@kept
+def _drawn(problem: SampledLeastSquares) -> LeastSquares:
+    """A sample, of so few rows that its decomposition takes a fraction of a second."""
+    n, d = problem.shape
+    most = max(2, int(_WORK / d / min(n, d)))
+    return problem.replace(n=min(n, most), ridge=problem.ridge * min(n, most) / n).sample(seed=0)
 
 
 def _fed_back(question: Question, noise_factor: float) -> Stability:
