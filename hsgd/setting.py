@@ -21,6 +21,7 @@ def check_setting(
     algorithms: tuple[type[Algorithm], ...] = (SGD,),
     batch_schedules: bool = False,
     sparse: bool = False,
+    products: bool = False,
     independent: str = "",
 ) -> None:
     """Refuse what a verb cannot do with a problem and an algorithm, before any work.
@@ -33,6 +34,8 @@ def check_setting(
         Whether it knows batch sizes that change over time.
     sparse
         Whether it takes a sparse A.
+    products
+        Whether it takes an A that is known by its products alone.
     independent
         Why batches must not depend on earlier ones, in a few words; empty if they may.
 
@@ -68,6 +71,11 @@ def check_setting(
                 "pass one number."
             )
     algorithm.check_batch(num_rows)
+    if getattr(problem, "is_product", False) and not products:
+        raise TypeError(
+            "A is known by its products alone, which this function cannot do with: pass an array, "
+            "a memory map or a sparse matrix, or ask hsgd.predict."
+        )
     if getattr(problem, "is_sparse", False) and not sparse:
         raise TypeError(
             "A is sparse, but this needs a dense array: make the problem with A.toarray()."

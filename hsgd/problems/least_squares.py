@@ -36,10 +36,14 @@ from hsgd.problems.labelled import aligned
 from hsgd.problems.populations import AnyPopulation, as_population
 from hsgd.problems.portrait import Portrayed, of_ridge, of_start
 from hsgd.problems.preparing import Coefficients, Transformation
+from hsgd.problems.products import Products, is_dask, is_operator, products_of
 from hsgd.statistics.quadratics import MeanSquaredResidual
+from hsgd.statistics.without_points import WithoutPoints
 
 _SHOWN = 2**27
 """Multiplications that a decomposition may cost just to show the spectrum: a tenth of a second."""
+_AT_ONCE = 2**22
+"""Entries of a sparse matrix that are squared at once."""
 LARGEST_DENSE = 2**26
 """Entries up to which a sparse matrix is decomposed through a dense copy (512 MB)."""
 
@@ -59,8 +63,9 @@ class LeastSquares(Portrayed, Noun):
     Parameters
     ----------
     A
-        Data, shape (n, d), rows of any scale: an array, a memory map, or a SciPy sparse matrix
-        (which `simulate` takes; the theory needs a dense one).
+        Data, shape (n, d), rows of any scale: an array, a memory map or a SciPy sparse matrix; or,
+        for the theory alone, a SciPy `LinearOperator` or a dask array. What is too large to factor
+        is known to the theory by its products.
     b
         Targets, shape (n,).
     ridge
@@ -85,8 +90,9 @@ class LeastSquares(Portrayed, Noun):
     -----
     The arrays are copied, so that nobody can change them afterwards, unless they are memory maps
     or read-only (`A.flags.writeable = False`): these are kept as they are. The thin SVD costs
-    O(nd·min(n, d)) once, on first use, and is shared by all that needs it. Of DataArrays the dim of
-    b names the rows of A.
+    O(nd·min(n, d)) once, on first use, and is shared by all that needs it; of sparse matrices above
+    2²⁶ entries, and of what does not fit into memory, the theory takes products in its place. Of
+    DataArrays the dim of b names the rows of A.
     """
 
     A: Matrix
@@ -109,10 +115,11 @@ class LeastSquares(Portrayed, Noun):
         transformation: Transformation | None = None,
     ) -> None:
         A, b = aligned(A, b)
-        matrix = sparse_or_dense("A", A)
-        if not (matrix if isinstance(matrix, np.ndarray) else matrix.data).any():
+        matrix = A if is_operator(A) or is_dask(A) else sparse_or_dense("A", A)
+        entries = matrix if isinstance(matrix, np.ndarray) else getattr(matrix, "data", None)
+        if isinstance(entries, np.ndarray) and not entries.any():
             raise ValueError("A is zero everywhere, so there is nothing to learn: check the data.")
-        n, d = matrix.shape
+        n, d = _shape(matrix)
         keep(
             self,
             A=matrix,
@@ -247,7 +254,7 @@ class LeastSquares(Portrayed, Noun):
     @property
     def num_rows(self) -> int:
         """Number of rows n: iterations per unit of time."""
-        return int(self.A.shape[0])
+        return _shape(self.A)[0]
 
     @property
     def iterations_per_unit(self) -> int:
@@ -257,7 +264,7 @@ class LeastSquares(Portrayed, Noun):
     @property
     def dimension(self) -> int:
         """Number of parameters d."""
-        return int(self.A.shape[1])
+        return _shape(self.A)[1]
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -272,43 +279,74 @@ class LeastSquares(Portrayed, Noun):
     @property
     def is_sparse(self) -> bool:
         """Whether A is a sparse matrix."""
-        return not isinstance(self.A, np.ndarray)
+        return hasattr(self.A, "tocsr")
+
+    @property
+    def is_product(self) -> bool:
+        """Whether A is known by its products alone: an operator, or a dask array."""
+        return not (self.is_sparse or isinstance(self.A, np.ndarray))
+
+    @cached_property
+    def products(self) -> Products:
+        """Products with A."""
+        return products_of(self.A)
+
+    @cached_property
+    def is_factorable(self) -> bool:
+        """Whether the singular value decomposition of A is within reach."""
+        if self.is_product:
+            return False
+        if self.is_sparse:
+            return self.num_rows * self.dimension <= LARGEST_DENSE
+        left = memory.available()
+        return left is None or self._svd_bytes <= left
 
     @cached_property
     def squared_row_norms(self) -> Array:
         """|a_i|², shape (n,)."""
         A = self.A
+        if self.is_product:
+            raise TypeError("A is known by its products alone: its rows have no norms here.")
         if isinstance(A, np.ndarray):
             return np.asarray(np.einsum("ij,ij->i", A, A))
-        return np.asarray(A.multiply(A).sum(axis=1))
+        # Some rows at a time: a square of the whole matrix would be another one.
+        step = max(1, _AT_ONCE * self.num_rows // max(1, A.nnz))
+        parts = (A[start : start + step] for start in range(0, self.num_rows, step))
+        return np.concatenate([np.asarray(part.multiply(part).sum(axis=1)) for part in parts])
 
     @cached_property
-    def empirical_risk(self) -> MeanSquaredResidual:
+    def empirical_risk(self) -> MeanSquaredResidual | WithoutPoints:
         """(1/2n)‖Ax−b‖²."""
-        return MeanSquaredResidual(
-            self.A, self.b, "empirical_risk", "empirical risk (1/2n)|Ax-b|^2"
-        )
+        name, words = "empirical_risk", "empirical risk (1/2n)|Ax-b|^2"
+        if self.is_product:
+            reason = "A is known by its products alone, so only the theory follows it"
+            return WithoutPoints(name, words, self.dimension, reason)
+        return MeanSquaredResidual(self.A, self.b, name, words)
 
     @property
     def mean_squared_row_norm(self) -> float:
         """Mean of |a_i|² over the rows."""
+        if self.is_product:
+            total = self.products.squared_norm
+            return (self.products.random_square() if total is None else total) / self.num_rows
         return float(self.squared_row_norms.mean())
 
-    def _check_dense(self) -> None:
-        if self.is_sparse and self.num_rows * self.dimension > LARGEST_DENSE:
-            raise ValueError(
-                f"the solution x* of a sparse problem of shape {self.A.shape} would need a dense "
-                "copy of it: leave distance out of statistics."
-            )
+    @property
+    def _svd_bytes(self) -> int:
+        """A copy that is overwritten, both factors, and the workspace of divide and conquer."""
+        n, d = self.shape
+        return 8 * (n * d + min(n, d) * (n + d) + 6 * min(n, d) ** 2)
 
     @cached_property
     def svd(self) -> ThinSVD:
         """Thin SVD; singular values below max(n, d)·ε·largest are rounding and are left out."""
-        n, d = self.num_rows, self.dimension
-        self._check_dense()
-        # A copy that is overwritten, both factors, and the workspace of divide and conquer.
-        needed = 8 * (n * d + min(n, d) * (n + d) + 6 * min(n, d) ** 2)
-        memory.check(needed, f"the decomposition of A, {n} by {d},", "rows or columns")
+        n, d = self.shape
+        if self.is_product or (self.is_sparse and n * d > LARGEST_DENSE):
+            raise ValueError(
+                f"the decomposition of A, {n} by {d}, would need a dense copy of it: ask for what "
+                "needs none (predict, limits, critical_learning_rate), without distance."
+            )
+        memory.check(self._svd_bytes, f"the decomposition of A, {n} by {d},", "rows or columns")
         dense = self.A if isinstance(self.A, np.ndarray) else self.A.toarray()
         with bar(None, 1, description="decompose", unit="matrices", waiting=f"A, {n} by {d}"):
             left, values, right = scipy.linalg.svd(dense, full_matrices=False, check_finite=False)
@@ -339,11 +377,22 @@ class LeastSquares(Portrayed, Noun):
     @cached_property
     def data_digests(self) -> tuple[str, str, str]:
         """SHA-256 of A, b and x0, so that results notice other data."""
-        return digest(self.A), digest(self.b), digest(self.x0)
+        return self._matrix_digest, digest(self.b), digest(self.x0)
+
+    @property
+    def _matrix_digest(self) -> str:
+        if not self.is_product:
+            return digest(self.A)
+        # Of one product: other data have another, to all digits that two machines may share.
+        signs = np.random.default_rng(1).choice(np.array([-1.0, 1.0]), (self.num_rows, 1))
+        product = self.products.adjoint(signs)[:, 0]
+        size = float(np.abs(product).max())
+        return digest(np.round(product / size, 9) + 0.0, np.array(float(f"{size:.9g}")))
 
     def decompose(self) -> None:
-        """Compute the singular value decomposition now, if it is not known yet."""
-        self.svd  # noqa: B018
+        """Compute the singular value decomposition now, if it is within reach and not known yet."""
+        if self.is_factorable:
+            self.svd  # noqa: B018
 
     def replace(self, **changes: Any) -> Self:
         """A copy with some fields changed, validated anew; the same A keeps its decomposition."""
@@ -355,15 +404,23 @@ class LeastSquares(Portrayed, Noun):
     def _facts(self) -> dict[str, str]:
         done = [name.replace("_", " ") for name, value in self.preparation.items() if value is True]
         return {
-            "shape": f"{self.num_rows} × {self.dimension}{' sparse' if self.is_sparse else ''}",
+            "shape": f"{self.num_rows} × {self.dimension}{self._kind}",
             "ridge": of_ridge(self.ridge),
             "start": of_start(self.x0),
             "population": "" if self.population is None else self.population.words,
             "prepared": ", ".join(done + ["weighted"] * ("weights_sha256" in self.preparation)),
         }
 
+    @property
+    def _kind(self) -> str:
+        if self.is_product:
+            return " dask" if is_dask(self.A) else " operator"
+        return " sparse" if self.is_sparse else ""
+
     def _spectrum_at_hand(self) -> Array | None:
         n, d = self.shape
+        if not self.is_factorable:
+            return None
         known = "svd" in self.__dict__
         return self.eigenvalues if known or n * d * min(n, d) <= _SHOWN else None
 
@@ -380,6 +437,12 @@ class LeastSquares(Portrayed, Noun):
             "population": None if self.population is None else self.population.description(),
             "preparation": dict(self.preparation),
         }
+
+
+def _shape(matrix: Any) -> tuple[int, int]:
+    if len(matrix.shape) != 2 or 0 in matrix.shape:
+        raise ValueError(f"A has shape {matrix.shape}: pass n rows of d columns.")
+    return int(matrix.shape[0]), int(matrix.shape[1])
 
 
 def _record(value: Any) -> dict[str, Any]:

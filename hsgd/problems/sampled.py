@@ -13,14 +13,16 @@ from hsgd.problems.feature_rows import FeatureRows
 from hsgd.problems.gaussian_rows import GaussianRows
 from hsgd.problems.least_squares import LeastSquares
 from hsgd.problems.portrait import Portrayed, of_ridge, of_start
-from hsgd.statistics.typical import OfTheSample
+from hsgd.statistics.without_points import WithoutPoints
+
+UNDRAWN = "it belongs to a sample, and none is drawn here: draw one by problem.sample(seed)"
 
 
 @dataclass(frozen=True)
 class FreshRow:
     """A fresh row, seen by SGD on a sample that nobody has drawn."""
 
-    risk: OfTheSample
+    risk: WithoutPoints
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -136,15 +138,16 @@ class SampledLeastSquares(Portrayed, Noun):
         return None
 
     @cached_property
-    def empirical_risk(self) -> OfTheSample:
+    def empirical_risk(self) -> WithoutPoints:
         """(1/2n)‖Ax−b‖²."""
-        return OfTheSample("empirical_risk", "empirical risk (1/2n)|Ax-b|^2", self.dimension)
+        words = "empirical risk (1/2n)|Ax-b|^2"
+        return WithoutPoints("empirical_risk", words, self.dimension, UNDRAWN)
 
     @cached_property
     def population(self) -> FreshRow:
         """What a fresh row looks like."""
-        risk = OfTheSample("population_risk", "population risk E(a.x-b)^2/2", self.dimension)
-        return FreshRow(risk)
+        words = "population risk E(a.x-b)^2/2"
+        return FreshRow(WithoutPoints("population_risk", words, self.dimension, UNDRAWN))
 
     def _facts(self) -> dict[str, str]:
         return {

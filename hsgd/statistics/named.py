@@ -10,7 +10,7 @@ from hsgd.interfaces import Problem, Statistic
 from hsgd.kept import kept
 from hsgd.statistics.coordinates import Coordinates, EigenCoordinates
 from hsgd.statistics.quadratics import NAMED, CentredQuadratic
-from hsgd.statistics.typical import OfTheSample
+from hsgd.statistics.without_points import WithoutPoints, has_points
 
 
 def empirical_risk(problem: Problem) -> Statistic:
@@ -52,9 +52,12 @@ def distance(problem: Problem) -> Statistic:
     For data the ridge solution (for ridge 0 the minimiser nearest x0), for a population β.
     """
     words = "squared distance to the solution |x-x*|^2"
-    if problem.solution is None:
-        return OfTheSample("distance", words, problem.dimension)
-    return CentredQuadratic(2.0, problem.solution, 0.0, "distance", words)
+    if not has_points(problem):
+        reason = "the solution is not known here, so only the theory follows it"
+        return WithoutPoints("distance", words, problem.dimension, reason)
+    centre = problem.solution
+    assert centre is not None
+    return CentredQuadratic(2.0, centre, 0.0, "distance", words)
 
 
 _BUILDERS: dict[str, Callable[[Problem], Statistic]] = {
@@ -69,7 +72,8 @@ def available(problem: Problem) -> tuple[str, ...]:
     has = {
         "empirical_risk": problem.empirical_risk is not None,
         "population_risk": problem.population is not None,
-        "distance": True,
+        # What is not factored has its solution on demand only: nobody can simulate the distance.
+        "distance": getattr(problem, "is_factorable", True),
     }
     return tuple(name for name in NAMED if has[name])
 
@@ -111,14 +115,26 @@ def resolve_recorded(
         As `resolve`, and for modes that the problem has not, or `Coordinates` more than once.
     """
     if statistics is None or isinstance(statistics, str | Statistic):
-        return resolve(problem, statistics)
+        found = resolve(problem, statistics)
+        _check_recordable(found)
+        return found
     asked = (statistics,) if isinstance(statistics, Coordinates) else _listed(statistics)
     modes = [entry for entry in asked if isinstance(entry, Coordinates)]
     others = [entry for entry in asked if not isinstance(entry, Coordinates)]
     if len(modes) > 1:
         raise ValueError("statistics names Coordinates twice: put all indices into one.")
     quadratics = resolve(problem, others) if others or not modes else ()
+    _check_recordable(quadratics)
     return (*quadratics, *(entry.of(problem) for entry in modes))
+
+
+def _check_recordable(statistics: Iterable[Statistic]) -> None:
+    for statistic in statistics:
+        if isinstance(statistic, WithoutPoints):
+            raise ValueError(
+                f"{statistic.name} cannot be recorded: {statistic.reason}; leave it out of "
+                "statistics."
+            )
 
 
 def _listed(statistics: Any) -> tuple[Any, ...]:
@@ -133,10 +149,14 @@ def _listed(statistics: Any) -> tuple[Any, ...]:
 
 def _resolve_one(problem: Problem, entry: object) -> Statistic:
     if isinstance(entry, Statistic):
-        if problem.solution is None and not isinstance(entry, OfTheSample):
+        if isinstance(problem.empirical_risk, WithoutPoints) and entry not in (
+            problem.empirical_risk,
+            problem.population and problem.population.risk,
+            distance(problem),
+        ):
             raise ValueError(
-                f"the statistic {entry.name!r} is one of parameters, but no sample is drawn here: "
-                f"draw one by problem.sample(seed), or ask for {', '.join(NAMED)}."
+                f"the statistic {entry.name!r} is one of parameters, and none are at hand here: "
+                f"ask for {', '.join(NAMED)}."
             )
         if entry.dimension != problem.dimension:
             raise ValueError(

@@ -11,6 +11,7 @@ import numpy as np
 
 from hsgd.checks import EPS, Array
 from hsgd.interfaces import Problem, Statistic
+from hsgd.statistics.without_points import has_points
 
 _ROUNDINGS = 8.0
 """Of one parameter or residual, that add up to what is lost."""
@@ -34,8 +35,9 @@ def rounding(problem: Problem, statistic: Statistic, values: Array) -> Array:
         Of the shape of `values`. Costs a product of the data with a vector.
     """
     # notation: lost = what parameters lose, q(x + lost) ≤ q(x) + 2 √(q(x) floor) + floor
-    if problem.solution is None:
+    if not has_points(problem):
         return np.zeros_like(values)  # no point is meant, so none is rounded
+    assert problem.solution is not None
     eigenvalues, vectors = problem.eigenpairs
     positive = eigenvalues[eigenvalues > EPS * np.max(eigenvalues, initial=0.0)]
     condition = float(positive.max() / positive.min()) if positive.size else 1.0

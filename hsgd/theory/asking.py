@@ -30,7 +30,7 @@ def ask(
     statistics: Statistics = None,
     time: Any = _NEVER,
     method: str = "auto",
-    rtol: float = 1e-8,
+    rtol: float | None = None,
     problems: tuple[type, ...] = PROBLEMS,
     algorithms: tuple[type[Algorithm], ...] = ALGORITHMS,
     batch_schedules: bool = False,
@@ -62,12 +62,18 @@ def ask(
         problems=problems,
         algorithms=algorithms,
         batch_schedules=batch_schedules,
+        sparse=True,
+        products=True,
     )
     if not any_rate:
         check_rate(problem, algorithm)
-    methods, accuracy = able(method, algorithm), number("rtol", rtol, strict=True)
+    methods = able(method, algorithm)
+    tolerance = None if rtol is None else number("rtol", rtol, strict=True)
     grid = None if time is _NEVER else time_grid(time, problem.iterations_per_unit)
     if grid is not None:
         algorithm.schedule(grid.unique / problem.iterations_per_unit)  # refuses negative rates
     measured = None if statistics is None else resolve(problem, statistics)
-    return finest(Question(problem, algorithm, methods[0], measured, grid, accuracy), methods)
+    question = Question(problem, algorithm, methods[0], measured, grid)
+    if tolerance is not None:
+        question = question.but(rtol=tolerance, chance=tolerance)
+    return finest(question, methods)

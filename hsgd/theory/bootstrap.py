@@ -34,7 +34,7 @@ def bootstrap_risk(
     time: ArrayLike,
     *,
     method: str = "auto",
-    rtol: float = 1e-8,
+    rtol: float | None = None,
 ) -> xr.Dataset:
     """Population risk of multi-pass SGD against that of streaming SGD at equal iterations.
 

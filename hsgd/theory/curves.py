@@ -65,16 +65,17 @@ def curve_of(
     """One statistic of what was solved; `flow`, if that is known already."""
     # Beyond critical it may overflow, and overflows are subtracted.
     with np.errstate(over="ignore", invalid="ignore"):
+        doubt = system.node_error + (0.0 if system.doubt is None else solved.mean(system.doubt))
         if statistic.name == system.sampled_risk:
             N = system.iterations_per_unit
             loss, error = solved.loss()
-            error = error + system.node_error * loss
+            error = error + doubt * loss
             return Curve(solved.flow() / N, loss / N, error / N, np.zeros(len(loss)))
         left_out = _left_out(system, statistic, solved)
         flow = solved.mean(statistic) if flow is None else flow
         noise, error = solved.noise(system.curvatures(statistic))
         value = flow + noise
-        rounding = system.rounding * np.abs(flow) + system.node_error * np.abs(value)
+        rounding = system.rounding * np.abs(flow) + doubt * np.abs(value)
         return Curve(flow, value, error + rounding, left_out)
 
 

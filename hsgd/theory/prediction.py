@@ -16,8 +16,9 @@ from hsgd.interfaces import Statistic
 from hsgd.statistics.rounding import rounding
 from hsgd.sweeps.broadcasting import follows_sweeps, shared_by
 from hsgd.theory.asking import ask
-from hsgd.theory.curves import Curve, curve_of
+from hsgd.theory.curves import Curve
 from hsgd.theory.question import Question, Statistics
+from hsgd.theory.settling import settled
 from hsgd.theory.spectra.providers import Solvable
 from hsgd.theory.trust.applicability import verdict_of
 from hsgd.theory.trust.discrepancy import discrepancies, largest
@@ -41,7 +42,7 @@ def predict(
     method: str = "auto",
     spread: bool = False,
     level: float = 0.9,
-    rtol: float = 1e-8,
+    rtol: float | None = None,
 ) -> xr.Dataset:
     """Risk curves of SGD in high dimensions, and those without noise beside them.
 
@@ -73,7 +74,9 @@ def predict(
     spread, level
         Bands for single runs are not available yet; `spread=True` is refused.
     rtol
-        Relative accuracy of the solution of the equations (not of the theory itself).
+        Relative accuracy of the solution of the equations (not of the theory itself): 1e-8, and
+        1e-2 for data whose matrix is too large to factor, where random probes are added until
+        chance leaves less than that in the curves (docs, theory page, "Large matrices").
 
     Returns
     -------
@@ -134,11 +137,7 @@ def answer(question: Question) -> xr.Dataset:
     problem, algorithm, grid = question.problem, question.algorithm, question.grid
     assert grid is not None
     times = grid.unique / problem.iterations_per_unit
-    solved = question.solve(grid.unique)
-    curves = {
-        statistic.name: Curve(*map(_infinite, curve_of(question.system, statistic, solved)))
-        for statistic in question.statistics
-    }
+    question, solved, curves, status = settled(question)
     gaps = discrepancies(question, curves, grid.unique, shared_by())
     expected = largest(gaps)
     concern, verdict = verdict_of(question, float(times[-1]), expected)
@@ -148,7 +147,7 @@ def answer(question: Question) -> xr.Dataset:
     attrs |= {
         "method": question.method.name,
         "solver": solved.solver,
-        "status": solved.status,
+        "status": status,
         "rtol": question.rtol,
         "expected_discrepancy": expected,
         "diagnosis": verdict,
@@ -160,10 +159,11 @@ def answer(question: Question) -> xr.Dataset:
         variables |= _variables(statistic, curve, gaps[name], question.method.noiseless)
     if concern:
         warning.warn(verdict, stacklevel=4)
-    if solved.status not in (Status.CONVERGED.value, Status.OVERFLOW.value):
-        warning.warn(_inaccurate(curves, question.rtol), stacklevel=4)
-    elif solved.status == Status.OVERFLOW.value:
-        warning.warn(solved.status, stacklevel=4)
+    if status not in (Status.CONVERGED.value, Status.OVERFLOW.value):
+        wanted = question.chance if question.system.replicas else question.rtol
+        warning.warn(_inaccurate(curves, wanted), stacklevel=4)
+    elif status == Status.OVERFLOW.value:
+        warning.warn(status, stacklevel=4)
     return dataset.assemble(grid, problem, algorithm, variables, attrs)
 
 
@@ -200,8 +200,3 @@ def _variables(statistic: Statistic, curve: Curve, gap: Array, noiseless: str) -
         f"{name}_error": (dims, curve.error, f"numerical error of {words}"),
         f"{name}_discrepancy": (dims, gap, f"relative error to expect in {words}"),
     }
-
-
-def _infinite(values: Array) -> Array:
-    """What has overflowed, also where overflows were subtracted."""
-    return np.where(np.isnan(values), np.inf, values)

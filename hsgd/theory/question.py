@@ -86,8 +86,12 @@ class Question:
     grid: Grid | None = None
     """When; None if what happens after long times is asked for."""
     rtol: float = 1e-8
+    chance: float = 1e-2
+    """How much of a curve may be left to chance, relative, where traces are estimated."""
     excess: float = 1.0
     """Factor of Ψ's kernel; the kernels of other statistics keep theirs."""
+    spectrum: Modes | None = None
+    """Modes in place of the problem's own."""
 
     def but(self, **changes: Any) -> Self:
         """The same with some fields changed."""
@@ -101,7 +105,7 @@ class Question:
     @property
     def system(self) -> Modes:
         """The modes of the problem."""
-        return modes(self.problem)
+        return modes(self.problem) if self.spectrum is None else self.spectrum
 
     @property
     def num_rows(self) -> float:
@@ -110,8 +114,9 @@ class Question:
 
     @property
     def rows(self) -> LeastSquares | None:
-        """The given rows, if there are any."""
-        return self.problem if isinstance(self.problem, LeastSquares) else None
+        """The given rows, if there are any and they are factored."""
+        known = isinstance(self.problem, LeastSquares) and self.problem.is_factorable
+        return self.problem if isinstance(self.problem, LeastSquares) and known else None
 
     @property
     def is_streamed(self) -> bool:

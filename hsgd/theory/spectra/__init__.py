@@ -6,6 +6,9 @@ population          modes of fresh ones
 sampled             modes of rows that are sampled but not drawn
 sample_covariance   the spectrum of a typical sample
 sources             what a population has along each of its eigenvalues
+matrix_free         modes of a matrix that is too large to factor
+probes              what random probes have shown of its spectrum
+lanczos             Gauss rules for it, by one pass over the data per step
 eigenmodes          modes whose eigenvectors are known
 modes               the data as the theory sees them: rates, weights and statistics of the modes
 """

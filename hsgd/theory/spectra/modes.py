@@ -102,6 +102,21 @@ class Modes(ABC):
         return 0.0
 
     @property
+    def doubt(self) -> Statistic | None:
+        """A statistic of means that is their relative error, where this grows with time."""
+        return None
+
+    @property
+    def replicas(self) -> tuple[Modes, ...]:
+        """Systems each of which leaves out some of what was left to chance: a jackknife."""
+        return ()
+
+    @property
+    def refined(self) -> Modes | None:
+        """The same with less left to chance; None where nothing is, or no less can be."""
+        return None
+
+    @property
     def damping(self) -> Array:
         """r_j = λ_j + ridge."""
         return self.eigenvalues + self.ridge

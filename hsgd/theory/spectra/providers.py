@@ -12,6 +12,7 @@ from hsgd.kept import kept
 from hsgd.problems.gaussian_rows import GaussianRows
 from hsgd.problems.least_squares import LeastSquares
 from hsgd.problems.sampled import SampledLeastSquares
+from hsgd.theory.spectra.matrix_free import of_products
 from hsgd.theory.spectra.modes import Modes
 from hsgd.theory.spectra.population import of_population
 from hsgd.theory.spectra.rows import of_rows
@@ -20,8 +21,13 @@ from hsgd.theory.spectra.sampled import of_sampled
 Solvable = LeastSquares | GaussianRows | SampledLeastSquares
 """Problems that have a mode system."""
 
+
+def _of_data(problem: LeastSquares) -> Modes:
+    return of_rows(problem) if problem.is_factorable else of_products(problem)
+
+
 PROVIDERS: dict[type[Solvable], Callable[[Any], Modes]] = {
-    LeastSquares: of_rows,
+    LeastSquares: _of_data,
     GaussianRows: of_population,
     SampledLeastSquares: of_sampled,
 }

@@ -9,6 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from hsgd.algorithms.sgd import SGD
+from hsgd.problems.least_squares import LeastSquares
 from hsgd.problems.sampled import SampledLeastSquares
 from hsgd.theory.question import Question
 from hsgd.theory.trust.judgement import (
@@ -42,7 +43,7 @@ def verdict_of(question: Question, horizon: float, discrepancy: float) -> Verdic
 def _judged(question: Question, horizon: float, discrepancy: float) -> Verdict:
     """The verdict on one batch size."""
     rate, twin = question.algorithm.schedule.largest(0.0, horizon), question.method.twin
-    on_rows = isinstance(question.algorithm, SGD) and question.rows is not None
+    on_rows = isinstance(question.algorithm, SGD) and isinstance(question.problem, LeastSquares)
     # What is said of rows is said of small steps: finite ones may diverge all the same.
     verdict = ("", "") if on_rows and twin else _stable(question, rate)
     if verdict[0]:

@@ -29,6 +29,8 @@ LARGEST_ON_THE_WAY = 0.25
 NOTABLE_DISCREPANCY = 0.05
 """The same above which the verdict names the exact mean."""
 
+_FEW_ROWS = 300
+"""Of data too large to factor, that are looked at one by one."""
 _WORK = 3e8
 """Operations that the decomposition of a sample may take, drawn only to see what its size does."""
 
@@ -69,8 +71,8 @@ def judge(question: Question, horizon: float, discrepancy: float) -> Judgement:
 
     `discrepancy` is the largest that is expected on the way; the one in the limit is found here.
     """
-    problem = question.rows
-    assert problem is not None
+    problem = question.problem
+    assert isinstance(problem, LeastSquares)
     figures = _figures(problem, question, question.algorithm.schedule.largest(0.0, horizon))
     if np.isfinite(figures["expected_discrepancy"]) and np.isfinite(discrepancy):
         figures["expected_discrepancy"] = max(figures["expected_discrepancy"], discrepancy)
@@ -81,25 +83,41 @@ def _figures(problem: LeastSquares, question: Question, rate: float) -> dict[str
     system, factor = question.system, question.noise_factor
     small, spectrum = SmallSteps(system, factor), system.eigenvalues
     critical = question.stability.critical_rate()
-    norms = problem.squared_row_norms
-    middle = float(np.median(norms))
+    spread, leverage = _rows_apart(problem)
     norm = _fed_back(question, factor).kernel_norm(rate)
-    limiting = _limiting_discrepancy(norm, feedback_excess(question, factor))
+    excess = feedback_excess(question, factor)
+    limiting = _limiting_discrepancy(norm, excess)
+    # On rows that were not all looked at it is where the heavier kernel's norm is 1.
+    threshold = (
+        mean_square_critical_learning_rate(problem, factor)
+        if problem.is_factorable
+        else critical / excess
+    )
     return {
         "learning_rate": rate,
         "critical_learning_rate": critical,
         "fraction_of_critical": rate / critical,
-        "mean_square_critical_learning_rate": mean_square_critical_learning_rate(problem, factor),
+        "mean_square_critical_learning_rate": threshold,
         "kernel_norm": question.stability.kernel_norm(rate),
         "curvature": rate / small.curvature_limit(),
-        "top_eigenvalue_share": float(spectrum[0] / spectrum.sum()),
-        "largest_over_mean_eigenvalue": float(spectrum[0] / spectrum.sum() * problem.dimension),
-        "row_norm_spread": float(norms.max()) / middle if middle > 0 else np.inf,
-        "largest_leverage": _largest_leverage(problem.svd.left),
+        "top_eigenvalue_share": float(spectrum.max() / system.trace),
+        "largest_over_mean_eigenvalue": float(spectrum.max() / system.trace * problem.dimension),
+        "row_norm_spread": spread,
+        "largest_leverage": leverage,
         "expected_discrepancy": limiting,
         "asymptotic_discrepancy": limiting,
         "num_rows": float(problem.num_rows),
     }
+
+
+def _rows_apart(problem: LeastSquares) -> tuple[float, float]:
+    """Largest over median squared row norm, and the largest leverage; NaN where none are known."""
+    if problem.is_product:
+        return np.nan, np.nan
+    norms = problem.squared_row_norms
+    middle = float(np.median(norms))
+    spread = float(norms.max()) / middle if middle > 0 else np.inf
+    return spread, _largest_leverage(problem.svd.left) if problem.is_factorable else np.nan
 
 
 def feedback_excess(question: Question, noise_factor: float) -> float:
@@ -110,12 +128,27 @@ def feedback_excess(question: Question, noise_factor: float) -> float:
     """
     if isinstance(question.problem, SampledLeastSquares):
         drawn = _drawn(question.problem)
-        own = feedback_excess(question.but(problem=drawn), noise_factor)
+        own = feedback_excess(question.but(problem=drawn, spectrum=None), noise_factor)
         return 1.0 + (own - 1.0) * drawn.num_rows / question.problem.n
-    assert question.rows is not None
+    if question.rows is None:
+        assert isinstance(question.problem, LeastSquares)
+        few = _few_rows(question.problem)
+        own = feedback_excess(question.but(problem=few, spectrum=None), noise_factor)
+        return 1.0 + (own - 1.0) * few.num_rows / question.num_rows
     threshold = mean_square_critical_learning_rate(question.rows, noise_factor)
     norm = _fed_back(question, noise_factor).kernel_norm(threshold)
     return max(1.0, 1.0 / norm) if norm > 0 else 1.0
+
+
+@kept
+def _few_rows(problem: LeastSquares) -> LeastSquares:
+    """Some rows of data that are not factored, in as many dimensions: all that their norms see."""
+    n = problem.num_rows
+    count = min(n, _FEW_ROWS)
+    chosen = np.random.default_rng(0).choice(n, count, replace=False)
+    values, vectors = np.linalg.eigh(problem.products.gram(np.sort(chosen)))
+    rows = vectors * np.sqrt(np.maximum(values, 0.0))
+    return LeastSquares(rows, np.zeros(count), ridge=problem.ridge * count / n)
 
 
 @kept
@@ -231,7 +264,9 @@ def _instability(figures: dict[str, float]) -> list[Concern]:
 @kept
 def _smaller_top(problem: LeastSquares) -> str:
     """What would make the largest eigenvalue smaller: centring, scaling, both, or neither."""
-    table = problem.A
+    if not problem.is_factorable:
+        return "centre the data, scale the columns or take that direction out, or"
+    table = problem.A if isinstance(problem.A, np.ndarray) else problem.A.toarray()
     centred = table - table.mean(axis=0)
     share = 1.0
     for words, changed in (
@@ -268,12 +303,14 @@ def _top_share(table: Array) -> float:
 
 
 def _praise(figures: dict[str, float], title: str) -> str:
+    spread = figures["row_norm_spread"]
+    rows = f"rows are comparable (largest over median squared norm {spread:.3g}), "
     return (
         f"{title[0].upper()}{title[1:]} applies: the learning rate is "
         f"{figures['fraction_of_critical']:.3g} of critical, no direction dominates (top "
-        f"eigenvalue share {figures['top_eigenvalue_share']:.1%}), rows are comparable (largest "
-        f"over median squared norm {figures['row_norm_spread']:.3g}), and the discrepancy to "
-        f"expect at n = {figures['num_rows']:.0f} is {figures['expected_discrepancy']:.2%}"
+        f"eigenvalue share {figures['top_eigenvalue_share']:.1%}), "
+        f"{'' if np.isnan(spread) else rows}and the discrepancy to expect at "
+        f"n = {figures['num_rows']:.0f} is {figures['expected_discrepancy']:.2%}"
         f"{_pointer(figures['expected_discrepancy'])}."
     )
 

@@ -1,0 +1,85 @@
+"""The curves of a question, with less left to chance until that is little enough.
+
+Where traces are estimated by probes, the curves have a standard error of their own: the
+jackknife's, from the curves without each of some groups of probes in turn.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from hsgd.checks import Array
+from hsgd.theory.curves import Curve, Solved, curve_of
+from hsgd.theory.question import Question
+from volterra import Status
+
+_RTOL = 1e-6
+"""Of curves of which only the differences matter."""
+
+
+class Settled(NamedTuple):
+    """An answer."""
+
+    question: Question
+    """With the modes that it was settled on."""
+    solved: Solved
+    curves: dict[str, Curve]
+    status: str
+    """How it was solved, and whether chance has left too much."""
+
+
+def settled(question: Question) -> Settled:
+    """The curves at the question's times, to its tolerances if they can be met."""
+    assert question.grid is not None
+    while True:
+        solved = question.solve(question.grid.unique)
+        curves = {
+            statistic.name: Curve(*map(_infinite, curve_of(question.system, statistic, solved)))
+            for statistic in question.statistics
+        }
+        if not question.system.replicas:
+            return Settled(question, solved, curves, solved.status)
+        curves, share = _with_chance(question, curves)
+        if share <= question.chance:
+            return Settled(question, solved, curves, solved.status)
+        finer = question.system.refined
+        if finer is None:
+            diverged = solved.status != Status.CONVERGED.value
+            status = solved.status if diverged else str(Status.TOLERANCE_NOT_REACHED.value)
+            return Settled(question, solved, curves, status)
+        question = question.but(spectrum=finer)
+
+
+def _with_chance(question: Question, curves: dict[str, Curve]) -> tuple[dict[str, Curve], float]:
+    """Curves whose errors count what probes leave to chance, and the largest share of a curve."""
+    assert question.grid is not None
+    others: dict[str, list[Array]] = {name: [] for name in curves}
+    for system in question.system.replicas:
+        other = question.but(spectrum=system, rtol=max(question.rtol, _RTOL))
+        solved = other.solve(question.grid.unique)
+        for statistic in question.statistics:
+            flow = curves[statistic.name].flow
+            others[statistic.name].append(curve_of(system, statistic, solved, flow).value)
+    counted, share = {}, 0.0
+    for name, values in others.items():
+        curve, count = curves[name], len(values)
+        with np.errstate(invalid="ignore", over="ignore", divide="ignore"):
+            spread = np.array(values) - np.mean(values, axis=0)
+            deviation = np.sqrt((count - 1) / count * np.sum(spread**2, axis=0))
+            error = _sure(count) * np.where(np.isfinite(curve.value), deviation, 0.0)
+            relative = error / curve.value
+            share = max(share, float(np.max(relative[np.isfinite(relative)], initial=0.0)))
+        counted[name] = curve._replace(error=curve.error + error)
+    return counted, share
+
+
+def _sure(groups: int) -> float:
+    """Standard errors that count as the error: Student's 97.5%, to one percent."""
+    return 1.96 + 2.85 / max(1, groups - 1)
+
+
+def _infinite(values: Array) -> Array:
+    """What has overflowed, also where overflows were subtracted."""
+    return np.where(np.isnan(values), np.inf, values)
