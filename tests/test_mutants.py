@@ -36,7 +36,7 @@ def test_there_are_enough_everywhere():
 
 def test_the_campaign_notices(tmp_path):
     """A bug, a change that does no harm, and a test that is not there."""
-    file, line = "hsgd/problems/gaussian_rows.py", "given = count * rows.ridge if"
+    file, line = "hsgd/problems/sampled.py", "given = count * rows.ridge if"
     test = "tests/hsgd/test_nouns.py::test_typical_rows_are_sampled_with_their_own_ridge"
     copy = Copy(tmp_path / "copy")
     bug = Mutant(file, line, "given = rows.ridge if", test)

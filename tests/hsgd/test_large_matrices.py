@@ -150,6 +150,7 @@ def test_the_discrepancy_is_estimated_from_some_rows(monkeypatch):
     assert float(found[name][-1]) == pytest.approx(float(right[name][-1]), rel=0.3)
 
 
+@pytest.mark.slow
 def test_a_cluster_gives_the_same_with_one_worker_and_with_two():
     import dask.array
     from distributed import Client, LocalCluster
