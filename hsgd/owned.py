@@ -24,12 +24,17 @@ def kept(array: AnyArray) -> AnyArray:
 def may_change(array: NDArray[Any]) -> bool:
     """Whether it, or what it is a view of, can be written to; a memory map's file is its own."""
     chain = _chain(array)
-    if any(isinstance(part, np.memmap) for part in chain):
+    if is_memory_map(array):
         return False
     if any(part.flags.writeable for part in chain[:-1]):
         return True
     # Beneath may lie a buffer of another program.
     return chain[-1] is not None and not isinstance(chain[-1], bytes)
+
+
+def is_memory_map(array: Any) -> bool:
+    """Whether its entries lie in a file."""
+    return any(isinstance(part, np.memmap) for part in _chain(array))
 
 
 def freeze(array: NDArray[Any]) -> None:
@@ -38,7 +43,7 @@ def freeze(array: NDArray[Any]) -> None:
         part.flags.writeable = False
 
 
-def _chain(array: NDArray[Any]) -> list[Any]:
+def _chain(array: Any) -> list[Any]:
     """The array, what it is a view of, and so on; the last one is no array."""
     chain: list[Any] = [array]
     while isinstance(chain[-1], np.ndarray):

@@ -30,7 +30,7 @@ from hsgd.checks import (
 from hsgd.machine import memory
 from hsgd.machine.progress import bar
 from hsgd.nouns import Matrix, Noun, Real, Sparse, Swept, Whole, keep, taking_its_own_names
-from hsgd.owned import read_only
+from hsgd.owned import is_memory_map, read_only
 from hsgd.problems import preparing
 from hsgd.problems.labelled import aligned
 from hsgd.problems.populations import AnyPopulation, as_population
@@ -91,8 +91,8 @@ class LeastSquares(Portrayed, Noun):
     The arrays are copied, so that nobody can change them afterwards, unless they are memory maps
     or read-only (`A.flags.writeable = False`): these are kept as they are. The thin SVD costs
     O(nd·min(n, d)) once, on first use, and is shared by all that needs it; of sparse matrices above
-    2²⁶ entries, and of what does not fit into memory, the theory takes products in its place. Of
-    DataArrays the dim of b names the rows of A.
+    2²⁶ entries, and of memory maps whose decomposition does not fit into memory, the theory takes
+    products in its place. Of DataArrays the dim of b names the rows of A.
     """
 
     A: Matrix
@@ -299,7 +299,7 @@ class LeastSquares(Portrayed, Noun):
         if self.is_sparse:
             return self.num_rows * self.dimension <= LARGEST_DENSE
         left = memory.available()
-        return left is None or self._svd_bytes <= left
+        return not is_memory_map(self.A) or left is None or self._svd_bytes <= left
 
     @cached_property
     def squared_row_norms(self) -> Array:

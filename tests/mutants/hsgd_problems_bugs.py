@@ -13,8 +13,8 @@ MUTANTS: tuple[Mutant, ...] = (
     ),
     Mutant(
         "hsgd/problems/least_squares.py",
-        "        self._check_dense()\n        # A copy",
-        "        # A copy",
+        "if self.is_product or (self.is_sparse and n * d > LARGEST_DENSE):",
+        "if self.is_product:",
         "tests/hsgd/test_problems.py::test_no_large_sparse_matrix_is_made_dense",
     ),
     Mutant(
@@ -25,7 +25,7 @@ MUTANTS: tuple[Mutant, ...] = (
     ),
     Mutant(
         "hsgd/problems/least_squares.py",
-        'memory.check(needed, f"the decomposition of A',
+        'memory.check(self._svd_bytes, f"the decomposition of A',
         'memory.check(needed // 8, f"the decomposition of A',
         "tests/hsgd/test_memory.py::test_what_is_asked_for_is_what_is_taken",
     ),

@@ -141,7 +141,7 @@ MUTANTS: tuple[Mutant, ...] = (
         "tests/hsgd/test_diagnosis.py::test_the_largest_rate_of_a_schedule_counts",
     ),
     Mutant(
-        "hsgd/theory/prediction.py",
+        "hsgd/theory/settling.py",
         "np.where(np.isnan(values), np.inf, values)",
         "values",
         "tests/hsgd/test_finite_steps.py::test_a_mode_at_rest_is_no_number_times_infinity",
@@ -243,6 +243,64 @@ MUTANTS: tuple[Mutant, ...] = (
         "GaussianRows(self.eigenvalues, np.sqrt(squares), self.noise",
         "GaussianRows(self.eigenvalues, squares, self.noise",
         "tests/hsgd/test_typical.py::test_a_spectrum_is_enough",
+    ),
+    # ------------------------------------------------------------------ large matrices
+    Mutant(
+        "hsgd/theory/spectra/matrix_free.py",
+        "a = -(c + ridge * (start[: len(rule.vectors)] @ rule.vectors[:, seen]))",
+        "a = -c",
+        "tests/hsgd/test_large_matrices.py::"
+        "test_curves_are_those_of_the_factored_matrix[1-hsgd-240-80-1.0-0.5]",
+    ),
+    Mutant(
+        "hsgd/theory/spectra/matrix_free.py",
+        "w -= self.found_vectors @ (self.found_vectors.T @ w)",
+        "w = w",
+        "tests/hsgd/test_large_matrices.py::"
+        "test_curves_are_those_of_the_factored_matrix[1-hsgd-240-80-0.0-0.0]",
+    ),
+    Mutant(
+        "hsgd/theory/spectra/matrix_free.py",
+        "np.asarray(0.25 * size**2 * mixed * rule.first)",
+        "np.asarray(0.2 * size**2 * mixed * rule.first)",
+        "tests/hsgd/test_large_matrices.py::"
+        "test_curves_are_those_of_the_factored_matrix[1-hsgd-240-80-1.0-0.5]",
+    ),
+    Mutant(
+        "hsgd/theory/spectra/matrix_free.py",
+        "many = many * (rest / estimated)",
+        "many = many",
+        "tests/hsgd/test_large_matrices.py::test_every_kind_of_matrix_has_the_theory[sparse]",
+    ),
+    Mutant(
+        "hsgd/theory/spectra/probes.py",
+        "share = (above - place) / (above - below)",
+        "share = 0.5",
+        "tests/hsgd/test_large_matrices.py::test_the_grid_of_probes_keeps_weights_and_means",
+    ),
+    Mutant(
+        "hsgd/theory/spectra/lanczos.py",
+        "(self._before * self._beta[-1] if self._beta else 0.0)",
+        "0.0",
+        "tests/hsgd/test_large_matrices.py::test_a_gauss_rule_is_exact_for_polynomials",
+    ),
+    Mutant(
+        "hsgd/theory/settling.py",
+        "(count - 1) / count * np.sum(spread**2, axis=0)",
+        "np.sum(spread**2, axis=0) / count",
+        "tests/hsgd/test_large_matrices.py::test_the_reported_error_is_that_of_chance",
+    ),
+    Mutant(
+        "hsgd/theory/settling.py",
+        "question = question.but(spectrum=finer)",
+        "return Settled(question, solved, curves, solved.status)",
+        "tests/hsgd/test_large_matrices.py::test_more_probes_are_drawn_until_the_tolerance_is_met",
+    ),
+    Mutant(
+        "hsgd/problems/products.py",
+        "return np.asarray(self._added(_transposed_times, np.split(Y, self._ends()[:-1])))",
+        "return np.asarray(self._added(_transposed_times, [Y[: len(Y) // 5]] * len(self._blocks)))",
+        "tests/hsgd/test_large_matrices.py::test_products_of_every_kind_are_one_product",
     ),
     # ------------------------------------------------------------------ the modes
     Mutant(
@@ -366,8 +424,8 @@ MUTANTS: tuple[Mutant, ...] = (
     ),
     Mutant(
         "hsgd/theory/trust/judgement.py",
-        "float(spectrum[0] / spectrum.sum() * problem.dimension)",
-        "float(spectrum[0] / spectrum.sum() * problem.num_rows)",
+        "float(spectrum.max() / system.trace * problem.dimension)",
+        "float(spectrum.max() / system.trace * problem.num_rows)",
         "tests/hsgd/test_diagnosis.py::test_the_figures_are_what_their_names_say",
     ),
     Mutant(
