@@ -87,6 +87,7 @@ if TYPE_CHECKING:
     from hsgd.theory.epochs import epochs_to_tolerance as epochs_to_tolerance
     from hsgd.theory.limits import limits as limits
     from hsgd.theory.prediction import predict as predict
+    from hsgd.theory.spectra.estimate import spectrum_of as spectrum_of
 
     __version__: str
 else:
@@ -128,6 +129,7 @@ else:
             "critical_batch_size": "theory.batches",
             "grow_batch_size": "theory.batches",
             "steps_to_target": "theory.batches",
+            "spectrum_of": "theory.spectra.estimate",
             "diagnose": "theory.diagnosis",
             "exact_mean": "exact.mean",
             "exact_stability": "exact.stability",

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from hsgd.checks import Array, described, each, integer, number
 from hsgd.kept import kept
 from hsgd.nouns import Noun, Swept, Whole, keep
-from hsgd.problems.feature_rows import FeatureRows
+from hsgd.problems.fresh import FreshRows
 from hsgd.problems.gaussian_rows import GaussianRows
 from hsgd.problems.least_squares import LeastSquares
 from hsgd.problems.portrait import Portrayed, of_ridge, of_start
 from hsgd.statistics.without_points import WithoutPoints
+
+if TYPE_CHECKING:
+    from hsgd.problems.feature_rows import FeatureRows  # its moments take a second to load
 
 UNDRAWN = "it belongs to a sample, and none is drawn here: draw one by problem.sample(seed)"
 
@@ -78,7 +81,7 @@ class SampledLeastSquares(Portrayed, Noun):
     def __init__(
         self, rows: GaussianRows | FeatureRows, n: Whole, ridge: Swept | None = None
     ) -> None:
-        if not isinstance(rows, GaussianRows | FeatureRows):
+        if not isinstance(rows, FreshRows):
             raise TypeError(
                 f"rows is a {type(rows).__name__}: pass the hsgd.GaussianRows to sample from, or "
                 "hsgd.FeatureRows, for example hsgd.RandomFeatures(...).given_weights(seed)."

@@ -1,7 +1,8 @@
 """What is measured along SGD.
 
-quadratics     quadratic functions of the parameters, in three forms
-coordinates    single coordinates in the eigenbasis of the Hessian
-rounding       what rounding makes of them, whoever computes them
-named          from what a user asked for to these
+quadratics       quadratic functions of the parameters, in three forms
+coordinates      single coordinates in the eigenbasis of the Hessian
+without_points   what has curves but no values at points, where no points are at hand
+rounding         what rounding makes of them, whoever computes them
+named            from what a user asked for to these
 """

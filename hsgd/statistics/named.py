@@ -132,8 +132,8 @@ def _check_recordable(statistics: Iterable[Statistic]) -> None:
     for statistic in statistics:
         if isinstance(statistic, WithoutPoints):
             raise ValueError(
-                f"{statistic.name} cannot be recorded: {statistic.reason}; leave it out of "
-                "statistics."
+                f"{statistic.name} cannot be recorded ({statistic.reason}): leave "
+                f"{statistic.name} out of statistics."
             )
 
 

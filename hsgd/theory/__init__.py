@@ -7,10 +7,12 @@ Its verbs, and `commands`, which ask them from a shell:
     critical        the largest stable learning rate
     batches         which batch size, and when to grow it
     bootstrap       what using the rows again costs
+    effective       what passes over the same rows are worth
     diagnosis       whether the theory applies to given rows
 
 What they stand on, each seen by those above it in this list:
 
+    settling        the curves of a question, with little enough left to chance
     trust/          how far a curve can be trusted at finite n
     asking          from what a verb was given to a question, checked once
     dynamics/       how curves are solved: a file for each method

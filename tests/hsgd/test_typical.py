@@ -244,7 +244,7 @@ def test_many_eigenvalues_are_gathered_and_hardly_change_a_curve(monkeypatch):
 @pytest.mark.parametrize(
     ("ask", "message"),
     [
-        (lambda p: hsgd.predict(p, hsgd.SGD(0.1), [1.0], statistics=QUADRATIC), "no sample is dra"),
+        (lambda p: hsgd.predict(p, hsgd.SGD(0.1), [1.0], statistics=QUADRATIC), "none are at hand"),
         (lambda p: hsgd.diagnose(p, hsgd.SGD(0.1)), r"problem\.sample\(seed\)"),
         (lambda p: hsgd.predict(p, hsgd.StreamingSGD(0.1), [1.0]), "pass hsgd.SGD"),
         (lambda p: p.empirical_risk.values(np.ones((1, 3))), "belongs to a sample"),

@@ -301,6 +301,12 @@ def _nouns() -> Iterator[Entry]:
         {"dimension": 9, "decay": 1.2, "target_decay": 1.5, "trace": 1.0, "power": 1.0,
          "noise": 0.1},
     )  # fmt: skip
+    yield Entry(
+        "hsgd.spectrum_of",
+        hsgd.spectrum_of,
+        {"X": kept["A"], "y": kept["b"], "groups": 4},
+        words={"X": ("y",), "y": ("X",)},
+    )
     yield Entry("hsgd.Spectrum.rows", spectrum.rows, {"ridge": 0.1, "x0": np.zeros(D)})
     yield Entry(
         "hsgd.Spectrum.sampled", spectrum.sampled, {"n": 9, "ridge": 0.1, "x0": np.zeros(D)}

@@ -1,10 +1,11 @@
 """Where modes come from.
 
+estimate            the spectrum behind data, corrected for their finite number of rows
 providers           which problem gets its modes from where, and how to add one
 rows                modes of given rows
 population          modes of fresh ones
 sampled             modes of rows that are sampled but not drawn
-sample_covariance   the spectrum of a typical sample
+sample_covariance   the spectrum of a typical sample, `sample_covariance_kernel` its inner loops
 sources             what a population has along each of its eigenvalues
 matrix_free         modes of a matrix that is too large to factor
 probes              what random probes have shown of its spectrum
