@@ -68,9 +68,10 @@ def predict(
         `"hsgd"`, homogenized SGD, the limit of small steps; `"discrete"`, its twin with steps of
         finite size, which is *exact* for streaming from `GaussianRows`, and better than the limit
         where steps are large (batches, few dimensions). `"auto"` is `"discrete"` for streaming, for
-        momentum, and for data on which steps can be large (at the critical learning rate more than
-        2% of the way in the stiffest direction, so that the limit is a percent off), as far as that
-        costs a second or two; else `"hsgd"`. The attribute `method` says which.
+        rows that are sampled but not drawn, for momentum, and for data on which steps can be large
+        (at the critical learning rate more than 2% of the way in the stiffest direction, so that
+        the limit is a percent off), as far as that costs a second or two; else `"hsgd"`. The
+        attribute `method` says which.
     spread, level
         Bands for single runs are not available yet; `spread=True` is refused.
     rtol

@@ -244,6 +244,24 @@ MUTANTS: tuple[Mutant, ...] = (
         "GaussianRows(self.eigenvalues, squares, self.noise",
         "tests/hsgd/test_typical.py::test_a_spectrum_is_enough",
     ),
+    Mutant(
+        "hsgd/theory/spectra/sampled.py",
+        "wick=1.0,",
+        "wick=0.0,",
+        "tests/hsgd/test_typical.py::test_finite_steps_count_that_rows_are_gaussian_in_every_mode",
+    ),
+    Mutant(
+        "hsgd/theory/stability/asymptotics.py",
+        "one.single_gain * (self.stability.own_noise * p**2) * persistence",
+        "one.gain * (self.stability.own_noise * p**2) * persistence",
+        "tests/hsgd/test_typical.py::test_stepping_is_the_closed_form",
+    ),
+    Mutant(
+        "hsgd/theory/dynamics/stepping_kernel.py",
+        "wick * eigenvalues[j] * own",
+        "wick * driven[j] * own",
+        "tests/hsgd/test_typical.py::test_stepping_is_the_closed_form",
+    ),
     # ------------------------------------------------------------------ large matrices
     Mutant(
         "hsgd/theory/spectra/matrix_free.py",

@@ -261,8 +261,8 @@ def _suits(question: Question, last: float) -> bool:
     """
     if not _is_affordable(question, last):
         return False
-    if question.is_streamed:
-        return True
+    if question.system.wick:
+        return True  # it is exact, or nearly
     # What single rows do beyond either theory is of the order of modes per row, and makes up for
     # some of the size of steps: there the finer theory is no better.
     largest = question.algorithm.largest_batch_size

@@ -51,7 +51,8 @@ def advance(
             alpha = a * (1.0 + momentum) if nesterov else a + momentum
             beta = a * momentum if nesterov else momentum
             own = residual * residual + eigenvalues[j] * seen
-            noise = factors[k] * g * g * driven[j] * (excess * twice_loss + wick * own)
+            noise = excess * driven[j] * twice_loss + wick * eigenvalues[j] * own
+            noise *= factors[k] * g * g
             variance = alpha * alpha * V[j] - 2.0 * alpha * beta * C[j] + beta * beta * P[j]
             C[j] = alpha * V[j] - beta * C[j]
             P[j] = V[j]

@@ -61,8 +61,8 @@ class Modes(ABC):
         Name of the statistic Ψ/N.
     wick
         The covariance of the gradient on one row is 2RΣ + wick·gg', R the sampled risk, Σ the mean
-        Hessian, g the mean gradient: 1, exactly, for Gaussian rows; 0 for fixed rows, where it
-        depends on them and is left out.
+        Hessian, g the mean gradient: 1, exactly, for Gaussian rows; 1 up to O(1/n) for typical
+        samples of them; 0 for given rows, where it depends on them and is left out.
     """
 
     iterations_per_unit: int

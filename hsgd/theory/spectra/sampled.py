@@ -66,7 +66,7 @@ class TypicalModes(Modes):
         return self.error
 
     def curvatures(self, statistic: Statistic) -> Array:
-        """Mean uᵀMu over the eigenvectors u at each node; at copies, which have none, 0."""
+        """Mean uᵀMu over the eigenvectors u at each node, and so at its copies."""
         r = len(self.spectrum.nodes)
         if statistic.name == self.sampled_risk:
             first = self.eigenvalues[:r] / self.iterations_per_unit
@@ -74,7 +74,7 @@ class TypicalModes(Modes):
             first = self._overlap
         else:
             first = np.full(r, 2.0)
-        return np.concatenate((first, np.zeros(len(self.eigenvalues) - r)))
+        return np.tile(first, len(self.eigenvalues) // r)
 
     def values(self, statistic: Statistic, decay: Array, fade: Array) -> Array:
         """A statistic at means that have come some way, (m, r) and (m,) → (m,)."""
@@ -189,6 +189,7 @@ def of_sampled(problem: SampledLeastSquares) -> TypicalModes:
         residual_start=np.concatenate([q[i] for i in used]),
         residual_outside=rows.noise**2 * (n - spectrum.rank),
         sampled_risk="empirical_risk",
+        wick=1.0,  # up to 1/n: rows of a typical sample are as good as Gaussian in every mode
         spectrum=spectrum,
         target=target,
         mixed=mixed,

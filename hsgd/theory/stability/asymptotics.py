@@ -11,6 +11,7 @@ from hsgd.checks import Array
 from hsgd.interfaces import Statistic
 from hsgd.theory.spectra.modes import Modes
 from hsgd.theory.stability.base import Stability
+from hsgd.theory.stability.iteration import Iteration
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,15 +45,18 @@ class Asymptotics:
         """Ψ where gradient flow ends."""
         return float(self.system.losses(np.full((1, 1), 0.0 if self.moves else 1.0))[0])
 
+    @property
+    def _one(self) -> Iteration:
+        return self.stability.at(self.learning_rate)
+
     def variances(self) -> Array:
         """Stationary variance of each mode."""
         # notation: p = limit of the residuals, whose share of the noise is the wick term
         if not self.moves:
             return np.zeros(len(self.system.eigenvalues))
         p = self.system.residual_limit
-        gain = self.stability.at(self.learning_rate).gain
-        persistence = self.stability.persistence(self.learning_rate)
-        own = gain * (self.stability.own_noise * p**2) * persistence
+        one, persistence = self._one, self.stability.persistence(self.learning_rate)
+        gain, own = one.gain, one.single_gain * (self.stability.own_noise * p**2) * persistence
         loss = (self.bare_loss() + 0.5 * float(np.sum(self.system.eigenvalues * own))) / (
             1.0 - self.norm
         )

@@ -29,14 +29,19 @@ class Iteration:
 
     @property
     def gain(self) -> Array:
-        """φ(γ/N)² λ_j: variance of mode j per unit of 2Ψ."""
+        """φ(γ/N)² λ_j: variance of mode j per unit of 2Ψ, all that it stands for together."""
+        return np.asarray(self.system.multiplicity * self.single_gain)
+
+    @property
+    def single_gain(self) -> Array:
+        """The same for one of them."""
         rate = self.learning_rate / self.system.iterations_per_unit
-        return np.asarray(self.noise_factor * rate**2 * self.system.driven)
+        return np.asarray(self.noise_factor * rate**2 * self.system.eigenvalues)
 
     @property
     def wick(self) -> Array:
         """q_j − a_j²."""
-        return self.system.wick * self.gain * self.system.eigenvalues
+        return self.system.wick * self.single_gain * self.system.eigenvalues
 
     @property
     def settling(self) -> Array:

@@ -110,9 +110,9 @@ def _rivals(question: Question, iterations: NDArray[np.int64], calls: int) -> li
         factor = float(question.algorithm.noise_factor(question.num_rows, smallest))
         heavier = question.but(excess=feedback_excess(question, factor))
         rivals += _rival(heavier, iterations, calls, same_mean=True)
-    # Finite steps: for single draws from fixed rows what they do is seen by the other estimates.
+    # Finite steps: for single draws from given rows what they do is seen by the other estimates.
     twin, batches = question.method.twin, question.algorithm.largest_batch_size > 1
-    if twin and (question.is_streamed or batches):
+    if twin and (question.system.wick or batches):
         rivals += _rival(question.but(method=twin), iterations, calls)
     return rivals
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -12,6 +12,7 @@ from hsgd.kept import kept
 from hsgd.problems.least_squares import LeastSquares
 from hsgd.problems.sampled import SampledLeastSquares
 from hsgd.theory.question import Question
+from hsgd.theory.spectra.providers import modes
 from hsgd.theory.stability.base import Stability
 from hsgd.theory.stability.finite_steps import FiniteSteps
 from hsgd.theory.stability.small_steps import SmallSteps
@@ -128,7 +129,8 @@ def feedback_excess(question: Question, noise_factor: float) -> float:
     """
     if isinstance(question.problem, SampledLeastSquares):
         drawn = _drawn(question.problem)
-        own = feedback_excess(question.but(problem=drawn, spectrum=None), noise_factor)
+        system = replace(modes(drawn), wick=question.system.wick)
+        own = feedback_excess(question.but(problem=drawn, spectrum=system), noise_factor)
         return 1.0 + (own - 1.0) * drawn.num_rows / question.problem.n
     if question.rows is None:
         assert isinstance(question.problem, LeastSquares)
