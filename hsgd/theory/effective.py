@@ -81,7 +81,7 @@ def effective_epochs(
     >>> rows = hsgd.GaussianRows(1 / 100, np.ones(100), noise=0.3)
     >>> worth = hsgd.effective_epochs(hsgd.SampledLeastSquares(rows, 300), hsgd.SGD(0.5), [1, 16])
     >>> worth.worth.values.round(2).tolist()  # a pass with replacement misses a third of the rows
-    [0.74, 0.09]
+    [0.73, 0.09]
     """
     passes = _increasing(epochs)
     first = ask(
@@ -169,9 +169,8 @@ def _told(
         problem, algorithm, source="theory", title="what repeated passes are worth"
     )
     new = passes[worth >= 0.9]
-    start = f"up to {new[-1]:.3g} passes are worth nine tenths of fresh rows or more; " if (
-        len(new)) else ""  # fmt: skip
-    sentence = f"{start}{passes[-1]:.3g} passes are worth {effective[-1]:.3g} over fresh rows."
+    start = f"{_passes(new[-1])} worth nine tenths of fresh rows or more; " if len(new) else ""
+    sentence = f"{start}{_passes(passes[-1])} worth {effective[-1]:.3g} over fresh rows."
     attrs["verdict"] = sentence[0].upper() + sentence[1:]
     told = xr.Dataset(
         {
@@ -184,3 +183,7 @@ def _told(
         dataset.with_schema(attrs),
     )
     return dataset.verdict_first(told)
+
+
+def _passes(count: float) -> str:
+    return "one pass is" if count == 1 else f"{count:.3g} passes are"
