@@ -113,8 +113,7 @@ class _Sparse(Products):
 
     def normal(self, X: Array) -> Array:
         # Few vectors at a time: the n by p product between the two would outgrow the matrix.
-        n, step = self.shape[0], max(1, self.matrix.nnz // self.shape[0])
-        del n
+        step = max(1, self.matrix.nnz // self.shape[0])
         parts = [X[:, i : i + step] for i in range(0, X.shape[1], step)]
         return np.concatenate([self.adjoint(self.forward(part)) for part in parts], axis=1)
 

@@ -149,15 +149,6 @@ def _listed(statistics: Any) -> tuple[Any, ...]:
 
 def _resolve_one(problem: Problem, entry: object) -> Statistic:
     if isinstance(entry, Statistic):
-        if isinstance(problem.empirical_risk, WithoutPoints) and entry not in (
-            problem.empirical_risk,
-            problem.population and problem.population.risk,
-            distance(problem),
-        ):
-            raise ValueError(
-                f"the statistic {entry.name!r} is one of parameters, and none are at hand here: "
-                f"ask for {', '.join(NAMED)}."
-            )
         if entry.dimension != problem.dimension:
             raise ValueError(
                 f"the statistic {entry.name!r} is for {entry.dimension} parameters but the "

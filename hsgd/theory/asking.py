@@ -9,8 +9,11 @@ from hsgd.algorithms.momentum import HeavyBall, Nesterov
 from hsgd.algorithms.sgd import SGD, StreamingSGD
 from hsgd.checks import number
 from hsgd.dataset.grid import time_grid
+from hsgd.interfaces import Statistic
 from hsgd.setting import check_rate, check_setting
 from hsgd.statistics.named import resolve
+from hsgd.statistics.quadratics import NAMED
+from hsgd.statistics.without_points import WithoutPoints, has_points
 from hsgd.theory.dynamics.methods import able, finest
 from hsgd.theory.question import Question, Statistics
 from hsgd.theory.spectra.providers import PROBLEMS
@@ -73,7 +76,20 @@ def ask(
     if grid is not None:
         algorithm.schedule(grid.unique / problem.iterations_per_unit)  # refuses negative rates
     measured = None if statistics is None else resolve(problem, statistics)
+    _check_followed(problem, measured or ())
     question = Question(problem, algorithm, methods[0], measured, grid)
     if tolerance is not None:
         question = question.but(rtol=tolerance, chance=tolerance)
     return finest(question, methods)
+
+
+def _check_followed(problem: Any, statistics: tuple[Statistic, ...]) -> None:
+    """Refuse statistics of parameters where the theory has no points to take them at."""
+    population = problem.population
+    own = (problem.empirical_risk, None if population is None else population.risk)
+    for statistic in () if has_points(problem) else statistics:
+        if not isinstance(statistic, WithoutPoints) and statistic not in own:
+            raise ValueError(
+                f"the statistic {statistic.name!r} is one of parameters, and none are at hand "
+                f"here: ask for {', '.join(NAMED)}."
+            )

@@ -115,8 +115,9 @@ class Question:
     @property
     def rows(self) -> LeastSquares | None:
         """The given rows, if there are any and they are factored."""
-        known = isinstance(self.problem, LeastSquares) and self.problem.is_factorable
-        return self.problem if isinstance(self.problem, LeastSquares) and known else None
+        if isinstance(self.problem, LeastSquares) and self.problem.is_factorable:
+            return self.problem
+        return None
 
     @property
     def is_streamed(self) -> bool:

@@ -13,6 +13,7 @@ import numpy as np
 from hsgd.checks import Array
 from hsgd.theory.curves import Curve, Solved, curve_of
 from hsgd.theory.question import Question
+from hsgd.theory.spectra.jackknife import jackknife
 from volterra import Status
 
 _RTOL = 1e-6
@@ -66,9 +67,7 @@ def _with_chance(question: Question, curves: dict[str, Curve]) -> tuple[dict[str
     for name, values in others.items():
         curve, count = curves[name], len(values)
         with np.errstate(invalid="ignore", over="ignore", divide="ignore"):
-            spread = np.array(values) - np.mean(values, axis=0)
-            deviation = np.sqrt((count - 1) / count * np.sum(spread**2, axis=0))
-            error = _sure(count) * np.where(np.isfinite(curve.value), deviation, 0.0)
+            error = _sure(count) * np.where(np.isfinite(curve.value), jackknife(values), 0.0)
             relative = error / curve.value
             share = max(share, float(np.max(relative[np.isfinite(relative)], initial=0.0)))
         counted[name] = curve._replace(error=curve.error + error)

@@ -220,6 +220,16 @@ def test_more_probes_are_drawn_until_the_tolerance_is_met(monkeypatch):
         hsgd.predict(other, sgd, times, rtol=1e-6)
 
 
+def test_a_statistic_of_parameters_is_refused_before_any_product(monkeypatch):
+    monkeypatch.setattr(least_squares, "LARGEST_DENSE", 0)
+    monkeypatch.setattr(matrix_free, "Lanczos", None)
+    A, b, _ = data(50, 20, 0.5)
+    problem = hsgd.LeastSquares(scipy.sparse.csr_array(A), b)
+    mine = hsgd.Quadratic(np.eye(20), name="mine")
+    with pytest.raises(ValueError, match="none are at hand"):
+        hsgd.predict(problem, hsgd.SGD(0.1), [1.0], method="hsgd", statistics=mine)
+
+
 def test_what_needs_rows_or_points_is_refused_in_a_sentence():
     import simulate
 

@@ -265,7 +265,7 @@ MUTANTS: tuple[Mutant, ...] = (
     # ------------------------------------------------------------------ large matrices
     Mutant(
         "hsgd/theory/spectra/matrix_free.py",
-        "a = -(c + ridge * (start[: len(rule.vectors)] @ rule.vectors[:, seen]))",
+        "a = -(c + ridge * (start[: len(rule.vectors)] @ rule.vectors[:, rule.seen]))",
         "a = -c",
         "tests/hsgd/test_large_matrices.py::"
         "test_curves_are_those_of_the_factored_matrix[1-hsgd-240-80-1.0-0.5]",
@@ -303,9 +303,9 @@ MUTANTS: tuple[Mutant, ...] = (
         "tests/hsgd/test_large_matrices.py::test_a_gauss_rule_is_exact_for_polynomials",
     ),
     Mutant(
-        "hsgd/theory/settling.py",
-        "(count - 1) / count * np.sum(spread**2, axis=0)",
-        "np.sum(spread**2, axis=0) / count",
+        "hsgd/theory/spectra/jackknife.py",
+        "(count - 1) / count * np.sum(apart**2, axis=0)",
+        "np.sum(apart**2, axis=0) / count",
         "tests/hsgd/test_large_matrices.py::test_the_reported_error_is_that_of_chance",
     ),
     Mutant(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -12,6 +12,7 @@ from hsgd.checks import EPS, Array, integer, real_array, vector
 from hsgd.machine import memory
 from hsgd.nouns import Whole
 from hsgd.problems.spectrum import Spectrum
+from hsgd.theory.spectra.jackknife import jackknife
 
 _RIDGES = 80
 """Ridges at which the map is inverted, from above the largest eigenvalue down."""
@@ -43,7 +44,7 @@ class EstimatedSpectrum(NamedTuple):
         function
             From a `Spectrum` to a number or an array, for example a predicted curve.
         """
-        return _jackknife([np.asarray(function(replica)) for replica in self.replicas])
+        return jackknife([np.asarray(function(replica)) for replica in self.replicas])
 
 
 def spectrum_of(
@@ -109,13 +110,7 @@ def spectrum_of(
         _estimate(np.delete(table, part, axis=0), np.delete(targets, part)) for part in parts
     )
     decays = [np.asarray(_decay(replica.eigenvalues)) for replica in replicas]
-    return EstimatedSpectrum(whole, _decay(whole.eigenvalues), float(_jackknife(decays)), replicas)
-
-
-def _jackknife(values: list[Any]) -> Array:
-    count = len(values)
-    spread = np.array(values) - np.mean(values, axis=0)
-    return np.asarray(np.sqrt((count - 1) / count * np.sum(spread**2, axis=0)))
+    return EstimatedSpectrum(whole, _decay(whole.eigenvalues), float(jackknife(decays)), replicas)
 
 
 def _estimate(X: Array, y: Array) -> Spectrum:

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 import scipy.linalg
+from numpy.typing import NDArray
 
 from hsgd.checks import EPS, Array
 
@@ -23,6 +24,11 @@ class Rule(NamedTuple):
     """First components: the weights are |v|²·first², shape (k,)."""
     vectors: Array
     """Shape (steps, k)."""
+
+    @property
+    def seen(self) -> NDArray[np.bool_]:
+        """Nodes that are more than rounding, shape (k,)."""
+        return np.asarray(self.nodes > len(self.nodes) * EPS * self.nodes.max())
 
 
 class Lanczos:

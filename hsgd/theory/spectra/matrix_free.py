@@ -14,13 +14,14 @@ from functools import cached_property
 
 import numpy as np
 
-from hsgd.checks import EPS, Array
+from hsgd.checks import Array
 from hsgd.interfaces import Statistic
 from hsgd.machine import memory
 from hsgd.machine.progress import bar
 from hsgd.problems.least_squares import LeastSquares
 from hsgd.problems.products import Products
 from hsgd.statistics.without_points import WithoutPoints
+from hsgd.theory.spectra.jackknife import jackknife
 from hsgd.theory.spectra.lanczos import Lanczos, Rule
 from hsgd.theory.spectra.modes import Modes
 from hsgd.theory.spectra.probes import Probes
@@ -65,9 +66,8 @@ class Mean:
     def of(cls, rule: Rule, size: float, start: Array, residual: float, ridge: float) -> Mean:
         """From a rule for g, |g| = size; `start` = basisᵀx0 and |A x0 − b|² = residual."""
         # notation: c = g in the Ritz vectors, a = the gradient of the sum loss
-        seen = rule.nodes > len(rule.nodes) * EPS * rule.nodes.max()
-        theta, c = rule.nodes[seen], size * rule.first[seen]
-        a = -(c + ridge * (start[: len(rule.vectors)] @ rule.vectors[:, seen]))
+        theta, c = rule.nodes[rule.seen], size * rule.first[rule.seen]
+        a = -(c + ridge * (start[: len(rule.vectors)] @ rule.vectors[:, rule.seen]))
         reach, root = c / (theta + ridge), np.sqrt(theta)
         limit = root * reach + a / root if ridge else np.zeros_like(root)
         outside = max(0.0, residual - float(np.sum(a * a / theta)))
@@ -302,10 +302,8 @@ def of_products(problem: LeastSquares) -> ProductModes:
 
 def _spread_of_norm(system: ProductModes) -> float:
     """Standard error of the kernel's norm, relative."""
-    norms = np.array([replica.kernel_norm(1.0, 1.0) for replica in system.replicas])
-    count = len(norms)
-    deviation = float(np.sum((norms - norms.mean()) ** 2)) * (count - 1) / count
-    return float(deviation**0.5 / norms.mean())
+    norms = [replica.kernel_norm(1.0, 1.0) for replica in system.replicas]
+    return float(jackknife(norms) / np.mean(norms))
 
 
 def _flow(problem: LeastSquares) -> tuple[Source, Mean, Mean]:
@@ -329,7 +327,7 @@ def _flow(problem: LeastSquares) -> tuple[Source, Mean, Mean]:
     mean = Mean.of(rule, size, start, squared, ridge)
     fewer = process.rule(0, max(1, int(_SHORTER * process.steps)))
     shorter = Mean.of(fewer, size, start, squared, ridge)
-    seen = rule.nodes > len(rule.nodes) * EPS * rule.nodes.max()
+    seen = rule.seen
     vectors = None if basis is None else basis @ rule.vectors[:, seen]
     found, directions = np.zeros(0), np.zeros((d, 0))
     if vectors is not None:
@@ -347,7 +345,7 @@ def _is_solved(process: Lanczos, ridge: float) -> bool:
     if not process.steps:
         return False
     rule = process.rule(0)
-    seen = rule.nodes > len(rule.nodes) * EPS * rule.nodes.max()
+    seen = rule.seen
     last = rule.vectors[-1, seen] @ (rule.first[seen] / (rule.nodes[seen] + ridge))
     size = process.leftover[0] * rule.nodes.max()
     return bool(abs(last) * size <= _CONVERGED)

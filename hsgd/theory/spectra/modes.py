@@ -133,7 +133,7 @@ class Modes(ABC):
 
     @property
     def trace(self) -> float:
-        """Tr H, the sum of all eigenvalues."""
+        """Trace of H, the sum of all eigenvalues."""
         return float(np.sum(self.multiplicity * self.eigenvalues))
 
     @property

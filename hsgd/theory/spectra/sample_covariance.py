@@ -255,9 +255,10 @@ def _refined(equation: _Equation) -> _Found:
     for depth in range(_DEEPEST + 1):
         rough, _ = _on(equation, panels, _FEW)
         fine, found = _on(equation, panels, _MANY)
-        good = (np.abs(rough - fine) <= _TOLERANCE * fine).all(axis=1) | (depth == _DEEPEST)
+        good = (np.abs(rough - fine) <= _TOLERANCE * fine).all(axis=1)
         good &= _is_narrow(found, len(panels))
-        good |= fine[:, 1] <= _NOTHING * equation.counts.sum()
+        # What is left at the end counts as it is: nothing may be missing, and `error` tells.
+        good |= (fine[:, 1] <= _NOTHING * equation.counts.sum()) | (depth == _DEEPEST)
         if len(panels) > _MOST_PANELS:
             raise ArithmeticError(_NOT_FOUND)
         accepted = np.repeat(good, _MANY)
