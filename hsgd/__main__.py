@@ -11,8 +11,9 @@ from hsgd import command_line
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command; the result is the exit code."""
     from hsgd.theory.commands import COMMANDS
+    from hsgd.theory.critical import critical_learning_rate
 
-    return command_line.main(COMMANDS, arguments)
+    return command_line.main(COMMANDS, arguments, critical=critical_learning_rate)
 
 
 if __name__ == "__main__":

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 def _add(parser: argparse.ArgumentParser) -> None:
     command_line.add_problem(parser)
-    command_line.add_algorithm(parser, fraction=False)
+    command_line.add_algorithm(parser)
     command_line.add_curve(parser)
     group = parser.add_argument_group("runs")
     group.add_argument("--replicates", type=int, default=1, metavar="R", help="runs (default: 1)")

@@ -42,16 +42,22 @@ class Command:
     example: str = ""
 
 
-def main(own: Iterable[Command], arguments: Sequence[str] | None = None) -> int:
-    """The program `hsgd`: commands of this package, and those that others have registered."""
+def main(
+    own: Iterable[Command], arguments: Sequence[str] | None = None, **knowledge: object
+) -> int:
+    """The program `hsgd`: commands of this package, and those that others have registered.
+
+    `knowledge` joins the options of every command: what a package must not import may be told to it
+    by the program that sees all.
+    """
     words = list(sys.argv[1:] if arguments is None else arguments)
     known = {command.name: command for command in own}
     registered = {point.name: point for point in entry_points(group=_GROUP)}
     name = words[0] if words else ""
     if name in known:
-        return run(known[name], words[1:])
+        return run(known[name], words[1:], **knowledge)
     if name in registered:  # loaded alone: others may be heavy
-        return run(registered[name].load(), words[1:])
+        return run(registered[name].load(), words[1:], **knowledge)
     return _listed(known | {name: point.load() for name, point in registered.items()}, words)
 
 
@@ -84,9 +90,16 @@ def parser_of(command: Command, prog: str | None = None) -> argparse.ArgumentPar
     return parser
 
 
-def run(command: Command, arguments: Sequence[str] | None, prog: str | None = None) -> int:
+def run(
+    command: Command,
+    arguments: Sequence[str] | None,
+    prog: str | None = None,
+    **knowledge: object,
+) -> int:
     """Parse the arguments and act; the result is the exit code."""
-    return execute(parser_of(command, prog), arguments, command.act)
+    parser = parser_of(command, prog)
+    parser.set_defaults(**knowledge)
+    return execute(parser, arguments, command.act)
 
 
 def execute(

@@ -40,17 +40,16 @@ def add_problem(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--ridge", type=float, help="ridge of the sum objective (default: FILE's)")
 
 
-def add_algorithm(parser: argparse.ArgumentParser, *, fraction: bool) -> None:
-    """Arguments that say which algorithm; `fraction` of critical only where that is known."""
+def add_algorithm(parser: argparse.ArgumentParser) -> None:
+    """Arguments that say which algorithm."""
     group = parser.add_argument_group("algorithm")
     rate = group.add_mutually_exclusive_group(required=True)
     rate.add_argument(
         "--learning-rate", type=float, metavar="RATE", help="the literal factor of a step"
     )
-    if fraction:
-        rate.add_argument(
-            "--fraction", type=float, help="learning rate as a fraction of the critical one"
-        )
+    rate.add_argument(
+        "--fraction", type=float, help="learning rate as a fraction of the critical one"
+    )
     group.add_argument(
         "--algorithm", default="sgd", metavar="NAME", help=f"{algorithms.HELP} (default: sgd)"
     )
@@ -91,7 +90,9 @@ def add_curve(parser: argparse.ArgumentParser) -> None:
 def asked(
     options: argparse.Namespace, critical: Callable[[LeastSquares, Algorithm], float] | None = None
 ) -> Asked:
-    """Problem, algorithm and times; `critical` is the function that `--fraction` refers to.
+    """Problem, algorithm and times.
+
+    `critical` is the function that `--fraction` refers to; without it, what the program knows.
 
     Raises
     ------
@@ -106,7 +107,12 @@ def asked(
         time = dataset.times(problem, plain, options.epochs, options.num_times, options.spacing)
     rate = options.learning_rate
     if rate is None:
-        assert critical is not None
+        critical = critical or getattr(options, "critical", None)
+        if critical is None:
+            raise ValueError(
+                "--fraction is of the critical learning rate, which the theory knows and this "
+                "program does not: use the program hsgd, or pass --learning-rate."
+            )
         named = algorithms.algorithm(options.algorithm, plain, problem)
         rate = number("--fraction", options.fraction) * critical(problem, named)
     end = None if time is None else float(time[-1])

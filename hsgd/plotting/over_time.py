@@ -122,6 +122,9 @@ class Verdicts:
         figure = grid[0, 0].figure
         # A number stays beside the word that says what it is.
         verdict = re.sub(r"\((\w+) ", "(\\1\u00a0", str(data.attrs["verdict"]).split(";")[0])
+        judged = data.sizes["statistic"]
+        if judged > len(self.layout.statistics):  # what is drawn may not be what decided
+            verdict += f" (of all {judged} statistics)"
         # About nine characters an inch.
         figure.suptitle("\n".join(wrap(verdict, int(9 * figure.bbox.width / figure.dpi))))
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from hsgd.checks import is_labelled
 
 
@@ -28,3 +30,13 @@ def aligned(A: Any, b: Any, names: tuple[str, str] = ("A", "b")) -> tuple[Any, A
             f"them in one order first, {', '.join(names)} = xarray.align({', '.join(names)})."
         )
     return A.transpose(rows, ...), b
+
+
+def column_names(X: Any) -> tuple[Any, ...] | None:
+    """What the columns of a table are called: of a data frame, or a DataArray with a coordinate."""
+    if is_labelled(X):
+        return tuple(X[X.dims[-1]].values.tolist()) if X.ndim and X.dims[-1] in X.coords else None
+    names = getattr(X, "columns", None)
+    if names is None or len(np.shape(X)) != 2:
+        return None
+    return tuple(name if isinstance(name, str | int) else str(name) for name in names)

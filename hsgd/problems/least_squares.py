@@ -32,7 +32,7 @@ from hsgd.machine.progress import bar
 from hsgd.nouns import Matrix, Noun, Real, Sparse, Swept, Whole, keep, taking_its_own_names
 from hsgd.owned import is_memory_map, read_only
 from hsgd.problems import preparing
-from hsgd.problems.labelled import aligned
+from hsgd.problems.labelled import aligned, column_names
 from hsgd.problems.populations import AnyPopulation, as_population
 from hsgd.problems.portrait import Portrayed, of_ridge, of_start
 from hsgd.problems.preparing import Coefficients, Transformation
@@ -201,7 +201,8 @@ class LeastSquares(Portrayed, Noun):
         seed = integer("seed", seed, minimum=0, maximum=None)
         train, held_out = preparing.split(whole, test, seed)
         means, scales, target_mean = train.moments(centre=centre, standardise=standardise)
-        transformation = Transformation(means, scales, target_mean, normalise_rows)
+        columns = column_names(aligned(X, y, ("X", "y"))[0])
+        transformation = Transformation(means, scales, target_mean, normalise_rows, columns)
         record: dict[str, Any] = {"centred": centre, "rows_normalised": normalise_rows}
         record |= {"standardised": True} if standardise else {}
         record |= {"weights_sha256": digest(train.weights)} if train.weights is not None else {}
@@ -236,7 +237,8 @@ class LeastSquares(Portrayed, Noun):
         -------
         Coefficients
             `coefficients`, shape (..., d), and `intercept`, shape (...): what is predicted for rows
-            X of the table is X @ coefficients + intercept.
+            X of the table is X @ coefficients + intercept. Coefficients of a data frame, or of a
+            DataArray with a coordinate, are a DataArray with the names of its columns.
 
         Raises
         ------

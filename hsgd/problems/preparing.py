@@ -16,9 +16,12 @@ from hsgd.problems.labelled import aligned
 
 
 class Coefficients(NamedTuple):
-    """A linear model in the columns that a user's table had: X @ coefficients + intercept."""
+    """A linear model in the columns that a user's table had: X @ coefficients + intercept.
 
-    coefficients: Array
+    Of a table whose columns have names, the coefficients are a DataArray with these names.
+    """
+
+    coefficients: Any
     intercept: Any
 
 
@@ -34,12 +37,15 @@ class Transformation:
         A number.
     rows_normalised
         Whether each row was then divided by its own norm; there is no way back from that.
+    columns
+        What the columns are called, if they have names.
     """
 
     column_means: Array
     column_scales: Array
     target_mean: float
     rows_normalised: bool = False
+    columns: tuple[Any, ...] | None = None
 
     def __init__(
         self,
@@ -47,6 +53,7 @@ class Transformation:
         column_scales: ArrayLike,
         target_mean: float,
         rows_normalised: bool = False,
+        columns: tuple[Any, ...] | None = None,
     ) -> None:
         # Means of centred data are rounding, of any size.
         means = real_array("column_means", column_means, 1, span=np.inf)
@@ -59,6 +66,7 @@ class Transformation:
             column_scales=scales,
             target_mean=float(target_mean),
             rows_normalised=rows_normalised,
+            columns=columns,
         )
 
     def apply(self, inputs: Array, targets: Array) -> tuple[Array, Array]:
@@ -89,7 +97,14 @@ class Transformation:
                 f"{len(self.column_means)} entries along the last axis."
             )
         coefficients = given / self.column_scales
-        return Coefficients(coefficients, self.target_mean - coefficients @ self.column_means)
+        intercept = self.target_mean - coefficients @ self.column_means
+        if self.columns is None:
+            return Coefficients(coefficients, intercept)
+        import xarray as xr
+
+        dims = [f"solution_{axis}" for axis in range(given.ndim - 1)] + ["column"]
+        named = xr.DataArray(coefficients, {"column": list(self.columns)}, dims)
+        return Coefficients(named, intercept)
 
 
 class Table(NamedTuple):

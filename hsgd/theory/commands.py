@@ -29,7 +29,7 @@ _METHOD = (
 
 def _add(parser: argparse.ArgumentParser, *, curve: bool) -> None:
     command_line.add_problem(parser)
-    command_line.add_algorithm(parser, fraction=True)
+    command_line.add_algorithm(parser)
     parser.add_argument("--method", default="auto", help=_METHOD)
     if curve:
         command_line.add_curve(parser)

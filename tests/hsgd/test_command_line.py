@@ -315,6 +315,18 @@ def test_bad_runs_exit_with_2(file, capsys, words, expected):
     assert expected in capsys.readouterr().err
 
 
+def test_the_program_tells_the_simulation_the_critical_rate(file, tmp_path, capsys):
+    words = [file, "--epochs", "1", "--num-times", "3", "--batch-size", "2", "--seed", "0", "--out"]
+    given, named = str(tmp_path / "given.nc"), str(tmp_path / "named.nc")
+    assert theory(["simulate", *words, named, "--fraction", "0.5"]) == 0
+    rate = 0.5 * hsgd.critical_learning_rate(reading.problem(file), batch_size=2)
+    assert theory(["simulate", *words, given, "--learning-rate", repr(rate)]) == 0
+    assert dataset.load(given).drop_attrs().identical(dataset.load(named).drop_attrs())
+    # Alone it does not know the theory.
+    assert simulate([*words, named, "--fraction", "0.5"]) == 2
+    assert "use the program hsgd, or pass --learning-rate" in capsys.readouterr().err
+
+
 def write(path, content):
     if isinstance(content, dict):
         np.savez(path, **content)

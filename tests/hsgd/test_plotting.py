@@ -225,7 +225,11 @@ def test_a_comparison_shows_errors_and_crosses_out_what_it_rejects(sources, prob
     agreeing = plotting.plot(sources["comparison"])
     assert agreeing.shape == (2, 2)
     assert "agrees" in agreeing[0, 0].figure.get_suptitle()
+    assert "of all" not in agreeing[0, 0].figure.get_suptitle()
     assert "rejected" not in legend_of(agreeing[0, 0])
+    # One panel of two is headed by a verdict on both.
+    one = plotting.plot(sources["comparison"], statistics="empirical_risk")
+    assert "(of all 2 statistics)" in one[0, 0].figure.get_suptitle().replace("\n", " ")
     found = validation.compare(
         hsgd.predict(problem, hsgd.SGD(0.01), TIME), sources["runs"],
         same_algorithm=False, discrepancy=0.0,

@@ -112,6 +112,25 @@ def test_the_way_back_to_the_tables_own_columns():
     np.testing.assert_array_equal(again.A, problem.A)
 
 
+def test_coefficients_of_named_columns_have_their_names():
+    X, y = RNG.normal(size=(30, 2)) + 3.0, RNG.normal(size=30)
+    plain = hsgd.LeastSquares.from_data(X, y)
+    found = plain.to_original(plain.solution)
+    assert isinstance(found.coefficients, np.ndarray)
+    frame = pandas.DataFrame(X, columns=["age", ("income", "net")])
+    named = hsgd.LeastSquares.from_data(frame, y)
+    model = named.to_original(named.solution)
+    assert model.coefficients.column.values.tolist() == ["age", "('income', 'net')"]
+    np.testing.assert_array_equal(model.coefficients, found.coefficients)
+    assert model.intercept == found.intercept
+    # Rows are found by the name of the targets' dim, whichever way round the table lies.
+    table = xr.DataArray(X.T, {"feature": ["age", "income"]}, ("feature", "person"))
+    turned = hsgd.LeastSquares.from_data(table, xr.DataArray(y, dims="person"))
+    path = turned.to_original(np.stack([turned.solution, turned.x0]))
+    assert path.coefficients.dims == ("solution_0", "column")
+    np.testing.assert_array_equal(path.coefficients.sel(column="age")[0], found.coefficients[0])
+
+
 def test_weights_are_those_of_scikit_learn():
     X, y, weights = RNG.normal(size=(40, 4)) + 1, RNG.normal(size=40), RNG.uniform(size=40)
     problem = hsgd.LeastSquares.from_data(X, y, ridge=0.3, weights=weights)
