@@ -74,7 +74,9 @@ if TYPE_CHECKING:
     from hsgd.schedules import Piecewise as Piecewise
     from hsgd.schedules import PowerDecay as PowerDecay
     from hsgd.schedules import Schedule as Schedule
+    from hsgd.statistics.classification import classification_error as classification_error
     from hsgd.statistics.coordinates import Coordinates as Coordinates
+    from hsgd.statistics.predictions import Predictions as Predictions
     from hsgd.statistics.quadratics import Quadratic as Quadratic
     from hsgd.sweeps.sweeping import sweep as sweep
     from hsgd.theory.batches import critical_batch_size as critical_batch_size
@@ -120,6 +122,8 @@ else:
             "FromFunction": "schedules",
             "Quadratic": "statistics.quadratics",
             "Coordinates": "statistics.coordinates",
+            "Predictions": "statistics.predictions",
+            "classification_error": "statistics.classification",
             "predict": "theory.prediction",
             "bootstrap_risk": "theory.bootstrap",
             "effective_epochs": "theory.effective",

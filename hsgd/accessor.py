@@ -65,6 +65,12 @@ class DatasetAccessor:
 
         return dataset.check(self._dataset)
 
+    def summed(self) -> xr.Dataset:
+        """Curves of several outputs, summed over them: see `hsgd.dataset.summed`."""
+        from hsgd import dataset
+
+        return dataset.summed(self._dataset)
+
     def compare(self, other: xr.Dataset, **options: Any) -> xr.Dataset:
         """Theory against runs, in either order; needs `import validation`.
 
@@ -122,7 +128,7 @@ class DatasetAccessor:
 
     def __repr__(self) -> str:
         source = self._dataset.attrs.get("source", "unknown source")
-        return f"<hsgd accessor ({source}): plot, check, compare, save, to_tree>"
+        return f"<hsgd accessor ({source}): plot, check, compare, summed, save, to_tree>"
 
 
 @xr.register_datatree_accessor("hsgd")

@@ -50,6 +50,12 @@ def check_setting(
     num_rows = getattr(problem, "num_rows", None)
     if not isinstance(problem, problems) or num_rows is None:
         raise TypeError(f"the problem is a {type(problem).__name__}: {_remedy(problem, problems)}.")
+    outputs = getattr(problem, "outputs", None)
+    if outputs is not None:
+        raise ValueError(
+            f"the problem has {len(outputs)} outputs, and this function looks at one: "
+            f"pass problem.output({outputs[0]!r})."
+        )
     fresh = math.isinf(num_rows)
     fitting = tuple(kind for kind in algorithms if (kind.on_stream if fresh else kind.on_data))
     if not isinstance(algorithm, fitting):

@@ -16,7 +16,7 @@ from hsgd.problems.gaussian_rows import GaussianRows
 from hsgd.problems.least_squares import LeastSquares
 from hsgd.schedules import Schedule
 from hsgd.setting import check_rate, check_setting
-from hsgd.statistics.coordinates import Recorded
+from hsgd.statistics.readouts import Recorded
 from hsgd.sweeps.broadcasting import follows_sweeps
 from simulate import threads
 from simulate.checkpoint import Checkpoint

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from hsgd.checks import Array
 from hsgd.interfaces import Statistic
-from hsgd.statistics.coordinates import EigenCoordinates
+from hsgd.statistics.readouts import Readout
 
 BLOCK_BYTES = 2**20
 """A block of points fits into a core's second-level cache."""
@@ -29,12 +29,12 @@ COMPLETE, DIVERGED, PARTIAL = range(3)
 """What became of a replicate."""
 
 
-Recorded = Statistic | EigenCoordinates
+Recorded = Statistic | Readout
 
 
 def num_values(statistic: Recorded) -> int:
     """Numbers that a statistic makes of a point."""
-    return len(statistic.modes) if isinstance(statistic, EigenCoordinates) else 1
+    return statistic.count if isinstance(statistic, Readout) else 1
 
 
 class Recorder:
@@ -83,7 +83,7 @@ class Recorder:
             self.values[-1, slots, replicate] = _finite(rates[:count])
 
     def of(self, statistic: Recorded) -> Array:
-        """Values of a statistic, shape (records, replicates), or with the modes behind."""
+        """Values of a statistic, shape (records, replicates), or with what is read off behind."""
         values = self.values[self._rows[self.statistics.index(statistic)]]
         single = isinstance(statistic, Statistic)
         return np.asarray(values[0] if single else np.moveaxis(values, 0, -1))

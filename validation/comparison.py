@@ -14,6 +14,7 @@ from hsgd.checks import Array, flag, number
 from hsgd.dataset import verdict_first
 from hsgd.dataset.provenance import __version__ as __version__
 from hsgd.dataset.provenance import version
+from hsgd.dataset.schema import READOUT_DIMS
 from validation import simultaneous, verdict
 from validation.alignment import align, check_kinds
 from validation.points import Points
@@ -113,6 +114,7 @@ def compare(
     if discrepancy is not None:
         number("discrepancy", discrepancy)
     check_kinds(theory, runs)
+    runs = runs.drop_dims([dim for dim in READOUT_DIMS if dim in runs.dims])
     swept = settings(theory, runs, same=same_algorithm)
     names: tuple[str, ...] = ()
     for one in swept.pairs:

@@ -13,6 +13,7 @@ import warnings
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import entry_points
+from typing import Any
 
 from hsgd import dataset
 from hsgd.command_line import output
@@ -42,9 +43,7 @@ class Command:
     example: str = ""
 
 
-def main(
-    own: Iterable[Command], arguments: Sequence[str] | None = None, **knowledge: object
-) -> int:
+def main(own: Iterable[Command], arguments: Sequence[str] | None = None, **knowledge: Any) -> int:
     """The program `hsgd`: commands of this package, and those that others have registered.
 
     `knowledge` joins the options of every command: what a package must not import may be told to it
@@ -94,7 +93,7 @@ def run(
     command: Command,
     arguments: Sequence[str] | None,
     prog: str | None = None,
-    **knowledge: object,
+    **knowledge: Any,
 ) -> int:
     """Parse the arguments and act; the result is the exit code."""
     parser = parser_of(command, prog)

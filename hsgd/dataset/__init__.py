@@ -6,6 +6,7 @@
     grid            one grid of times, and datasets that are made on it
     provenance      where a dataset comes from; `fingerprints` values as words that are theirs alone
     trees           datasets that belong together
+    outputs         several outputs as one
     files           keeping them: as `netcdf`, or as a `zarr_folder`
     atomic          files that are complete and new, or as they were before
     claims          folders that belong to one configuration
@@ -27,6 +28,7 @@ from hsgd.dataset.atomic import write_atomically
 from hsgd.dataset.files import check_writable, load, load_tree, save
 from hsgd.dataset.grid import Grid, assemble, time_grid, times
 from hsgd.dataset.judged import verdict_first
+from hsgd.dataset.outputs import summed
 from hsgd.dataset.schema import (
     CONVENTIONS,
     SCHEMA_VERSION,
@@ -51,6 +53,7 @@ __all__ = [
     "named_statistics",
     "save",
     "scalars",
+    "summed",
     "time_grid",
     "times",
     "tree",

@@ -9,7 +9,7 @@ import numpy as np
 
 from hsgd.checks import digest
 from hsgd.interfaces import Statistic
-from hsgd.statistics.coordinates import EigenCoordinates
+from hsgd.statistics.readouts import Readout
 
 
 def fingerprint(name: str, value: Any) -> Any:
@@ -24,7 +24,7 @@ def fingerprint(name: str, value: Any) -> Any:
         return value
     if isinstance(value, np.generic):
         return value.item()
-    if isinstance(value, Statistic | EigenCoordinates):
+    if isinstance(value, Statistic | Readout):
         return of_statistic(value)
     if isinstance(value, np.random.SeedSequence):
         return {"entropy": str(value.entropy), "spawn_key": str(value.spawn_key)}
@@ -43,7 +43,7 @@ def fingerprint(name: str, value: Any) -> Any:
     )
 
 
-def of_statistic(statistic: Statistic | EigenCoordinates) -> dict[str, Any]:
+def of_statistic(statistic: Statistic | Readout) -> dict[str, Any]:
     """A statistic's kind, name and content."""
     words: dict[str, Any] = {"kind": type(statistic).__name__, "name": statistic.name}
     values = vars(statistic)

@@ -37,8 +37,10 @@ SUFFIXES = (
     "_upper",
 )
 """What the schema appends to a statistic's name."""
-OWN_DIMS = ("time", "replicate", "statistic")
-"""Dimensions of the schema; others are those of a sweep."""
+READOUT_DIMS = ("mode", "row")
+"""Dimensions of what a simulation reads off the parameters, beside statistics."""
+OWN_DIMS = ("time", "replicate", "statistic", *READOUT_DIMS)
+"""Dimensions of the schema; others are those of a sweep, or of several outputs."""
 _REQUIRED = ("Conventions", "schema_version", "source", "hsgd_version", "created_at")
 
 

@@ -282,6 +282,11 @@ def check_inputs(inputs: Any) -> None:
             f"inputs is a {type(inputs).__name__}: pass the hsgd.GaussianRows that the "
             "features are made of."
         )
+    if inputs.outputs is not None:
+        raise ValueError(
+            f"the inputs of random features have {len(inputs.outputs)} outputs: pass "
+            f"inputs.output({inputs.outputs[0]!r}), or targets of your own with the sampled rows."
+        )
     if inputs.ridge or inputs.x0.any():
         raise ValueError(
             "the inputs of random features have a ridge or a start of their own, which nothing "

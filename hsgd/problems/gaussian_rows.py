@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import weakref
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -27,7 +29,8 @@ from hsgd.nouns import Real, Swept, Whole, keep
 from hsgd.owned import read_only
 from hsgd.problems.fresh import FreshRows
 from hsgd.problems.least_squares import LeastSquares
-from hsgd.problems.populations import LinearModel
+from hsgd.problems.outputs import Name, Outputs, column, names, of_parameters, start
+from hsgd.problems.populations import LinearModel, of_noise
 from hsgd.problems.portrait import of_ridge, of_start
 
 _ROWS = 0x726F7773
@@ -35,8 +38,10 @@ _ROWS = 0x726F7773
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class GaussianRows(FreshRows):
+class GaussianRows(Outputs, FreshRows):
     """A population: rows a ~ N(0, covariance), b = a·coefficients + noise·N(0, 1).
+
+    Of several outputs, which a row moves all at once, the label noises are independent.
 
     Stream fresh rows from it (`StreamingSGD`; one unit of time is d iterations), or draw n of
     them once (`sample`) and pass over them many times.
@@ -47,13 +52,17 @@ class GaussianRows(FreshRows):
         Σ, shape (d, d) positive semi-definite; (d,) for a diagonal one; a number for a multiple of
         the identity.
     coefficients
-        β, shape (d,).
+        β, shape (d,), of k outputs (d, k).
     noise
-        Standard deviation of the label noise.
+        Standard deviation of the label noise; a number, or of k outputs (k,).
     ridge
         Per sample: δ/n, so that `sample(n)` has ridge n times this.
     x0
-        Start, shape (d,); zero if omitted.
+        Start, shape (d,), or (d, k) of k outputs; zero if omitted.
+    outputs
+        What the columns of the coefficients are called; 0, 1, … if omitted.
+    noise_stream
+        Which of the streams of label noise a simulation draws; each output has one of its own.
 
     Raises
     ------
@@ -70,28 +79,35 @@ class GaussianRows(FreshRows):
 
     covariance: Array
     coefficients: Array
-    noise: float
+    noise: Any
     ridge: float
     x0: Array
+    outputs: tuple[Name, ...] | None
+    noise_stream: int
 
     def __init__(
         self,
         covariance: ArrayLike,
         coefficients: ArrayLike,
-        noise: Real = 0.0,
+        noise: Real | ArrayLike = 0.0,
         *,
         ridge: Swept = 0.0,
         x0: ArrayLike | None = None,
+        outputs: Iterable[Name] | None = None,
+        noise_stream: Whole = 0,
     ) -> None:
-        beta = real_array("coefficients", coefficients, 1)
-        d = len(beta)
+        several = np.ndim(plain_array("coefficients", coefficients)) == 2
+        beta = real_array("coefficients", coefficients, 2 if several else 1)
+        d, called = len(beta), names(outputs, coefficients, beta)
         keep(
             self,
             covariance=_covariance(covariance, d),
             coefficients=beta,
-            noise=number("noise", noise),
+            noise=_noise(noise, called),
             ridge=each("ridge", ridge, number),
-            x0=vector("x0", np.zeros(d) if x0 is None else x0, d),
+            x0=start(x0, d, called),
+            outputs=called,
+            noise_stream=integer("noise_stream", noise_stream, minimum=0),
         )
         self.spectrum  # noqa: B018  (the check for negative eigenvalues)
 
@@ -119,7 +135,8 @@ class GaussianRows(FreshRows):
         return {
             "dimension": f"{self.dimension} dimensions",
             "covariance": f"trace of the covariance {self.mean_squared_row_norm:.3g}",
-            "noise": f"noise {self.noise:.3g}" if self.noise else "no noise",
+            "outputs": "" if self.outputs is None else f"{len(self.outputs)} outputs",
+            "noise": f"noise {of_noise(self.noise)}" if np.any(self.noise) else "no noise",
             "ridge": of_ridge(self.ridge),
             "start": of_start(self.x0),
         }
@@ -141,13 +158,7 @@ class GaussianRows(FreshRows):
         ValueError
             If an eigenvalue is negative beyond rounding.
         """
-        diagonal = self.covariance.ndim == 1
-        if not diagonal:
-            d = self.dimension
-            memory.check(8 * 5 * d**2, f"the decomposition of the covariance, {d} by {d},", "rows")
-        values, vectors = (
-            (self.covariance, None) if diagonal else scipy.linalg.eigh(self.covariance)
-        )
+        values, vectors = _decomposed(self.covariance)
         if values.min() < -1e-12 * max(values.max(), 1e-300):
             raise ValueError(
                 f"covariance has a negative eigenvalue ({values.min():g}): "
@@ -180,10 +191,12 @@ class GaussianRows(FreshRows):
         seed = integer("seed", seed, minimum=0, maximum=None)
         generator = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(_ROWS,)))
         count = integer("n", n, minimum=1)
-        memory.check(8 * 3 * count * (self.dimension + 1), f"a sample of n={count} rows", "rows")
+        beta = self.coefficients
+        width = len(beta) + beta[0].size
+        memory.check(8 * 3 * count * width, f"a sample of n={count} rows", "rows")
         normals = generator.standard_normal((count, self.dimension))
         rows = normals * self.root if self.root.ndim == 1 else normals @ self.root
-        targets = rows @ self.coefficients + self.noise * generator.standard_normal(n)
+        targets = rows @ beta + self.noise * generator.standard_normal((count, *beta.shape[1:]))
         return LeastSquares(
             read_only(rows),
             read_only(targets),
@@ -191,19 +204,61 @@ class GaussianRows(FreshRows):
             x0=self.x0,
             population=self.population,
             preparation={"sampled_from": "GaussianRows", "seed": seed},
+            outputs=self.outputs,
         )
+
+    def _of_output(self, index: int) -> GaussianRows:
+        return self.replace(
+            coefficients=of_parameters(self.coefficients, index),
+            noise=float(column(self.noise, index)),
+            x0=of_parameters(self.x0, index),
+            outputs=None,
+            noise_stream=self.noise_stream + index,
+        )
+
+    def replace(self, **changes: Any) -> GaussianRows:
+        """A copy with some fields changed, validated anew; a covariance is decomposed once."""
+        if "coefficients" in changes:  # others have other names
+            changes = {"outputs": None, **changes}
+        copy: GaussianRows = super().replace(**changes)
+        return copy
 
     def description(self) -> dict[str, Any]:
         """What it is, as JSON-ready words and numbers; arrays by their SHA-256."""
         return {
             "problem": "GaussianRows",
             "dimension": self.dimension,
-            "noise": self.noise,
+            "noise": self.noise.tolist() if np.ndim(self.noise) else self.noise,
             "ridge": described(self.ridge),
             "covariance_sha256": digest(self.covariance),
             "coefficients_sha256": digest(self.coefficients),
             "x0_sha256": digest(self.x0),
-        }
+        } | ({} if self.outputs is None else {"outputs": list(self.outputs)})
+
+
+def _noise(value: Any, outputs: tuple[Name, ...] | None) -> Any:
+    if outputs is None or np.ndim(value) == 0:
+        return number("noise", value)
+    found = vector("noise", value, len(outputs))
+    if (found < 0).any():
+        raise ValueError(f"noise holds {found.min():g}, but standard deviations are at least 0.")
+    return found
+
+
+_KNOWN: dict[int, tuple[weakref.ref[Any], tuple[Array, Array]]] = {}
+"""Decompositions of arrays that nobody can change, as long as these live."""
+
+
+def _decomposed(covariance: Array) -> tuple[Array, Array | None]:
+    """Eigenvalues and eigenvectors; once for all populations that have the same array."""
+    if covariance.ndim == 1:
+        return covariance, None
+    place, d = id(covariance), len(covariance)
+    if place not in _KNOWN or _KNOWN[place][0]() is not covariance:
+        memory.check(8 * 5 * d**2, f"the decomposition of the covariance, {d} by {d},", "rows")
+        found = scipy.linalg.eigh(covariance)
+        _KNOWN[place] = weakref.ref(covariance, lambda _: _KNOWN.pop(place, None)), found
+    return _KNOWN[place][1]
 
 
 def _covariance(value: Any, dimension: int) -> Array:

@@ -19,17 +19,18 @@ def aligned(A: Any, b: Any, names: tuple[str, str] = ("A", "b")) -> tuple[Any, A
     ValueError
         If their rows have other labels, or the same in another order.
     """
-    if not (is_labelled(A) and is_labelled(b)) or A.ndim != 2 or b.ndim != 1:
+    if not (is_labelled(A) and is_labelled(b)) or A.ndim != 2 or b.ndim not in (1, 2):
         return A, b
-    rows = b.dims[0]
-    if rows not in A.dims:
+    shared = [dim for dim in b.dims if dim in A.dims]
+    if len(shared) != 1:
         return A, b
+    rows = shared[0]
     if rows in A.coords and rows in b.coords and not A[rows].equals(b[rows]):
         raise ValueError(
             f"the rows of {names[0]} and {names[1]} have different labels along {rows!r}: put "
             f"them in one order first, {', '.join(names)} = xarray.align({', '.join(names)})."
         )
-    return A.transpose(rows, ...), b
+    return A.transpose(rows, ...), b.transpose(rows, ...)
 
 
 def column_names(X: Any) -> tuple[Any, ...] | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from types import MappingProxyType
@@ -25,7 +25,6 @@ from hsgd.checks import (
     number,
     shown,
     sparse_or_dense,
-    vector,
 )
 from hsgd.machine import memory
 from hsgd.machine.progress import bar
@@ -33,6 +32,7 @@ from hsgd.nouns import Matrix, Noun, Real, Sparse, Swept, Whole, keep, taking_it
 from hsgd.owned import is_memory_map, read_only
 from hsgd.problems import preparing
 from hsgd.problems.labelled import aligned, column_names
+from hsgd.problems.outputs import Name, Outputs, names, of_parameters, start, targets
 from hsgd.problems.populations import AnyPopulation, as_population
 from hsgd.problems.portrait import Portrayed, of_ridge, of_start
 from hsgd.problems.preparing import Coefficients, Transformation
@@ -44,6 +44,8 @@ _SHOWN = 2**27
 """Multiplications that a decomposition may cost just to show the spectrum: a tenth of a second."""
 _AT_ONCE = 2**22
 """Entries of a sparse matrix that are squared at once."""
+_OF_A = {"svd", "products", "squared_row_norms", "is_factorable", "_matrix_digest"}
+"""What is computed of A alone."""
 LARGEST_DENSE = 2**26
 """Entries up to which a sparse matrix is decomposed through a dense copy (512 MB)."""
 
@@ -57,7 +59,7 @@ class ThinSVD(NamedTuple):
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class LeastSquares(Portrayed, Noun):
+class LeastSquares(Portrayed, Outputs, Noun):
     """Ridge least squares on given data: minimise ½‖Ax−b‖² + (ridge/2)‖x‖².
 
     Parameters
@@ -67,15 +69,18 @@ class LeastSquares(Portrayed, Noun):
         for the theory alone, a SciPy `LinearOperator` or a dask array. What is too large to factor
         is known to the theory by its products.
     b
-        Targets, shape (n,).
+        Targets, shape (n,); of k outputs, which a sampled row moves all at once, (n, k).
     ridge
         δ ≥ 0, of the *sum* objective: `sklearn.linear_model.Ridge(alpha=ridge,
         fit_intercept=False)` has the same minimiser.
     x0
-        Start of every algorithm, shape (d,); zero if omitted.
+        Start of every algorithm, shape (d,), or (d, k) of k outputs; zero if omitted.
     population
         What a fresh row looks like: a `Population` of moments, held-out data `(A_test, b_test)`,
         or None (then there is no population risk).
+    outputs
+        What the columns of b are called; by default their names in a data frame or DataArray, or
+        0, 1, …. Results have them along the dim `output`.
     preparation
         A record of how the data were prepared; `from_data` fills it in.
     transformation
@@ -102,6 +107,7 @@ class LeastSquares(Portrayed, Noun):
     population: AnyPopulation | None
     preparation: dict[str, Any]
     transformation: Transformation | None
+    outputs: tuple[Name, ...] | None
 
     def __init__(
         self,
@@ -113,6 +119,7 @@ class LeastSquares(Portrayed, Noun):
         population: AnyPopulation | tuple[ArrayLike, ArrayLike] | None = None,
         preparation: Mapping[str, Any] = MappingProxyType({}),
         transformation: Transformation | None = None,
+        outputs: Iterable[Name] | None = None,
     ) -> None:
         A, b = aligned(A, b)
         matrix = A if is_operator(A) or is_dask(A) else sparse_or_dense("A", A)
@@ -120,15 +127,18 @@ class LeastSquares(Portrayed, Noun):
         if isinstance(entries, np.ndarray) and not entries.any():
             raise ValueError("A is zero everywhere, so there is nothing to learn: check the data.")
         n, d = _shape(matrix)
+        kept = targets("b", b, n)
+        called = names(outputs, b, kept)
         keep(
             self,
             A=matrix,
-            b=vector("b", b, n),
+            b=kept,
             ridge=each("ridge", ridge, number),
-            x0=vector("x0", np.zeros(d) if x0 is None else x0, d),
-            population=as_population(population, d),
+            x0=start(x0, d, called),
+            population=as_population(population, d, None if called is None else len(called)),
             preparation=_record(preparation),
             transformation=transformation,
+            outputs=called,
         )
 
     @classmethod
@@ -144,6 +154,7 @@ class LeastSquares(Portrayed, Noun):
         normalise_rows: bool = False,
         weights: ArrayLike | None = None,
         test: Real | tuple[ArrayLike, ArrayLike] | ArrayLike | None = None,
+        one_hot: bool = False,
         seed: Whole = 0,
         x0: ArrayLike | None = None,
     ) -> Self:
@@ -152,7 +163,7 @@ class LeastSquares(Portrayed, Noun):
         Parameters
         ----------
         X, y
-            Inputs, shape (n, d), and targets, shape (n,).
+            Inputs, shape (n, d), and targets, shape (n,); of k outputs (n, k).
         ridge, x0
             As in `LeastSquares`.
         centre
@@ -171,6 +182,9 @@ class LeastSquares(Portrayed, Noun):
         test
             None; a fraction of the rows to hold out (drawn with `seed`); `(X_test, y_test)`; or
             which rows to hold out, by number or as a mask of length n.
+        one_hot
+            y holds labels of classes, each of which becomes an output: 1 for its rows, 0 for
+            others (before centring).
         seed
             Seed of the split; unused otherwise.
 
@@ -197,13 +211,18 @@ class LeastSquares(Portrayed, Noun):
         """
         centre, normalise_rows = flag("centre", centre), flag("normalise_rows", normalise_rows)
         standardise = flag("standardise", standardise)
+        classes = None
+        X, y = aligned(X, y, ("X", "y"))
+        if flag("one_hot", one_hot):
+            y, test, classes = preparing.one_hot(y, test)
+        called = classes or column_names(y)
         whole = preparing.table(X, y, weights)
         seed = integer("seed", seed, minimum=0, maximum=None)
         train, held_out = preparing.split(whole, test, seed)
         means, scales, target_mean = train.moments(centre=centre, standardise=standardise)
-        columns = column_names(aligned(X, y, ("X", "y"))[0])
-        transformation = Transformation(means, scales, target_mean, normalise_rows, columns)
+        transformation = Transformation(means, scales, target_mean, normalise_rows, column_names(X))
         record: dict[str, Any] = {"centred": centre, "rows_normalised": normalise_rows}
+        record |= {"one_hot": True} if classes is not None else {}
         record |= {"standardised": True} if standardise else {}
         record |= {"weights_sha256": digest(train.weights)} if train.weights is not None else {}
         record["num_test_rows"] = 0 if held_out is None else len(held_out.targets)
@@ -223,6 +242,7 @@ class LeastSquares(Portrayed, Noun):
             population=population,
             preparation=record,
             transformation=transformation,
+            outputs=called if whole.targets.ndim == 2 else None,
         )
 
     def to_original(self, x: ArrayLike) -> Coefficients:
@@ -231,14 +251,16 @@ class LeastSquares(Portrayed, Noun):
         Parameters
         ----------
         x
-            Parameters of this problem, shape (..., d), such as `problem.solution`.
+            Parameters of this problem, such as `problem.solution`: shape (..., d), or (d, k) of k
+            outputs.
 
         Returns
         -------
         Coefficients
-            `coefficients`, shape (..., d), and `intercept`, shape (...): what is predicted for rows
-            X of the table is X @ coefficients + intercept. Coefficients of a data frame, or of a
-            DataArray with a coordinate, are a DataArray with the names of its columns.
+            `coefficients`, of the same shape, and `intercept`, shape (...) or (k,): what is
+            predicted for rows X of the table is X @ coefficients + intercept. Coefficients of a
+            data frame, or of a DataArray with a coordinate, are a DataArray with the names of its
+            columns.
 
         Raises
         ------
@@ -318,7 +340,8 @@ class LeastSquares(Portrayed, Noun):
 
     @cached_property
     def empirical_risk(self) -> MeanSquaredResidual | WithoutPoints:
-        """(1/2n)‖Ax−b‖²."""
+        """(1/2n)‖Ax−b‖²; of a single output."""
+        self._check_single()
         name, words = "empirical_risk", "empirical risk (1/2n)|Ax-b|^2"
         if self.is_product:
             reason = "A is known by its products alone, so only the theory follows it"
@@ -364,7 +387,9 @@ class LeastSquares(Portrayed, Noun):
 
     @cached_property
     def solution(self) -> Array:
-        """The ridge solution; for ridge 0 the minimiser nearest x0. Shape (d,)."""
+        """The ridge solution; for ridge 0 the minimiser nearest x0. Shape (d,), or (d, k)."""
+        if self.outputs is not None:
+            return np.stack([self.output(name).solution for name in self.outputs], axis=1)
         if is_swept(self.ridge):
             raise ValueError(
                 "the solution belongs to one ridge, but here it is swept: ask "
@@ -381,7 +406,7 @@ class LeastSquares(Portrayed, Noun):
         """SHA-256 of A, b and x0, so that results notice other data."""
         return self._matrix_digest, digest(self.b), digest(self.x0)
 
-    @property
+    @cached_property
     def _matrix_digest(self) -> str:
         if not self.is_product:
             return digest(self.A)
@@ -398,15 +423,36 @@ class LeastSquares(Portrayed, Noun):
 
     def replace(self, **changes: Any) -> Self:
         """A copy with some fields changed, validated anew; the same A keeps its decomposition."""
+        if "b" in changes:  # other targets have other names
+            changes = {"outputs": None, **changes}
         copy = super().replace(**changes)
-        if "A" not in changes and "svd" in self.__dict__:
-            copy.__dict__["svd"] = self.svd
+        if "A" not in changes:
+            copy.__dict__.update({name: self.__dict__[name] for name in _OF_A & {*self.__dict__}})
         return copy
+
+    def _of_output(self, index: int) -> Self:
+        assert self.outputs is not None
+        record = {**self.preparation, "output": self.outputs[index]}
+        return self.replace(
+            b=of_parameters(self.b, index),
+            x0=of_parameters(self.x0, index),
+            population=None if self.population is None else self.population.output(index),
+            preparation=record,
+            transformation=self.transformation and self.transformation.of_output(index),
+        )
+
+    def _check_single(self) -> None:
+        if self.outputs is not None:
+            raise TypeError(
+                f"this problem has {len(self.outputs)} outputs, and each has its own: ask "
+                f"problem.output({self.outputs[0]!r}) and so on."
+            )
 
     def _facts(self) -> dict[str, str]:
         done = [name.replace("_", " ") for name, value in self.preparation.items() if value is True]
         return {
             "shape": f"{self.num_rows} × {self.dimension}{self._kind}",
+            "outputs": "" if self.outputs is None else f"{len(self.outputs)} outputs",
             "ridge": of_ridge(self.ridge),
             "start": of_start(self.x0),
             "population": "" if self.population is None else self.population.words,
@@ -438,7 +484,7 @@ class LeastSquares(Portrayed, Noun):
             "x0_sha256": self.data_digests[2],
             "population": None if self.population is None else self.population.description(),
             "preparation": dict(self.preparation),
-        }
+        } | ({} if self.outputs is None else {"outputs": list(self.outputs)})
 
 
 def _shape(matrix: Any) -> tuple[int, int]:

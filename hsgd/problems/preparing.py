@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -13,6 +13,7 @@ from hsgd.checks import Array, number, plain_array, real_array, shown, vector
 from hsgd.nouns import keep
 from hsgd.owned import read_only
 from hsgd.problems.labelled import aligned
+from hsgd.problems.outputs import Name, column, targets
 
 
 class Coefficients(NamedTuple):
@@ -34,7 +35,7 @@ class Transformation:
     column_means, column_scales
         Shape (d,); scales are positive.
     target_mean
-        A number.
+        A number, or one for each output, shape (k,).
     rows_normalised
         Whether each row was then divided by its own norm; there is no way back from that.
     columns
@@ -43,7 +44,7 @@ class Transformation:
 
     column_means: Array
     column_scales: Array
-    target_mean: float
+    target_mean: Any
     rows_normalised: bool = False
     columns: tuple[Any, ...] | None = None
 
@@ -51,7 +52,7 @@ class Transformation:
         self,
         column_means: ArrayLike,
         column_scales: ArrayLike,
-        target_mean: float,
+        target_mean: Any,
         rows_normalised: bool = False,
         columns: tuple[Any, ...] | None = None,
     ) -> None:
@@ -64,7 +65,7 @@ class Transformation:
             self,
             column_means=means,
             column_scales=scales,
-            target_mean=float(target_mean),
+            target_mean=target_mean if np.ndim(target_mean) else float(target_mean),
             rows_normalised=rows_normalised,
             columns=columns,
         )
@@ -77,8 +78,14 @@ class Transformation:
             rows = rows / np.where(norms > 0, norms, 1.0)
         return rows, targets - self.target_mean
 
+    def of_output(self, index: int) -> Transformation:
+        """The same for one output."""
+        return replace(self, target_mean=column(self.target_mean, index))
+
     def undo(self, x: ArrayLike) -> Coefficients:
-        """Parameters of the problem, shape (..., d), as coefficients of the table's columns.
+        """Parameters of the problem as coefficients of the table's columns.
+
+        Their shape is (..., d), of several outputs (d, k).
 
         Raises
         ------
@@ -90,21 +97,27 @@ class Transformation:
                 "each row was divided by its own norm, so that x is no linear model of the table: "
                 "prepare it without normalise_rows."
             )
-        given = np.asarray(x, dtype=np.float64)
-        if given.ndim == 0 or given.shape[-1] != len(self.column_means):
+        given, several = np.asarray(x, dtype=np.float64), bool(np.ndim(self.target_mean))
+        if several and given.shape != (len(self.column_means), len(self.target_mean)):
+            raise ValueError(
+                f"x has shape {given.shape}: pass parameters of the problem, "
+                f"{len(self.column_means)} by {len(self.target_mean)} outputs."
+            )
+        by_column = given.T if several else given
+        if by_column.ndim == 0 or by_column.shape[-1] != len(self.column_means):
             raise ValueError(
                 f"x has shape {given.shape}: pass parameters of the problem, with "
                 f"{len(self.column_means)} entries along the last axis."
             )
-        coefficients = given / self.column_scales
+        coefficients = by_column / self.column_scales
         intercept = self.target_mean - coefficients @ self.column_means
         if self.columns is None:
-            return Coefficients(coefficients, intercept)
+            return Coefficients(coefficients.T if several else coefficients, intercept)
         import xarray as xr
 
         dims = [f"solution_{axis}" for axis in range(given.ndim - 1)] + ["column"]
         named = xr.DataArray(coefficients, {"column": list(self.columns)}, dims)
-        return Coefficients(named, intercept)
+        return Coefficients(named.T.rename(solution_0="output") if several else named, intercept)
 
 
 class Table(NamedTuple):
@@ -119,14 +132,14 @@ class Table(NamedTuple):
         weights = None if self.weights is None else self.weights[rows]
         return Table(self.inputs[rows], self.targets[rows], weights)
 
-    def moments(self, *, centre: bool, standardise: bool) -> tuple[Array, Array, float]:
+    def moments(self, *, centre: bool, standardise: bool) -> tuple[Array, Array, Any]:
         """Means and scales of the columns, mean of the targets: 0 and 1 where none is asked for."""
         inputs, targets, weights = self
         width = inputs.shape[1]
-        means, target_mean, scales = np.zeros(width), 0.0, np.ones(width)
+        means, target_mean, scales = np.zeros(width), np.zeros(targets.shape[1:]), np.ones(width)
         if centre:
             means = np.average(inputs, axis=0, weights=weights)
-            target_mean = float(np.average(targets, weights=weights))
+            target_mean = np.average(targets, axis=0, weights=weights)
         if standardise:
             centres = np.average(inputs, axis=0, weights=weights)
             spread = np.sqrt(np.average((inputs - centres) ** 2, axis=0, weights=weights))
@@ -146,21 +159,59 @@ def table(X: Any, y: Any, weights: Any) -> Table:
     """
     X, y = aligned(X, y, ("X", "y"))
     inputs = real_array("X", X, 2)
-    targets = vector("y", y, len(inputs))
+    wanted = targets("y", y, len(inputs))
     if weights is None:
-        return Table(inputs, targets, None)
+        return Table(inputs, wanted, None)
     counted = vector("weights", weights, len(inputs))
     if (counted < 0).any() or not counted.any():
         raise ValueError("weights must be at least 0, and some above: pass how much a row counts.")
-    return Table(inputs, targets, counted)
+    return Table(inputs, wanted, counted)
+
+
+def one_hot(y: Any, test: Any) -> tuple[Array, Any, tuple[Name, ...]]:
+    """Labels of classes as targets, those of rows held out as well, and the classes.
+
+    Raises
+    ------
+    TypeError, ValueError
+        For labels that are no words or integers, less than two classes, or one that only the rows
+        held out have.
+    """
+    labels = _labels("y", y)
+    classes = np.unique(labels)
+    if len(classes) < 2:
+        raise ValueError("y holds one class alone, so there is nothing to learn: check the labels.")
+    if isinstance(test, tuple) and len(test) == 2:
+        held = _labels("y_test", test[1])
+        unknown = np.setdiff1d(held, classes)
+        if unknown.size:
+            raise ValueError(f"y_test holds the class {shown(unknown[0].item())}, which y has not.")
+        test = test[0], _indicators(held, classes)
+    return _indicators(labels, classes), test, tuple(classes.tolist())
+
+
+def _labels(name: str, value: Any) -> NDArray[Any]:
+    found = plain_array(name, value)
+    if found.dtype == object:
+        found = found.astype(str)
+    if found.ndim != 1 or found.dtype.kind not in "biuU":
+        raise TypeError(
+            f"{name} has shape {found.shape} and type {found.dtype}: with one_hot pass labels, a "
+            "word or an integer for each row."
+        )
+    return found.astype(int) if found.dtype.kind == "b" else found
+
+
+def _indicators(labels: NDArray[Any], classes: NDArray[Any]) -> Array:
+    return read_only((labels[:, None] == classes).astype(np.float64))
 
 
 def weighted(rows: Array, targets: Array, weights: Array | None) -> tuple[Array, Array]:
     """Rows and targets whose squared residuals count as much as their weights say."""
     if weights is not None:
         root = np.sqrt(weights)
-        rows, targets = rows * root[:, None], targets * root
-    return read_only(rows), read_only(targets)
+        rows, targets = rows * root[:, None], (targets.T * root).T
+    return read_only(rows), read_only(np.ascontiguousarray(targets))
 
 
 def split(whole: Table, test: Any, seed: int) -> tuple[Table, Table | None]:
@@ -192,7 +243,10 @@ def _given(whole: Table, X: Any, y: Any) -> Table:
             f"X_test has {rows.shape[1]} columns but X has {whole.inputs.shape[1]}: they must "
             "match."
         )
-    return Table(rows, vector("y_test", y, len(rows)), None)
+    wanted = targets("y_test", y, len(rows))
+    if wanted.shape[1:] != whole.targets.shape[1:]:
+        raise ValueError(f"y_test has shape {wanted.shape}: pass as many outputs as y has.")
+    return Table(rows, wanted, None)
 
 
 def _chosen(test: Any, count: int) -> NDArray[np.intp]:

@@ -12,6 +12,7 @@ from hsgd.nouns import Noun, Swept, Whole, keep
 from hsgd.problems.fresh import FreshRows
 from hsgd.problems.gaussian_rows import GaussianRows
 from hsgd.problems.least_squares import LeastSquares
+from hsgd.problems.outputs import Name, Outputs
 from hsgd.problems.portrait import Portrayed, of_ridge, of_start
 from hsgd.statistics.without_points import WithoutPoints
 
@@ -29,7 +30,7 @@ class FreshRow:
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class SampledLeastSquares(Portrayed, Noun):
+class SampledLeastSquares(Portrayed, Outputs, Noun):
     """`n` rows of a population, not drawn: what is typical of all such samples.
 
     The theory takes it as it takes data, and says what SGD does on a sample before there is one:
@@ -89,6 +90,16 @@ class SampledLeastSquares(Portrayed, Noun):
         count = integer("n", n, minimum=1)
         given = count * rows.ridge if ridge is None else ridge
         keep(self, rows=rows, n=count, ridge=each("ridge", given, number))
+
+    @property
+    def outputs(self) -> tuple[Name, ...] | None:
+        """What the outputs are called, if there are several: those of the population."""
+        return self.rows.outputs if isinstance(self.rows, GaussianRows) else None
+
+    def _of_output(self, index: int) -> SampledLeastSquares:
+        assert isinstance(self.rows, GaussianRows)
+        assert self.outputs is not None
+        return self.replace(rows=self.rows.output(self.outputs[index]))
 
     @property
     def num_rows(self) -> int:

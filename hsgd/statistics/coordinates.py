@@ -10,12 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hsgd.checks import Array, integer, shown
-from hsgd.interfaces import Problem, Statistic
+from hsgd.interfaces import Problem
 from hsgd.nouns import Whole, keep
+from hsgd.statistics.readouts import Readout, Recordable
 
 
 @dataclass(frozen=True)
-class Coordinates:
+class Coordinates(Recordable):
     """u_j·(x − x*), for some of the eigenvectors u_j of the Hessian.
 
     They become the variable `coordinate` with dims `("time", "replicate", "mode")`, `mode` being
@@ -93,12 +94,8 @@ class Coordinates:
         return EigenCoordinates(modes, values[chosen], directions, problem.solution)
 
 
-Recorded = str | Statistic | Coordinates
-"""What can be recorded along a run, as a user names it."""
-
-
 @dataclass(frozen=True, eq=False)
-class EigenCoordinates:
+class EigenCoordinates(Readout):
     """`Coordinates` of a given problem."""
 
     modes: NDArray[np.int64]
@@ -109,6 +106,11 @@ class EigenCoordinates:
     """x*, shape (d,)."""
     name: str = "coordinate"
     long_name: str = "coordinate u.(x-x*) along an eigenvector of the Hessian"
+    dim: str = "mode"
+
+    @property
+    def count(self) -> int:
+        return len(self.modes)
 
     def values(self, points: Array) -> Array:
         """The coordinates of each row of `points`, shape (m, d) → (m, modes)."""

@@ -1,4 +1,4 @@
-"""From what was asked for to statistics: names, quadratics, coordinates."""
+"""From what was asked for to statistics: names, quadratics, readouts."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from typing import Any
 from hsgd.checks import shown
 from hsgd.interfaces import Problem, Statistic
 from hsgd.kept import kept
-from hsgd.statistics.coordinates import Coordinates, EigenCoordinates
 from hsgd.statistics.quadratics import NAMED, CentredQuadratic
+from hsgd.statistics.readouts import Readout, Recordable
 from hsgd.statistics.without_points import WithoutPoints, has_points
 
 
@@ -90,7 +90,7 @@ def resolve(
     """
     if statistics is None:
         asked: tuple[str | Statistic, ...] = available(problem)
-    elif isinstance(statistics, str | Statistic):
+    elif isinstance(statistics, str | Statistic | Recordable):
         asked = (statistics,)
     else:
         asked = _listed(statistics)
@@ -105,27 +105,29 @@ def resolve(
 
 def resolve_recorded(
     problem: Problem,
-    statistics: str | Statistic | Coordinates | Iterable[str | Statistic | Coordinates] | None,
-) -> tuple[Statistic | EigenCoordinates, ...]:
-    """As `resolve`, for verbs that can also record `Coordinates`; these come last.
+    statistics: str | Statistic | Recordable | Iterable[str | Statistic | Recordable] | None,
+) -> tuple[Statistic | Readout, ...]:
+    """As `resolve`, for verbs that can also record `Coordinates` and the like; these come last.
 
     Raises
     ------
     TypeError, ValueError
-        As `resolve`, and for modes that the problem has not, or `Coordinates` more than once.
+        As `resolve`, and for what the problem has not, or one kind more than once.
     """
     if statistics is None or isinstance(statistics, str | Statistic):
         found = resolve(problem, statistics)
         _check_recordable(found)
         return found
-    asked = (statistics,) if isinstance(statistics, Coordinates) else _listed(statistics)
-    modes = [entry for entry in asked if isinstance(entry, Coordinates)]
-    others = [entry for entry in asked if not isinstance(entry, Coordinates)]
-    if len(modes) > 1:
-        raise ValueError("statistics names Coordinates twice: put all indices into one.")
-    quadratics = resolve(problem, others) if others or not modes else ()
+    asked = (statistics,) if isinstance(statistics, Recordable) else _listed(statistics)
+    readouts = [entry for entry in asked if isinstance(entry, Recordable)]
+    others = [entry for entry in asked if not isinstance(entry, Recordable)]
+    kinds = [type(entry).__name__ for entry in readouts]
+    for kind in kinds:
+        if kinds.count(kind) > 1:
+            raise ValueError(f"statistics names {kind} twice: put all of them into one.")
+    quadratics = resolve(problem, others) if others or not readouts else ()
     _check_recordable(quadratics)
-    return (*quadratics, *(entry.of(problem) for entry in modes))
+    return (*quadratics, *(entry.of(problem) for entry in readouts))
 
 
 def _check_recordable(statistics: Iterable[Statistic]) -> None:
@@ -155,10 +157,10 @@ def _resolve_one(problem: Problem, entry: object) -> Statistic:
                 f"problem has {problem.dimension}: build it for this problem."
             )
         return entry
-    if isinstance(entry, Coordinates):
+    if isinstance(entry, Recordable):
         raise TypeError(
-            "only simulations record Coordinates: for the mean of one along a direction u, pass "
-            "hsgd.Quadratic(numpy.zeros((d, d)), u, name=...)."
+            f"only simulations record {type(entry).__name__}: for the mean of one along a "
+            "direction u, pass hsgd.Quadratic(numpy.zeros((d, d)), u, name=...)."
         )
     if not isinstance(entry, str) or entry not in _BUILDERS:
         raise ValueError(

@@ -2,8 +2,8 @@
 
 A noun may hold a DataArray in the place of a number (`learning_rate`, `batch_size` and `momentum`
 of an algorithm, parameters of its schedules, `ridge` of a problem), and so may an option of one of
-these names. A verb is a function
-of a problem, often of an algorithm, and of more, that gives a dataset; `@follows_sweeps` makes it
+these names; several outputs of a problem are a sweep over them. A verb is a function of a problem,
+often of an algorithm, and of more, that gives a dataset; `@follows_sweeps` makes it
 run once per member, on nouns that hold numbers only. `hsgd.sweep` does the same on a cluster.
 Members share the data, their decomposition, and the random numbers: without a seed one is drawn for
 all of them.
@@ -27,6 +27,7 @@ from hsgd import warning
 from hsgd.algorithms.base import Algorithm
 from hsgd.checks import Array, is_swept, shown
 from hsgd.dataset import provenance
+from hsgd.dataset.schema import OWN_DIMS
 from hsgd.nouns import check_names, fields_of, swept_fields, with_numbers
 from hsgd.schedules import Schedule
 from hsgd.sweeps.stacking import stacked
@@ -122,7 +123,7 @@ class Sweep:
 
     def prepare(self) -> None:
         """Decompose the problem before it is copied, so that all copies share it."""
-        if "ridge" in self.parameters:
+        if {"ridge", "output"} & {*self.parameters}:
             self.problem.decompose()
 
     def run(self, index: int, **options: Any) -> xr.Dataset:
@@ -206,6 +207,12 @@ class Sweep:
         for name, sentence in _NOT_IN_SWEEPS.items():
             if self.arguments.get(name) is not None:
                 raise ValueError(sentence)
+        for algorithm in filter(_is_algorithm, self.arguments.values()):
+            if algorithm.is_adaptive and "output" in self.parameters:
+                raise ValueError(
+                    f"{type(algorithm).__name__} finds one learning rate from all outputs "
+                    "together, which is not done here: pass one of them, problem.output(name)."
+                )
         count = self.arguments.get("num_replicates")
         if isinstance(count, str) and count == "auto":
             raise ValueError(
@@ -269,8 +276,19 @@ def _is_noun(value: Any) -> bool:
 
 
 def _swept_fields(value: Any) -> dict[str, xr.DataArray]:
-    kind = isinstance(value, type)
-    return swept_fields(value) if not kind and is_dataclass(value) and _is_noun(value) else {}
+    if isinstance(value, type) or not is_dataclass(value) or not _is_noun(value):
+        return {}
+    return _several_outputs(value) | swept_fields(value)
+
+
+def _several_outputs(problem: Any) -> dict[str, xr.DataArray]:
+    """The outputs of a problem, as a sweep: nothing but the rows is common to them."""
+    import xarray as xr
+
+    outputs = getattr(problem, "outputs", None)
+    if outputs is None:
+        return {}
+    return {"output": xr.DataArray(list(outputs), {"output": list(outputs)}, ("output",))}
 
 
 def _parameters(arguments: Mapping[str, Any]) -> dict[str, xr.DataArray]:
@@ -286,7 +304,7 @@ def _check_names(swept: Mapping[str, xr.DataArray]) -> None:
     for name, value in swept.items():
         if not value.size:
             raise ValueError(f"{name} is an empty DataArray: give the sweep at least one value.")
-        if {"time", "replicate", "mode"} & set(value.dims):
+        if {*OWN_DIMS} & set(value.dims):
             raise ValueError(
                 f"{name} is swept along {value.dims}, which datasets use themselves: "
                 f"rename the dimension, for example to {name!r}."
@@ -307,6 +325,8 @@ def _with(value: Any, setting: Mapping[str, Any], name: str) -> Any:
         return setting[name]
     if _is_algorithm(value):
         return _algorithm_with(value, setting)
+    if "output" in setting and getattr(value, "outputs", None) is not None:
+        value = value.output(setting["output"])
     if "ridge" in setting and _swept_fields(value):
         known = _by_ridge.setdefault(value, {})
         ridge = setting["ridge"]

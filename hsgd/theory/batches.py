@@ -13,6 +13,7 @@ from hsgd.algorithms.base import Algorithm
 from hsgd.checks import Array, integer, number, plain_array
 from hsgd.dataset import provenance
 from hsgd.nouns import Whole
+from hsgd.problems.outputs import any_output
 from hsgd.schedules import Piecewise
 from hsgd.theory.asking import ask
 from hsgd.theory.critical import with_rate_open
@@ -61,6 +62,7 @@ def critical_batch_size(problem: Solvable, *, sampling: str = "with_replacement"
     ----------
     arXiv:2206.01029, section 3; docs, theory page, "Mini-batches".
     """
+    problem = any_output(problem)
     stability = ask(problem, with_rate_open(problem, 1, sampling), method="hsgd").stability
     # notation: phi = noise factor at which both limits agree
     norm_per_rate = stability.system.kernel_norm(1.0, 1.0)

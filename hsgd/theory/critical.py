@@ -10,6 +10,7 @@ from hsgd.algorithms.momentum import HeavyBall
 from hsgd.algorithms.sgd import SGD, StreamingSGD
 from hsgd.checks import each, is_swept, number, shown
 from hsgd.nouns import Swept, Whole
+from hsgd.problems.outputs import any_output
 from hsgd.sweeps.broadcasting import swept_number
 from hsgd.theory.asking import ask
 from hsgd.theory.spectra.providers import Solvable
@@ -102,6 +103,7 @@ def critical_learning_rate(
     arXiv:2205.07069, Theorem 1.1 and its remarks; arXiv:2206.01029, equation for the momentum
     kernel's norm; docs, theory page, "Stability, limits, conditioning".
     """
+    problem = any_output(problem)
     options = {"batch_size": batch_size, "sampling": sampling, "momentum": momentum}
     if algorithm is None:
         share = each("momentum", momentum, number)

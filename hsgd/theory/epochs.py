@@ -11,6 +11,7 @@ from hsgd.algorithms.sgd import SGD
 from hsgd.checks import number
 from hsgd.dataset import provenance
 from hsgd.problems.least_squares import LeastSquares
+from hsgd.problems.outputs import any_output
 from hsgd.theory.asking import ask
 from hsgd.theory.stability.asymptotics import Asymptotics
 from hsgd.theory.stability.base import Stability
@@ -62,6 +63,7 @@ def epochs_to_tolerance(
     if reduction >= 1.0:
         raise ValueError(f"tolerance is {reduction:g}, but it must lie between 0 and 1: try 1e-3.")
     algorithm = SGD(0.0, sampling=sampling)
+    problem = any_output(problem)
     stability = ask(problem, algorithm, problems=(LeastSquares,), method="hsgd").stability
     rate, best = fastest(stability)
     # notation: top, low = extreme dampings per iteration, k = their root ratio

@@ -11,7 +11,7 @@ from simulate.checkpoint import Store
 from simulate.engines import driver
 from simulate.engines.base import Plan, Report
 from simulate.formulas import update
-from simulate.randomness.normals import FEATURES, LABEL_NOISE, normals
+from simulate.randomness.normals import FEATURES, normals
 from simulate.randomness.sampling import SUBSET, block_length, rows_of_block
 from simulate.recording import Recorder
 from simulate.rows.base import NOISE_BLOCK, FreshRows
@@ -69,8 +69,8 @@ class FreshReader:
 
     def _row(self, number: int) -> tuple[Array, float]:
         block, offset = divmod(number, NOISE_BLOCK)
-        noise = normals(self._key, LABEL_NOISE, block, NOISE_BLOCK)[offset]
         source = self._source
+        noise = normals(self._key, source.noise_purpose, block, NOISE_BLOCK)[offset]
         z = normals(self._key, FEATURES, number, source.num_normals)
         row, target = source.row(z, self._dtype)
         if not self._in_basis:

@@ -30,6 +30,8 @@ from simulate.randomness.philox import philox4x32
 
 FEATURES, LABEL_NOISE, BROWNIAN = 4, 5, 6
 """Purpose words of normals; those of row numbers are in `sampling`."""
+NUM_PURPOSES = 16
+"""All purposes are below; one and a multiple of this is a further stream of the same purpose."""
 
 # −2 log m = −s·P(s²) with s = (m−1)/(m+1), for m in [√½, √2]: |P's relative error| < 3e-18.
 # Like those below, by interpolation at Chebyshev's points in 40 digits.

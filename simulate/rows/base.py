@@ -13,6 +13,7 @@ from abc import ABC, abstractmethod
 from typing import Any, ClassVar
 
 from hsgd.checks import Array
+from simulate.randomness.normals import LABEL_NOISE, NUM_PURPOSES
 
 NOISE_BLOCK = 512
 """Label noises drawn together. Part of the definition of the stream: never change it."""
@@ -68,10 +69,17 @@ class FreshRows(Rows):
 
     Row number s of a replicate is made of z = `normals(key, FEATURES, s, num_normals)`; to its
     target `noise`·e is added, e number s % NOISE_BLOCK of
-    `normals(key, LABEL_NOISE, s // NOISE_BLOCK, NOISE_BLOCK)`.
+    `normals(key, noise_purpose, s // NOISE_BLOCK, NOISE_BLOCK)`.
     """
 
     noise: float
+    noise_stream: int = 0
+    """Rows of the same key and another stream are the same rows with other label noise."""
+
+    @property
+    def noise_purpose(self) -> int:
+        """Purpose word of the label noise."""
+        return LABEL_NOISE + NUM_PURPOSES * self.noise_stream
 
     @property
     @abstractmethod

@@ -28,6 +28,7 @@ class FreshFeatures(FreshRows):
     noise: float
     activation: Activation
     shift: float
+    noise_stream: int = 0
 
     @classmethod
     def check(cls, problem: FeatureRows, engine: str) -> None:
@@ -47,6 +48,7 @@ class FreshFeatures(FreshRows):
             problem.inputs.noise,
             problem.nonlinearity,
             problem.shift,
+            problem.inputs.noise_stream,
         )
 
     @property

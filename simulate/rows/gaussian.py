@@ -30,6 +30,7 @@ class FreshGaussian(FreshRows):
     coefficients: Array
     """In the basis, shape (d,)."""
     noise: float
+    noise_stream: int = 0
 
     @classmethod
     def of(cls, problem: GaussianRows, algorithm: Any, *, in_any_basis: bool) -> FreshRows:
@@ -39,8 +40,11 @@ class FreshGaussian(FreshRows):
         if vectors is not None and not in_any_basis:
             # In the problem's own they are linear features of the normals that they are made of.
             mixing, direction = np.sqrt(len(root)) * vectors * root, root * coefficients
-            return FreshFeatures(mixing, direction, problem.noise, BY_NAME["identity"], shift=0.0)
-        return cls(root, vectors, coefficients, problem.noise)
+            return FreshFeatures(
+                mixing, direction, problem.noise, BY_NAME["identity"], shift=0.0,
+                noise_stream=problem.noise_stream,
+            )  # fmt: skip
+        return cls(root, vectors, coefficients, problem.noise, problem.noise_stream)
 
     def to_basis(self, point: Array) -> Array:
         return point if self.basis is None else np.asarray(point @ self.basis)

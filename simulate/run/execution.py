@@ -14,8 +14,8 @@ from hsgd.algorithms.sgd import SGD
 from hsgd.dataset import provenance
 from hsgd.interfaces import Problem
 from hsgd.machine.blas import single_threaded_blas
-from hsgd.statistics.coordinates import EigenCoordinates
 from hsgd.statistics.named import resolve_recorded
+from hsgd.statistics.readouts import Readout
 from simulate.checkpoint import Checkpoint, Folder, Store, as_checkpoint
 from simulate.engines.base import Course
 from simulate.randomness.seeds import Seed, as_seed
@@ -188,8 +188,8 @@ def _labelled(
     }
     for statistic in recorder.statistics:
         dims: tuple[str, ...] = ("time", "replicate")
-        if isinstance(statistic, EigenCoordinates):
-            dims = (*dims, "mode")
+        if isinstance(statistic, Readout):
+            dims = (*dims, statistic.dim)
             coords |= statistic.labels()
         values = recorder.of(statistic)[:, kept]
         variables[statistic.name] = (dims, values, statistic.long_name)

@@ -103,8 +103,8 @@ MUTANTS: tuple[Mutant, ...] = (
     ),
     Mutant(
         "hsgd/owned.py",
-        "array.copy() if may_change(array) else array.view()",
-        "array.copy()",
+        "read_only(array.view()) if array.flags.writeable else array",
+        "read_only(array.copy())",
         "tests/hsgd/test_problems.py::test_what_cannot_change_is_not_copied",
     ),
     Mutant(
@@ -338,8 +338,8 @@ MUTANTS: tuple[Mutant, ...] = (
     ),
     Mutant(
         "hsgd/problems/preparing.py",
-        "np.average(targets, weights=weights)",
-        "np.average(targets)",
+        "np.average(targets, axis=0, weights=weights)",
+        "np.average(targets, axis=0)",
         "tests/hsgd/test_problems.py::test_the_way_back_to_the_tables_own_columns",
     ),
     Mutant(

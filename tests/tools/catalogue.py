@@ -380,6 +380,15 @@ def _nouns() -> Iterator[Entry]:
                     words={"fraction": ("schedule", "learning_rate")})  # fmt: skip
     yield Entry("hsgd.Coordinates", hsgd.Coordinates, {"indices": (0, 2)},
                 words={"indices": ("index",)})  # fmt: skip
+    yield Entry("hsgd.Predictions", hsgd.Predictions, {"rows": np.eye(3)})
+    classes = hsgd.LeastSquares.from_data(np.eye(6)[:, :3], [*"ababab"], one_hot=True, test=0.5)
+    seen = simulate.sgd(
+        classes, hsgd.SGD(0.1), TIMES, statistics=hsgd.Predictions(classes.population.A), seed=0,
+        engine="reference",
+    )  # fmt: skip
+    yield Entry("hsgd.classification_error", hsgd.classification_error,
+                {"problem": classes, "runs": seen},
+                words={"problem": ("classes", "held-out"), "runs": ("predictions",)})  # fmt: skip
 
 
 def _used(A: Any, b: Any, **more: Any) -> Any:
@@ -636,6 +645,9 @@ def _files() -> Iterator[Entry]:
     place = Path(tempfile.mkdtemp(prefix="catalogue-"))
     dataset.save(kept["theory"], place / "theory.nc")
     yield Entry("dataset.check", dataset.check, {"dataset": kept["theory"]})
+    several = hsgd.LeastSquares(np.eye(4), np.eye(4)[:, :2])
+    curves = hsgd.predict(several, hsgd.SGD(0.1), TIMES)
+    yield Entry("dataset.summed", dataset.summed, {"data": curves}, words={"data": ("curves",)})
     yield Entry("dataset.save", dataset.save, {"data": kept["theory"], "path": place / "a.nc"},
                 words={"data": ("dataset",)})  # fmt: skip
     yield Entry("dataset.load", dataset.load, {"path": place / "theory.nc"},

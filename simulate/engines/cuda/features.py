@@ -41,11 +41,11 @@ def feature_residual(
     Neighbouring threads make neighbouring features, and so read neighbouring weights; `mixing` has
     shape (inputs, N).
     """
-    keys, code, mixing, direction, shift, noise, position, normals, room = rows
+    keys, code, mixing, direction, shift, noise, purpose, position, normals, room = rows
     key, number, z, row = keys[r], position + place, normals[r], room[r, m]
     t, threads, total = cuda.threadIdx.x, cuda.blockDim.x, 0.0
     if noise != 0.0 and t == threads - 1:
-        total -= noise * label_noise(key, number)
+        total -= noise * label_noise(key, purpose, number)
     for quad in range(t, (direction.size + 3) // 4, threads):
         w0, w1, w2, w3 = block_words(key, FEATURES, number, quad)
         n0, n1 = normal_pair(w0, w1)
@@ -67,7 +67,8 @@ def feature_residual(
 def data(rows: FreshFeatures, dtype: Any) -> tuple[Any, ...]:
     """What the rows are made of."""
     mixing = np.ascontiguousarray(rows.mixing.T)
-    return CODES[rows.activation.name], mixing, rows.direction, rows.shift, rows.noise
+    code = CODES[rows.activation.name]
+    return code, mixing, rows.direction, rows.shift, rows.noise, rows.noise_purpose
 
 
 KIND = Kind(data, feature_residual, move_fresh, copy_entries, add_fresh, keeps_normals=True)

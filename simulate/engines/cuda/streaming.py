@@ -16,7 +16,7 @@ from simulate.engines.cuda.device import (
     updated,
 )
 from simulate.engines.cuda.kind import Kind
-from simulate.randomness.normals import FEATURES, LABEL_NOISE
+from simulate.randomness.normals import FEATURES
 from simulate.rows.base import NOISE_BLOCK
 from simulate.rows.gaussian import FreshGaussian
 
@@ -32,10 +32,10 @@ def store_entry(row: Any, root: Any, coefficients: Any, x: Any, normal: float, j
 
 
 @compiled
-def label_noise(key: Any, number: int) -> Any:
+def label_noise(key: Any, purpose: int, number: int) -> Any:
     """The label noise of row `number`, of variance one."""
     block, offset = divmod(number, NOISE_BLOCK)
-    w0, w1, w2, w3 = block_words(key, LABEL_NOISE, block, offset // 4)
+    w0, w1, w2, w3 = block_words(key, purpose, block, offset // 4)
     if offset % 4 >= 2:
         w0, w1 = w2, w3
     n0, n1 = normal_pair(w0, w1)
@@ -50,12 +50,12 @@ def fresh_residual(
 
     `room` is for the rows of a batch, shape (replicates, rows, d).
     """
-    keys, root, coefficients, noise, position, room = rows
+    keys, root, coefficients, noise, purpose, position, room = rows
     key, number, row = keys[r], position + place, room[r, m]
     t, threads, total = cuda.threadIdx.x, cuda.blockDim.x, 0.0
     # The last thread has the fewest entries to make.
     if noise != 0.0 and t == threads - 1:
-        total -= noise * label_noise(key, number)
+        total -= noise * label_noise(key, purpose, number)
     for quad in range(t, (x.size + 3) // 4, threads):
         w0, w1, w2, w3 = block_words(key, FEATURES, number, quad)
         n0, n1 = normal_pair(w0, w1)
@@ -92,7 +92,7 @@ def add_fresh(rows: Any, r: int, place: int, scale: float, pull: Any) -> None:
 
 def data(rows: FreshGaussian, dtype: Any) -> tuple[Any, ...]:
     """What the rows are made of."""
-    return rows.root, rows.coefficients, rows.noise
+    return rows.root, rows.coefficients, rows.noise, rows.noise_purpose
 
 
 KIND = Kind(data, fresh_residual, move_fresh, copy_entries, add_fresh, near=True)

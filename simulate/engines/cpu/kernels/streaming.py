@@ -12,7 +12,6 @@ from simulate.engines.cpu.kernels.dense import subtract_row
 from simulate.engines.cpu.lanes import fill_normals
 from simulate.formulas.update import decay_factor, row_scale
 from simulate.numba_policy import FASTMATH, cached, compiled
-from simulate.randomness.normals import LABEL_NOISE
 from simulate.rows.base import NOISE_BLOCK, FreshRows
 from simulate.rows.features import FreshFeatures
 from simulate.rows.gaussian import FreshGaussian
@@ -25,6 +24,8 @@ class Source(NamedTuple):
     rows: Any
     """What they are made of, by their kind: `Gaussian`, `Features`."""
     noise: float
+    purpose: int
+    """Of the label noise's random numbers."""
     ridge_per_row: float
     held: Any
     """Number of the block in `noises`, shape (1,); −1 before the first."""
@@ -41,7 +42,7 @@ def label_noise(source: Any, number: int) -> Any:
         return 0.0
     block = number // NOISE_BLOCK
     if source.held[0] != block:
-        fill_normals(source.key, LABEL_NOISE, block, source.noises, source.words)
+        fill_normals(source.key, source.purpose, block, source.noises, source.words)
         source.held[0] = block
     return source.noise * source.noises[number - block * NOISE_BLOCK]
 
