@@ -10,6 +10,7 @@ The rooms of this package:
 
     theory/            what high dimensions make of a problem and an algorithm
     exact/             the mean at finite n; `isotropic/` and `symbolic/` closed forms
+    eigenframeworks/   where ridge regression ends up, from a spectrum alone
     accessor           `ds.hsgd`; `command_line/` what the commands of all packages share
     sweeps/            one setting after another
     plotting/          pictures of results
@@ -28,8 +29,8 @@ The rooms of this package:
     lazy               how a facade loads its parts
 
 Each stands on those below it in this list, and is seen by none of them; the witnesses `exact`,
-`isotropic` and `symbolic` see neither the theory nor the solver. `import hsgd` stays light: parts
-are loaded on first use, and only `ds.hsgd` is there from the start.
+`isotropic`, `symbolic` and `eigenframeworks` see neither the theory nor the solver. `import hsgd`
+stays light: parts are loaded on first use, and only `ds.hsgd` is there from the start.
 """
 
 from __future__ import annotations
@@ -42,6 +43,7 @@ from hsgd import lazy
 if TYPE_CHECKING:
     from hsgd import activations as activations
     from hsgd import dataset as dataset
+    from hsgd import eigenframeworks as eigenframeworks
     from hsgd import hermite as hermite
     from hsgd import isotropic as isotropic
     from hsgd import plotting as plotting
@@ -142,5 +144,13 @@ else:
             "load": "dataset.files",
             "__version__": "dataset.provenance",
         },
-        modules=("activations", "dataset", "hermite", "isotropic", "plotting", "symbolic"),
+        modules=(
+            "activations",
+            "dataset",
+            "eigenframeworks",
+            "hermite",
+            "isotropic",
+            "plotting",
+            "symbolic",
+        ),
     )

@@ -17,6 +17,14 @@ from hsgd.checks import Array
 class Described(Protocol):
     """What a dataset records of a problem, whatever it is made of."""
 
+    def description(self) -> dict[str, Any]:
+        """What it is, as JSON-ready words and numbers; arrays by their SHA-256."""
+        ...
+
+
+class Timed(Described, Protocol):
+    """What a grid of times needs to know of a problem."""
+
     @property
     def dimension(self) -> int:
         """Number of parameters d."""
@@ -32,12 +40,8 @@ class Described(Protocol):
         """Number of rows that batches are drawn from: n, infinite for a population."""
         ...
 
-    def description(self) -> dict[str, Any]:
-        """What it is, as JSON-ready words and numbers; arrays by their SHA-256."""
-        ...
 
-
-class Problem(Described, Protocol):
+class Problem(Timed, Protocol):
     """What can be learned by an algorithm: rows, given or fresh, and where they are best fitted."""
 
     @property

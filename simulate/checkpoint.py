@@ -39,6 +39,9 @@ _PARTS = (
     "a run of another problem, algorithm, grid of times, statistics, seed, engine, precision or "
     "version"
 )
+_PARSING = threading.Lock()
+"""NumPy parses the header of each array as Python, whose parser before 3.12 may lose count, and
+raise SystemError, where two threads do so at once."""
 
 
 @dataclass(frozen=True)
@@ -129,7 +132,7 @@ class Folder(Store):
 
     def _read(self, path: Path) -> dict[str, Any]:
         try:
-            with np.load(io.BytesIO(contents(path)), allow_pickle=False) as file:
+            with _PARSING, np.load(io.BytesIO(contents(path)), allow_pickle=False) as file:
                 content = {name: file[name] for name in file.files}
             found, name = str(content.pop("configuration")), str(content.pop("written_as"))
             # What is stored has check sums in this format, what it is called has none.

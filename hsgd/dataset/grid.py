@@ -15,7 +15,7 @@ from hsgd import checks
 from hsgd.algorithms.base import Algorithm
 from hsgd.checks import Array
 from hsgd.dataset.schema import with_schema
-from hsgd.interfaces import Described
+from hsgd.interfaces import Timed
 from hsgd.nouns import Real, Whole
 from hsgd.schedules import check_times
 
@@ -60,7 +60,7 @@ SPACINGS = ("log", "linear", "sqrt")
 
 
 def times(
-    problem: Described,
+    problem: Timed,
     algorithm: Algorithm,
     epochs: Real = 20.0,
     num: Whole = 100,
@@ -128,7 +128,7 @@ def times(
 
 def assemble(
     grid: Grid,
-    problem: Described,
+    problem: Timed,
     algorithm: Algorithm,
     variables: Mapping[str, tuple[tuple[str, ...], Any, str]],
     attrs: Mapping[str, Any],
@@ -158,7 +158,7 @@ def assemble(
     return dataset
 
 
-def _time_coords(grid: Grid, problem: Described, algorithm: Algorithm) -> dict[str, Any]:
+def _time_coords(grid: Grid, problem: Timed, algorithm: Algorithm) -> dict[str, Any]:
     per_unit = problem.iterations_per_unit
     epochs = algorithm.rows_drawn(grid.iteration, per_unit) / per_unit
     streamed = np.isinf(problem.num_rows)

@@ -32,10 +32,14 @@ def summed(data: xr.Dataset) -> xr.Dataset:
 
     Raises
     ------
-    ValueError
+    TypeError, ValueError
         If there is no such dim, or no curve, or paths of the diffusion, whose outputs have noise
         of their own.
     """
+    import xarray as xr
+
+    if not isinstance(data, xr.Dataset):
+        raise TypeError(f"data is a {type(data).__name__}: pass curves, an xarray.Dataset.")
     data = data.drop_dims([dim for dim in READOUT_DIMS if dim in data.dims])
     names = named_statistics(data) if "output" in data.dims else ()
     names = tuple(name for name in names if "output" in data[name].dims)
@@ -57,8 +61,6 @@ def summed(data: xr.Dataset) -> xr.Dataset:
         for name, value in data.coords.items()
         if name != "output" and (name == "status" or "output" not in value.dims)
     }
-    import xarray as xr
-
     return xr.Dataset(kept, coords, data.attrs)
 
 

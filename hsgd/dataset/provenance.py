@@ -9,7 +9,7 @@ from importlib import metadata
 from typing import Any
 
 from hsgd.algorithms.base import Algorithm
-from hsgd.interfaces import Problem
+from hsgd.interfaces import Described
 
 
 @cache
@@ -24,7 +24,7 @@ def version() -> str:
 __version__ = version()
 
 
-def describe_problem(problem: Problem) -> str:
+def describe_problem(problem: Described) -> str:
     """The problem as one line of JSON: sizes, ridge, SHA-256 of its arrays, preparation."""
     return json.dumps(problem.description(), sort_keys=True)
 
@@ -35,15 +35,16 @@ def describe_algorithm(algorithm: Algorithm) -> str:
 
 
 def attributes(
-    problem: Problem, algorithm: Algorithm, *, source: str, title: str
+    problem: Described, algorithm: Algorithm | None, *, source: str, title: str
 ) -> dict[str, Any]:
-    """The attributes that every dataset carries."""
+    """The attributes that every dataset carries; some are not about an algorithm."""
     now = datetime.now(UTC).isoformat(timespec="seconds")
+    described = {} if algorithm is None else {"algorithm": describe_algorithm(algorithm)}
     return {
         "title": title,
         "source": source,
         "problem": describe_problem(problem),
-        "algorithm": describe_algorithm(algorithm),
+        **described,
         "created_at": now,
         "hsgd_version": version(),
         "history": f"{now} hsgd {version()}: {title}",

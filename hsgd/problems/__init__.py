@@ -1,6 +1,7 @@
 """What is learned: data, and populations of rows, as frozen nouns.
 
     populations        moments of a fresh row, all that its expected risk needs
+    outputs            several targets: problems that share all but a column
     labelled           rows and columns by the names of their dimensions
     preparing          from a table to rows and targets, and the way back
     portrait           how problems show themselves

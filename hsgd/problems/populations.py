@@ -84,7 +84,8 @@ class Population(Fresh):
                 f"second_moment has shape {moment.shape}: pass a square matrix, or a vector "
                 "for a diagonal one."
             )
-        if np.ndim(target_second_moment) == 1:
+        several = plain_array("cross_moment", cross_moment).ndim == 2
+        if several and plain_array("target_second_moment", target_second_moment).ndim == 1:
             squares = real_array("target_second_moment", target_second_moment, 1, span=SPAN**2)
             shape = len(moment), len(squares)
             cross = of_shape("cross_moment", cross_moment, shape, span=SPAN**2)

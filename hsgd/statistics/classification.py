@@ -32,7 +32,7 @@ def classification_error(problem: Any, runs: xr.Dataset) -> xr.DataArray:
 
     Raises
     ------
-    ValueError
+    TypeError, ValueError
         For a problem without classes or held-out rows, or runs that did not record them.
 
     Notes
@@ -58,13 +58,15 @@ def classification_error(problem: Any, runs: xr.Dataset) -> xr.DataArray:
             "classification needs classes and held-out rows: make the problem by "
             "hsgd.LeastSquares.from_data(X, labels, one_hot=True, test=0.2)."
         )
+    import xarray as xr
+
+    if not isinstance(runs, xr.Dataset):
+        raise TypeError(f"runs is a {type(runs).__name__}: pass what simulate.sgd returned.")
     if "prediction" not in runs or runs.sizes.get("row") != len(targets):
         raise ValueError(
             "the runs have no predictions for the held-out rows: simulate with "
             "statistics=hsgd.Predictions(problem.population.A)."
         )
-    import xarray as xr
-
     # Classes that are rare have outputs with a small mean; centring has taken it from them.
     means = 0.0 if problem.transformation is None else problem.transformation.target_mean
     offset = xr.DataArray(np.broadcast_to(means, targets.shape[1:]), dims="output")

@@ -114,7 +114,7 @@ def test_bad_indices_are_refused(build):
     with pytest.raises(ValueError, match="mode 11, but the problem has the modes 0 to 10"):
         sgd(build(), hsgd.SGD(0.4), [1.0], statistics=hsgd.Coordinates([11]), seed=0)
     twice = [hsgd.Coordinates([0]), hsgd.Coordinates([1])]
-    with pytest.raises(ValueError, match="put all indices into one"):
+    with pytest.raises(ValueError, match="put all of them into one"):
         sgd(build(), hsgd.SGD(0.4), [1.0], statistics=twice, seed=0)
 
 

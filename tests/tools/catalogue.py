@@ -112,7 +112,16 @@ def nouns() -> dict[str, Any]:
 
 def entries() -> list[Entry]:
     """All of them."""
-    return [*_volterra(), *_nouns(), *_schedules(), *_verbs(), *_forms(), *_files(), *_runs()]
+    return [
+        *_volterra(),
+        *_nouns(),
+        *_schedules(),
+        *_verbs(),
+        *_forms(),
+        *_frameworks(),
+        *_files(),
+        *_runs(),
+    ]
 
 
 _EQUATION = {
@@ -638,6 +647,19 @@ def _forms() -> Iterator[Entry]:
     yield Entry("symbolic.hermite_expansion", symbolic.hermite_expansion,
                 {"activation": x**2, "order": 2, "variable": x},
                 words={"activation": ("expression",)})  # fmt: skip
+
+
+def _frameworks() -> Iterator[Entry]:
+    spectrum = hsgd.Spectrum([1.0, 0.5, 0.25, 0.125], [1.0, 0.2, 0.1, 0.0], 0.3)
+    ef = hsgd.eigenframeworks
+    common: dict[str, Any] = {"may_be_infinite": ("*",), "words": {"n": ("samples",)}}
+    setting = {"spectrum": spectrum, "n": 3, "ridge": 0.1, "num_features": 5}
+    yield Entry("eigenframeworks.ridge_regression", ef.ridge_regression, setting, **common)
+    yield Entry("eigenframeworks.learnabilities", ef.learnabilities, setting, **common)
+    yield Entry("eigenframeworks.sgd_limits", ef.sgd_limits,
+                {**setting, "learning_rate": 0.2, "batch_size": 2}, **common)  # fmt: skip
+    yield Entry("eigenframeworks.overfitting", ef.overfitting, {"spectrum": spectrum, "n": 4},
+                **common)  # fmt: skip
 
 
 def _files() -> Iterator[Entry]:

@@ -78,26 +78,29 @@ def fill_bounded(
 @compiled
 def fill_normals(key: Any, purpose: int, index: int, out: Any, words: Any) -> None:
     """Fill `out` with the normals that `normals.normals` defines."""
-    whole = out.size // 4
-    for first in range(0, whole, LANES):
-        count = min(LANES, whole - first)
+    blocks = (out.size + 3) // 4
+    for first in range(0, blocks, LANES):
+        count = min(LANES, blocks - first)
         fill_words(key, purpose, index, first, count, words)
         c0, c1, c2, c3 = words[0], words[1], words[2], words[3]
-        part = out[4 * first : 4 * (first + count)]
-        for lane in range(count):
+        whole = min(count, out.size // 4 - first)
+        part = out[4 * first : 4 * (first + whole)]
+        for lane in range(whole):
             n0, n1 = normal_pair(c0[lane], c1[lane])
             n2, n3 = normal_pair(c2[lane], c3[lane])
             part[4 * lane] = n0
             part[4 * lane + 1] = n1
             part[4 * lane + 2] = n2
             part[4 * lane + 3] = n3
-    # A block that is not used up: its other normals are made, and dropped.
-    if out.size > 4 * whole:
-        fill_words(key, purpose, index, whole, 1, words)
-        n0, n1 = normal_pair(words[0, 0], words[1, 0])
-        n2, _ = normal_pair(words[2, 0], words[3, 0])
-        out[4 * whole] = n0
-        if out.size > 4 * whole + 1:
-            out[4 * whole + 1] = n1
-        if out.size > 4 * whole + 2:
-            out[4 * whole + 2] = n2
+    # A last block that is not used up: its other normals are made, and dropped. Its words are there
+    # already: each place that calls `fill_words` costs a second of compilation in every kernel.
+    last, left = (out.size // 4) % LANES, out.size % 4
+    if left > 0:
+        n0, n1 = normal_pair(words[0, last], words[1, last])
+        n2, _ = normal_pair(words[2, last], words[3, last])
+        rest = out[out.size - left :]
+        rest[0] = n0
+        if left > 1:
+            rest[1] = n1
+        if left > 2:
+            rest[2] = n2

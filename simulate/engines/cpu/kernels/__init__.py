@@ -5,5 +5,6 @@ momentum     heavy ball and Nesterov on either
 streaming    SGD on rows that are made: `gaussian` ones, `features`
 with_rule    any rule, on any rows
 order        which rows are read
+copying      copies of arrays
 sde          steps of a diffusion
 """

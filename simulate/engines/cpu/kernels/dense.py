@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from simulate.engines.cpu.kernels.copying import copy
 from simulate.engines.cpu.kernels.order import fill_batch, fill_block, row_at
 from simulate.engines.cpu.prefetching import LONG_PIECE, PIECE, fetcher
 from simulate.formulas import update
@@ -102,7 +103,7 @@ def single_rows(
         product = update_and_dot(x, A, previous, row, following, decay, scale)
         # Now x is x_k. The update of iteration k waits for the next turn of the loop.
         if recorded < records.size and records[recorded] == k:
-            points[recorded] = x[: points.shape[1]]
+            copy(x, points[recorded])
             recorded += 1
         residual = product - b[row]
         if k == last:
@@ -132,7 +133,7 @@ def batches(  # type: ignore[no-untyped-def]
     recorded = 0
     for k in range(first, last + 1):
         if recorded < records.size and records[recorded] == k:
-            points[recorded] = x[: points.shape[1]]
+            copy(x, points[recorded])
             recorded += 1
         if k == last:
             break

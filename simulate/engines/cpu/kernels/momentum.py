@@ -8,6 +8,7 @@ import numpy as np
 from numba import types
 from numba.extending import overload
 
+from simulate.engines.cpu.kernels.copying import copy
 from simulate.engines.cpu.kernels.dense import Data as Data
 from simulate.engines.cpu.kernels.order import fill_batch
 from simulate.formulas.update import ahead, row_scale, shrink_factor, updated_velocity
@@ -89,7 +90,7 @@ def with_momentum(  # type: ignore[no-untyped-def]
     recorded = 0
     for k in range(first, last + 1):
         if recorded < records.size and records[recorded] == k:
-            points[recorded] = x[: points.shape[1]]
+            copy(x, points[recorded])
             recorded += 1
         if k == last:
             break

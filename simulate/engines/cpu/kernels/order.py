@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from simulate.engines.cpu.kernels.copying import copy
 from simulate.engines.cpu.lanes import fill_bounded, room
 from simulate.numba_policy import compiled, share
 from simulate.randomness import sampling
@@ -62,14 +63,14 @@ def fill_block(order: Any, block: int, count: int) -> None:
     num_rows = order.identity.size
     fill_bounded(order.key, PURPOSES[code], index, num_rows, falling, draws, order.words)
     if code == WITH_REPLACEMENT:
-        rows[:] = draws
+        copy(draws, rows)
     elif code == SUBSET:
         # The identity is disturbed at B places and put right again: O(B), where a copy is O(n).
         choose(order.identity, draws, count)
-        rows[:] = order.identity[:count]
+        copy(order.identity, rows)
         undo_choice(order.identity, draws, count)
     else:
-        rows[:] = order.identity
+        copy(order.identity, rows)
         choose(rows, draws, count)
     order.held[0] = block
 
@@ -88,16 +89,14 @@ def row_at(order: Any, position: int) -> Any:
 @compiled
 def fill_batch(order: Any, iteration: int, position: int, batch: Any) -> None:
     """The rows of an iteration, whose first entry has `position` in the sequence."""
-    if order.code == SUBSET:
-        fill_block(order, iteration, batch.size)
-        batch[:] = order.rows[: batch.size]
-        return
     # Stretches of blocks: an array is taken out of the tuple once, not for every row.
-    rows, filled = order.rows, 0
+    rows, filled, length = order.rows, 0, order.rows.size
     while filled < batch.size:
-        block, offset = divmod(position + filled, rows.size)
-        if order.held[0] != block:
-            fill_block(order, block, rows.size)
+        block, offset = divmod(position + filled, length)
+        if order.code == SUBSET:  # its blocks are as long as batches, which may change
+            block, offset, length = iteration, 0, batch.size
+        if order.code == SUBSET or order.held[0] != block:
+            fill_block(order, block, length)
         count = min(batch.size - filled, rows.size - offset)
-        batch[filled : filled + count] = rows[offset : offset + count]
+        copy(rows[offset:], batch[filled : filled + count])
         filled += count

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from simulate.engines.cpu.kernels.copying import copy
 from simulate.engines.cpu.lanes import fill_normals
 from simulate.numba_policy import cached, compiled
 from simulate.randomness.normals import BROWNIAN
@@ -80,7 +81,7 @@ def diffuse(  # type: ignore[no-untyped-def]
     recorded = 0
     for k in range(first, last + 1):
         if recorded < records.size and records[recorded] == k:
-            points[recorded] = x
+            copy(x, points[recorded])
             recorded += 1
         if k == last:
             break

@@ -8,6 +8,7 @@ import numpy as np
 from numba.extending import overload
 
 from simulate.engines.cpu.kernels import features, gaussian
+from simulate.engines.cpu.kernels.copying import copy
 from simulate.engines.cpu.kernels.dense import subtract_row
 from simulate.engines.cpu.lanes import fill_normals
 from simulate.formulas.update import decay_factor, row_scale
@@ -73,7 +74,7 @@ def streaming(  # type: ignore[no-untyped-def]
     recorded = 0
     for k in range(first, last + 1):
         if recorded < records.size and records[recorded] == k:
-            points[recorded] = x[: points.shape[1]]
+            copy(x, points[recorded])
             recorded += 1
         if k == last:
             break

@@ -12,6 +12,7 @@ import numpy as np
 from numba import types
 from numba.extending import overload
 
+from simulate.engines.cpu.kernels.copying import copy
 from simulate.engines.cpu.kernels.dense import Data, dot
 from simulate.engines.cpu.kernels.momentum import add_row
 from simulate.engines.cpu.kernels.order import Order, fill_batch
@@ -125,10 +126,10 @@ def _step(crew, given, i, state, factor, size, x, pull):  # type: ignore[no-unty
 @overload(note, jit_options=_JIT)
 def _note(given, state, factor, size, x, point):  # type: ignore[no-untyped-def]
     def alone(given, state, factor, size, x, point):  # type: ignore[no-untyped-def]
-        point[:] = x[: point.size]
+        copy(x, point)
 
     def with_rate(given, state, factor, size, x, point):  # type: ignore[no-untyped-def]
-        point[:-1] = x[: point.size - 1]
+        copy(x, point[:-1])
         point[-1] = rate_before(ALONE, given, state, factor, size, x)
 
     return with_rate if RULES[given.instance_class].finds_rates() else alone
