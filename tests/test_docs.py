@@ -66,6 +66,13 @@ def test_rendered_pages_are_made_from_what_the_pages_say_now():
             assert (page.parent / target).exists(), f"{page.name} leads to {target}"
 
 
+@pytest.mark.parametrize("source", render.sources(), ids=lambda page: page.stem)
+def test_rendered_pages_show_the_code_of_their_page(source):
+    shown = set(render.target(source).read_text("utf-8").splitlines())
+    cells = "".join(found["code"] for found in pages.BLOCK.finditer(source.read_text("utf-8")))
+    assert [line for line in cells.splitlines() if line not in shown] == []
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("source", render.sources(), ids=lambda page: page.stem)
 def test_rendered_pages_say_what_comes_out(source, tmp_path, monkeypatch):
