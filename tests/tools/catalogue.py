@@ -119,6 +119,7 @@ def entries() -> list[Entry]:
         *_verbs(),
         *_forms(),
         *_frameworks(),
+        *_kernels(),
         *_files(),
         *_runs(),
     ]
@@ -660,6 +661,31 @@ def _frameworks() -> Iterator[Entry]:
                 {**setting, "learning_rate": 0.2, "batch_size": 2}, **common)  # fmt: skip
     yield Entry("eigenframeworks.overfitting", ef.overfitting, {"spectrum": spectrum, "n": 4},
                 **common)  # fmt: skip
+
+
+def _kernels() -> Iterator[Entry]:
+    kernels = hsgd.kernels
+    X, y = things()["A"][:, :2], things()["b"]
+    modes = kernels.gaussian_modes([1.0, 0.5], 1.0, 3)
+    yield Entry("kernels.gaussian_modes", kernels.gaussian_modes,
+                {"variances": np.array([1.0, 0.5]), "width": 1.0, "count": 3})  # fmt: skip
+    yield Entry("kernels.hermite_modes", kernels.hermite_modes,
+                {"variances": np.array([1.0, 0.5]), "level_coefficients": np.array([1.0, 0.5]),
+                 "count": 3})  # fmt: skip
+    yield Entry("kernels.KernelModes.functions", modes.functions, {"inputs": X})
+    yield Entry("kernels.spectrum_of_target", kernels.spectrum_of_target,
+                {"modes": modes, "inputs": X, "targets": y},
+                words={"inputs": ("targets",), "targets": ("target_power",)})  # fmt: skip
+    yield Entry("kernels.problem_of_gram", kernels.problem_of_gram,
+                {"gram": X @ X.T, "targets": y, "ridge": 0.1, "test": (X[:3] @ X.T, y[:3])},
+                words={"test": ("K_test", "y_test", "b_test"), "targets": ("b",)})  # fmt: skip
+    yield Entry("kernels.arc_cosine", kernels.arc_cosine,
+                {"inputs": X, "others": X[:2], "depth": 2, "weight_variance": 2.0,
+                 "bias_variance": 0.1}, may_be_infinite=("*",))  # fmt: skip
+    yield Entry("kernels.dual_coefficients", kernels.dual_coefficients,
+                {"activation": "relu", "order": 3})  # fmt: skip
+    yield Entry("kernels.activation_for", kernels.activation_for,
+                {"kernel_coefficients": np.array([0.1, 0.2]), "name": "mine"})  # fmt: skip
 
 
 def _files() -> Iterator[Entry]:
