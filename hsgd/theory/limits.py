@@ -6,12 +6,15 @@ import math
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from hsgd import dataset
 from hsgd.algorithms.base import Algorithm
 from hsgd.dataset import provenance
 from hsgd.sweeps.broadcasting import follows_sweeps
 from hsgd.theory.asking import ask
 from hsgd.theory.question import Question, Statistics
+from hsgd.theory.settling import left_to_chance
 from hsgd.theory.spectra.modes import Modes
 from hsgd.theory.spectra.providers import Solvable
 from hsgd.theory.stability.asymptotics import Asymptotics
@@ -51,7 +54,9 @@ def limits(
         growth), `transition_learning_rate` (without momentum: below it the slowest mode of the data
         sets the rate, above it the noise), `condition_number` κ = λ_max/λ_min⁺,
         `average_condition_number` κ̄ = (tr H/n)/λ_min⁺, `implicit_conditioning_ratio` κ̄/√κ and
-        `largest_over_mean_eigenvalue`. Limits above critical are inf. The attribute `regime` is
+        `largest_over_mean_eigenvalue`. Of data too large to factor each of the first five has an
+        `_error`, what random probes leave to chance, and there is no condition number: it would be
+        that of the probes. Limits above critical are inf. The attribute `regime` is
         `"forcing-dominated"`, `"noise-dominated"` or `"unstable"`; `verdict` says in one sentence
         where SGD settles, and how fast.
 
@@ -84,16 +89,13 @@ def limits(
         )
     stability = question.stability
     far = Asymptotics(stability, question.learning_rate)
-    values: dict[str, tuple[float, str]] = {
-        "kernel_norm": (far.norm, "norm of the noise kernel"),
-        "critical_learning_rate": (stability.critical_rate(), "critical learning rate"),
-    }
-    for statistic in question.statistics:
-        flow, excess = far.of(statistic)
-        name, words = statistic.name, statistic.long_name
-        values[f"limiting_{name}"] = (flow + excess, f"limit of {words}")
-        values[f"limiting_{name}_gradient_flow"] = (flow, f"limit of {words} along gradient flow")
-        values[f"excess_{name}"] = (excess, f"excess of {words} over ridge and gradient flow")
+    values = _settled(question)
+    chance = left_to_chance(question, lambda one: np.array([v for v, _ in _settled(one).values()]))
+    if chance is not None:
+        values |= {
+            f"{name}_error": (error, f"what probes leave to chance in {values[name][1]}")
+            for name, error in zip(list(values), chance.tolist(), strict=True)
+        }
     values["rate"] = (far.rate, "exponential rate per unit of time")
     transition = stability.transition()
     if transition is not None:
@@ -104,6 +106,23 @@ def limits(
     attrs |= {"method": question.method.name, "regime": far.regime}
     attrs["verdict"] = _verdict(question, far, values)
     return dataset.verdict_first(dataset.scalars(values, attrs))
+
+
+def _settled(question: Question) -> dict[str, tuple[float, str]]:
+    """The norm, the critical rate, and where each statistic ends."""
+    stability = question.stability
+    far = Asymptotics(stability, question.learning_rate)
+    values: dict[str, tuple[float, str]] = {
+        "kernel_norm": (far.norm, "norm of the noise kernel"),
+        "critical_learning_rate": (stability.critical_rate(), "critical learning rate"),
+    }
+    for statistic in question.statistics:
+        flow, excess = far.of(statistic)
+        name, words = statistic.name, statistic.long_name
+        values[f"limiting_{name}"] = (flow + excess, f"limit of {words}")
+        values[f"limiting_{name}_gradient_flow"] = (flow, f"limit of {words} along gradient flow")
+        values[f"excess_{name}"] = (excess, f"excess of {words} over ridge and gradient flow")
+    return values
 
 
 def _verdict(question: Question, far: Asymptotics, values: Mapping[str, tuple[float, str]]) -> str:
@@ -135,6 +154,14 @@ def _conditioning(system: Modes) -> dict[str, tuple[float, str]]:
     if not len(spectrum):
         return {}
     largest, smallest = float(spectrum.max()), float(spectrum.min())
+    over_mean = {
+        "largest_over_mean_eigenvalue": (
+            largest / (system.trace / system.dimension),
+            "largest over mean eigenvalue",
+        )
+    }
+    if system.replicas:  # nobody has seen the smallest eigenvalue
+        return over_mean
     condition = largest / smallest
     average = system.trace / system.iterations_per_unit / smallest
     return {
@@ -147,8 +174,4 @@ def _conditioning(system: Modes) -> dict[str, tuple[float, str]]:
             average / condition**0.5,
             "average condition number over the root of the condition number",
         ),
-        "largest_over_mean_eigenvalue": (
-            largest / (system.trace / system.dimension),
-            "largest over mean eigenvalue",
-        ),
-    }
+    } | over_mean

@@ -6,6 +6,7 @@ jackknife's, from the curves without each of some groups of probes in turn.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
@@ -72,6 +73,16 @@ def _with_chance(question: Question, curves: dict[str, Curve]) -> tuple[dict[str
             share = max(share, float(np.max(relative[np.isfinite(relative)], initial=0.0)))
         counted[name] = curve._replace(error=curve.error + error)
     return counted, share
+
+
+def left_to_chance(question: Question, numbers: Callable[[Question], Array]) -> Array | None:
+    """How far numbers that follow from a question may be off by chance; None where none is left."""
+    systems = question.system.replicas
+    if not systems:
+        return None
+    others = [numbers(question.but(spectrum=system)) for system in systems]
+    with np.errstate(invalid="ignore"):  # limits beyond critical are infinite
+        return _infinite(_sure(len(others)) * jackknife(others))
 
 
 def _sure(groups: int) -> float:

@@ -77,6 +77,33 @@ def test_the_reported_error_is_that_of_chance():
     assert 0.2 < np.std(ratios) < 1.0  # two standard errors are 1
 
 
+def test_limits_say_what_is_left_to_chance():
+    """As above, of the critical learning rate and of where the risks end."""
+    A, b, test = data(150, 120, 0.3)
+    sgd = hsgd.SGD(1.0)
+    right = hsgd.limits(hsgd.LeastSquares(A, b, ridge=1.0, population=test), sgd, method="hsgd")
+    names = ["kernel_norm", "critical_learning_rate", "limiting_empirical_risk",
+             "limiting_population_risk", "excess_empirical_risk"]  # fmt: skip
+    ratios = []
+    for seed in range(12):
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(matrix_free, "_SEED", 1000 + seed)
+            patch.setattr(matrix_free, "_NORM", 1.0)
+            problem = hsgd.LeastSquares(aslinearoperator(A), b, ridge=1.0, population=test)
+            found = hsgd.limits(problem, sgd, method="hsgd")
+        assert "condition_number" not in found
+        ratios.append(
+            [float((found[name] - right[name]) / found[f"{name}_error"]) for name in names]
+        )
+        assert abs(found.limiting_population_risk_gradient_flow_error) < 1e-12
+    ratios = np.array(ratios)
+    assert (np.mean(np.abs(ratios) < 1.0, axis=0) >= 0.8).all()
+    assert (np.sqrt(np.mean(ratios**2, axis=0)) > 0.2).all()  # no idle bound
+    beyond = hsgd.limits(problem, hsgd.SGD(1e3), method="hsgd")
+    assert beyond.limiting_empirical_risk_error == np.inf
+    assert beyond.critical_learning_rate_error < 0.5 * beyond.critical_learning_rate
+
+
 def test_products_of_every_kind_are_one_product():
     import dask.array
 

@@ -459,4 +459,16 @@ MUTANTS: tuple[Mutant, ...] = (
         "tests/hsgd/test_diagnosis.py::"
         "test_a_rate_that_only_these_rows_do_not_bear_comes_first_with_one_that_they_do",
     ),
+    Mutant(
+        "hsgd/theory/settling.py",
+        "return _infinite(_sure(len(others)) * jackknife(others))",
+        "return _infinite(0.1 * _sure(len(others)) * jackknife(others))",
+        "tests/hsgd/test_large_matrices.py::test_limits_say_what_is_left_to_chance",
+    ),
+    Mutant(
+        "hsgd/theory/limits.py",
+        "if system.replicas:  # nobody has seen",
+        "if False:  # nobody has seen",
+        "tests/hsgd/test_large_matrices.py::test_limits_say_what_is_left_to_chance",
+    ),
 )
