@@ -11,7 +11,8 @@ The rooms of this package:
     theory/            what high dimensions make of a problem and an algorithm
     exact/             the mean at finite n; `isotropic/` and `symbolic/` closed forms
     eigenframeworks/   where ridge regression ends up, from a spectrum alone
-    kernels/           their spectra on Gaussian inputs, and Gram matrices as problems
+    networks/          linearised networks and last layers as problems
+    kernels/           spectra on Gaussian inputs, and Gram matrices as problems
     accessor           `ds.hsgd`; `command_line/` what the commands of all packages share
     sweeps/            one setting after another
     plotting/          pictures of results
@@ -30,9 +31,9 @@ The rooms of this package:
     lazy               how a facade loads its parts
 
 Each stands on those below it in this list, and is seen by none of them; the witnesses `exact`,
-`isotropic`, `symbolic` and `eigenframeworks`, and `kernels`, see neither the theory nor the solver.
-`import hsgd` stays light: parts are loaded on first use, and only `ds.hsgd` is there from the
-start.
+`isotropic`, `symbolic` and `eigenframeworks`, with `networks` and `kernels`, see neither the theory
+nor the solver. `import hsgd` stays light: parts are loaded on first use, and only `ds.hsgd` is
+there from the start.
 """
 
 from __future__ import annotations
@@ -49,6 +50,7 @@ if TYPE_CHECKING:
     from hsgd import hermite as hermite
     from hsgd import isotropic as isotropic
     from hsgd import kernels as kernels
+    from hsgd import networks as networks
     from hsgd import plotting as plotting
     from hsgd import symbolic as symbolic
     from hsgd.algorithms.adaptive import AdaGradNorm as AdaGradNorm
@@ -154,6 +156,7 @@ else:
             "hermite",
             "isotropic",
             "kernels",
+            "networks",
             "plotting",
             "symbolic",
         ),

@@ -39,7 +39,7 @@ SUFFIXES = (
 """What the schema appends to a statistic's name."""
 READOUT_DIMS = ("mode", "row")
 """Dimensions of what a simulation reads off the parameters, beside statistics."""
-OWN_DIMS = ("time", "replicate", "statistic", *READOUT_DIMS)
+OWN_DIMS = ("time", "replicate", "statistic")
 """Dimensions of the schema; others are those of a sweep, or of several outputs."""
 _REQUIRED = ("Conventions", "schema_version", "source", "hsgd_version", "created_at")
 
@@ -52,7 +52,7 @@ def with_schema(attrs: Mapping[str, Any]) -> dict[str, Any]:
 def swept_dims(data: xr.Dataset) -> tuple[str, ...]:
     """The dimensions that a dataset is swept over, in the order of its variables."""
     longest = max((variable.dims for variable in data.data_vars.values()), key=len, default=())
-    return tuple(str(dim) for dim in longest if dim not in OWN_DIMS)
+    return tuple(str(dim) for dim in longest if dim not in (*OWN_DIMS, *READOUT_DIMS))
 
 
 def parameter_along(data: xr.Dataset, dim: str) -> xr.DataArray:
@@ -140,8 +140,15 @@ def _check_tree(tree: xr.DataTree) -> str | None:
 
 
 def named_statistics(dataset: xr.Dataset) -> tuple[str, ...]:
-    """Variables along time that are statistics, not something about one (`_error`, …)."""
-    names = [str(name) for name, variable in dataset.data_vars.items() if "time" in variable.dims]
+    """Variables along time that are statistics, not something about one (`_error`, …).
+
+    What is predicted for some rows is none: hundreds of numbers at each time.
+    """
+    names = [
+        str(name)
+        for name, variable in dataset.data_vars.items()
+        if "time" in variable.dims and "row" not in variable.dims
+    ]
 
     def is_about_another(name: str) -> bool:
         return any(

@@ -5,10 +5,10 @@ samples then *learn* the share L_i = λ_i/(λ_i + κ) of mode i, and one scalar 
 is. That is what these functions solve, without data and without SGD; and `sgd_limits` is the bridge
 from there to where SGD ends up. They see neither the theory nor the solver.
 
-    ridge         kernel ridge, random features, what is learned of each mode
-    overfitting   what interpolating costs: benign, tempered or catastrophic
-    bridge        from ridge regression to the limits of SGD
-    effective     the scalar equations
+    ridge          kernel ridge, random features, what is learned of each mode
+    interpolation  what interpolating costs: benign, tempered or catastrophic
+    bridge         from ridge regression to the limits of SGD
+    effective      the scalar equations
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from hsgd import lazy
 
 if TYPE_CHECKING:
     from hsgd.eigenframeworks.bridge import sgd_limits as sgd_limits
-    from hsgd.eigenframeworks.overfitting import overfitting as overfitting
+    from hsgd.eigenframeworks.interpolation import overfitting as overfitting
     from hsgd.eigenframeworks.ridge import learnabilities as learnabilities
     from hsgd.eigenframeworks.ridge import ridge_regression as ridge_regression
 else:
@@ -28,7 +28,7 @@ else:
         {
             "ridge_regression": "ridge",
             "learnabilities": "ridge",
-            "overfitting": "overfitting",
+            "overfitting": "interpolation",
             "sgd_limits": "bridge",
         },
     )

@@ -8,7 +8,7 @@ import numpy as np
 import scipy.linalg
 from numpy.typing import ArrayLike
 
-from hsgd.checks import EPS, real_array
+from hsgd.checks import EPS, SPAN, real_array
 from hsgd.machine import memory
 from hsgd.nouns import Swept
 from hsgd.owned import read_only
@@ -64,7 +64,7 @@ def problem_of_gram(
     >>> problem.shape
     (40, 5)
     """
-    K = real_array("gram", gram, 2)
+    K = real_array("gram", gram, 2, span=SPAN**2)
     n = len(K)
     scale = float(np.abs(K).max())
     if scale == 0.0:

@@ -119,7 +119,7 @@ def hermite_modes(variances: ArrayLike, level_coefficients: ArrayLike, count: Wh
     --------
     >>> found = hermite_modes([1.0, 0.5], [1.0, 1.0, 0.5], 5)
     >>> found.eigenvalues.tolist(), found.exponents[3].tolist()
-    ([1.0, 1.0, 0.5, 0.5, 0.25], [2, 0])
+    ([1.0, 1.0, 0.5, 0.5, 0.25], [0, 1])
     """
     g = _variances(variances)
     levels = real_array("level_coefficients", level_coefficients, 1)

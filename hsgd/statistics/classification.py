@@ -22,7 +22,7 @@ def classification_error(problem: Any, runs: xr.Dataset) -> xr.DataArray:
         `LeastSquares.from_data(X, labels, one_hot=True, test=…)`: the outputs are classes, and
         there are held-out rows.
     runs
-        From `simulate.sgd` on it, with `hsgd.Predictions(problem.population.A)` among the
+        From `simulate.sgd` on it, with `hsgd.Predictions.held_out(problem)` among the
         statistics.
 
     Returns
@@ -47,7 +47,7 @@ def classification_error(problem: Any, runs: xr.Dataset) -> xr.DataArray:
     >>> labels = rng.integers(0, 3, size=90)
     >>> X = np.eye(3)[labels] + 0.1 * rng.standard_normal((90, 3))
     >>> problem = hsgd.LeastSquares.from_data(X, labels, one_hot=True, test=1 / 3)
-    >>> held_out = hsgd.Predictions(problem.population.A)
+    >>> held_out = hsgd.Predictions.held_out(problem)
     >>> runs = simulate.sgd(problem, hsgd.SGD(0.3), [0.0, 5.0], statistics=held_out, seed=0)
     >>> hsgd.classification_error(problem, runs).isel(time=-1).values.tolist()
     [0.0]
@@ -65,7 +65,7 @@ def classification_error(problem: Any, runs: xr.Dataset) -> xr.DataArray:
     if "prediction" not in runs or runs.sizes.get("row") != len(targets):
         raise ValueError(
             "the runs have no predictions for the held-out rows: simulate with "
-            "statistics=hsgd.Predictions(problem.population.A)."
+            "statistics=hsgd.Predictions.held_out(problem)."
         )
     # Classes that are rare have outputs with a small mean; centring has taken it from them.
     means = 0.0 if problem.transformation is None else problem.transformation.target_mean

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -24,7 +24,7 @@ class Predictions(Recordable):
     Parameters
     ----------
     rows
-        Rows as the problem has them, shape (m, d); those held out are `problem.population.A`.
+        Rows as the problem has them, shape (m, d); `Predictions.held_out(problem)` takes its own.
 
     Raises
     ------
@@ -45,6 +45,23 @@ class Predictions(Recordable):
 
     def __init__(self, rows: ArrayLike) -> None:
         keep(self, rows=real_array("rows", rows, 2))
+
+    @classmethod
+    def held_out(cls, problem: Problem) -> Self:
+        """Those for the held-out rows of a problem.
+
+        Raises
+        ------
+        ValueError
+            If it has none.
+        """
+        rows = getattr(problem.population, "A", None)
+        if rows is None:
+            raise ValueError(
+                "the problem has no held-out rows: pass population=(A_test, b_test), or test=0.2 "
+                "to from_data."
+            )
+        return cls(rows)
 
     def of(self, problem: Problem) -> RowPredictions:
         """These predictions, for a problem.

@@ -27,7 +27,7 @@ from hsgd import warning
 from hsgd.algorithms.base import Algorithm
 from hsgd.checks import Array, is_swept, shown
 from hsgd.dataset import provenance
-from hsgd.dataset.schema import OWN_DIMS
+from hsgd.dataset.schema import OWN_DIMS, READOUT_DIMS
 from hsgd.nouns import check_names, fields_of, swept_fields, with_numbers
 from hsgd.schedules import Schedule
 from hsgd.sweeps.stacking import stacked
@@ -304,7 +304,7 @@ def _check_names(swept: Mapping[str, xr.DataArray]) -> None:
     for name, value in swept.items():
         if not value.size:
             raise ValueError(f"{name} is an empty DataArray: give the sweep at least one value.")
-        if {*OWN_DIMS} & set(value.dims):
+        if {*OWN_DIMS, *READOUT_DIMS} & set(value.dims):
             raise ValueError(
                 f"{name} is swept along {value.dims}, which datasets use themselves: "
                 f"rename the dimension, for example to {name!r}."

@@ -190,7 +190,7 @@ def test_classes_are_outputs_and_their_error_is_scikit_learns():
     means = problem.transformation.target_mean
     held, truth = problem.population.A, (problem.population.b + means).argmax(axis=1)
     scores = held @ problem.solution
-    asked = hsgd.Predictions(held)
+    asked = hsgd.Predictions.held_out(problem)
     at_once = hsgd.SGD(1e-3 * hsgd.critical_learning_rate(problem))
     begun = problem.replace(x0=problem.solution)
     runs = simulate.sgd(begun, at_once, [0.0], statistics=asked, num_replicates=2, seed=0)
@@ -245,6 +245,7 @@ BOTH = hsgd.LeastSquares(np.eye(3, 2), np.eye(3, 2))
             lambda: simulate.sgd(BOTH, SGD, [0.0], statistics=hsgd.Predictions(np.eye(3)), seed=0),
             "rows of 3 entries but the problem has 2",
         ),
+        (lambda: hsgd.Predictions.held_out(BOTH), "has no held-out rows"),
         (
             lambda: hsgd.predict(BOTH, SGD, [0.0], statistics=hsgd.Predictions(np.eye(2))),
             "only simulations record Predictions",

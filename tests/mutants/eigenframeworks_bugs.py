@@ -64,13 +64,13 @@ MUTANTS: tuple[Mutant, ...] = (
         _BRIDGE,
     ),
     Mutant(
-        "hsgd/eigenframeworks/overfitting.py",
+        "hsgd/eigenframeworks/interpolation.py",
         "elif exponent < _FADES:",
         "elif False:",
         f"{_TESTS}::test_verdicts_on_interpolation",
     ),
     Mutant(
-        "hsgd/eigenframeworks/overfitting.py",
+        "hsgd/eigenframeworks/interpolation.py",
         "if n > _SHARE * count:",
         "if False:",
         f"{_TESTS}::test_verdicts_on_interpolation",

@@ -151,7 +151,7 @@ MUTANTS: tuple[Mutant, ...] = (
     ),
     Mutant(
         "hsgd/sweeps/broadcasting.py",
-        "{*OWN_DIMS} &",
+        "{*OWN_DIMS, *READOUT_DIMS} &",
         '{"time", "replicate"} &',
         "tests/hsgd/test_sweeps.py::test_bad_sweeps_get_one_sentence",
     ),

@@ -55,4 +55,17 @@ MUTANTS: tuple[Mutant, ...] = (
         "total = total + squares[k] * now",
         f"{_TESTS}::test_the_kernel_of_an_activation_and_back",
     ),
+    Mutant(
+        "hsgd/networks/two_layer.py",
+        "found += ((s * self.last) @ (t * self.last).T) * (x @ y.T / x.shape[1])",
+        "found += (s @ t.T) * (x @ y.T / x.shape[1])",
+        "tests/hsgd/test_networks.py::test_the_gram_matrix_is_that_of_the_gradients",
+    ),
+    Mutant(
+        "hsgd/networks/linear.py",
+        "symmetric, targets - _outputs(network, inputs), ridge=ridge",
+        "symmetric, targets, ridge=ridge",
+        "tests/hsgd/test_networks.py"
+        "::test_the_gap_to_the_network_itself_falls_like_one_over_the_root_of_its_width",
+    ),
 )

@@ -53,14 +53,14 @@ DRAWN: tuple[Mutant, ...] = (
     ),
     Mutant(
         "simulate/engines/cpu/lanes.py",
-        "if out.size > 4 * whole + 2:",
-        "if out.size > 4 * whole + 3:",
+        "if left > 2:",
+        "if left > 3:",
         f"{TESTS}normals.py::test_compiled_normals_are_the_plain_ones",
     ),
     Mutant(
         "simulate/engines/cpu/kernels/order.py",
-        "divmod(position + filled, rows.size)",
-        "divmod(position, rows.size)",
+        "divmod(position + filled, length)",
+        "divmod(position, length)",
         f"{TESTS}sampling.py::test_batches_read_on_across_the_end_of_an_epoch[cpu]",
     ),
     # Rows.

@@ -215,7 +215,7 @@ def test_against_pytorch_itself(nesterov):
     for _ in range(31):
         optimiser.zero_grad()
         risk = 0.5 * torch.mean((A @ x - b) ** 2)
-        risks.append(float(risk))
+        risks.append(float(risk.detach()))
         risk.backward()
         optimiser.step()
     np.testing.assert_allclose(found, risks, rtol=1e-12)

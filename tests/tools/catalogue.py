@@ -120,6 +120,7 @@ def entries() -> list[Entry]:
         *_forms(),
         *_frameworks(),
         *_kernels(),
+        *_networks(),
         *_files(),
         *_runs(),
     ]
@@ -686,6 +687,20 @@ def _kernels() -> Iterator[Entry]:
                 {"activation": "relu", "order": 3})  # fmt: skip
     yield Entry("kernels.activation_for", kernels.activation_for,
                 {"kernel_coefficients": np.array([0.1, 0.2]), "name": "mine"})  # fmt: skip
+
+
+def _networks() -> Iterator[Entry]:
+    networks = hsgd.networks
+    X, y = things()["A"][:, :2], things()["b"]
+    network = networks.TwoLayer.random(6, 2, seed=0)
+    yield Entry("networks.TwoLayer", networks.TwoLayer,
+                {"weights": np.ones((3, 2)), "last": np.ones(3), "train_first": True,
+                 "train_last": True}, words={"weights": ("last",)})  # fmt: skip
+    yield Entry("networks.TwoLayer.random", networks.TwoLayer.random,
+                {"width": 4, "dimension": 2, "seed": 0})  # fmt: skip
+    yield Entry("networks.linearised", networks.linearised,
+                {"network": network, "X": X, "y": y, "ridge": 0.1, "test": (X[:3], y[:3])},
+                words={"X": ("inputs", "y", "gram", "A"), "test": ("X_test", "y_test", "inputs")})  # fmt: skip
 
 
 def _files() -> Iterator[Entry]:
