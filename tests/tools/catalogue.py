@@ -700,7 +700,8 @@ def _networks() -> Iterator[Entry]:
                 {"width": 4, "dimension": 2, "seed": 0})  # fmt: skip
     yield Entry("networks.linearised", networks.linearised,
                 {"network": network, "X": X, "y": y, "ridge": 0.1, "test": (X[:3], y[:3])},
-                words={"X": ("inputs", "y", "gram", "A"), "test": ("X_test", "y_test", "inputs")})  # fmt: skip
+                words={"X": ("inputs", "y", "gram", "A"),
+                       "test": ("X_test", "y_test", "inputs")})  # fmt: skip
 
 
 def _files() -> Iterator[Entry]:
