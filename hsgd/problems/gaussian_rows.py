@@ -233,7 +233,12 @@ class GaussianRows(Outputs, FreshRows):
             "covariance_sha256": digest(self.covariance),
             "coefficients_sha256": digest(self.coefficients),
             "x0_sha256": digest(self.x0),
-        } | ({} if self.outputs is None else {"outputs": list(self.outputs)})
+        } | self._of_several()
+
+    def _of_several(self) -> dict[str, Any]:
+        """What a description says where there are outputs, or this is one of them."""
+        found: dict[str, Any] = {} if self.outputs is None else {"outputs": list(self.outputs)}
+        return found | ({"noise_stream": self.noise_stream} if self.noise_stream else {})
 
 
 def _noise(value: Any, outputs: tuple[Name, ...] | None) -> Any:
@@ -256,8 +261,9 @@ def _decomposed(covariance: Array) -> tuple[Array, Array | None]:
     place, d = id(covariance), len(covariance)
     if place not in _KNOWN or _KNOWN[place][0]() is not covariance:
         memory.check(8 * 5 * d**2, f"the decomposition of the covariance, {d} by {d},", "rows")
-        found = scipy.linalg.eigh(covariance)
-        _KNOWN[place] = weakref.ref(covariance, lambda _: _KNOWN.pop(place, None)), found
+        values, vectors = map(read_only, scipy.linalg.eigh(covariance))
+        forget = weakref.ref(covariance, lambda _: _KNOWN.pop(place, None))
+        _KNOWN[place] = forget, (values, vectors)
     return _KNOWN[place][1]
 
 

@@ -130,6 +130,9 @@ def test_label_noise_of_fresh_rows_is_independent_between_outputs(engine):
         member = hsgd.GaussianRows(1 / D, np.zeros(D), 1.0 + index, noise_stream=index)
         alone = simulate.sgd(member, hsgd.StreamingSGD(1.0), [1 / D], **one_step)
         np.testing.assert_array_equal(alone.distance, runs.distance.isel(output=index))
+    # Files of runs of one are not taken for those of the other.
+    twins = [hsgd.GaussianRows(1.0, np.zeros(2), 1.0, noise_stream=stream) for stream in (0, 1)]
+    assert twins[0].description() != twins[1].description()
 
 
 def test_fresh_and_typical_rows_with_several_outputs():
