@@ -13,8 +13,6 @@ from hsgd.nouns import Real, Whole
 
 _LEAST = 1e-30
 """Of the largest variance: below is rounding, if not nothing."""
-_LEVELS = 400
-"""Levels of a geometric series that may be needed."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,7 +35,7 @@ class KernelModes:
     """
 
     eigenvalues: Array
-    exponents: NDArray[np.int16]
+    exponents: NDArray[np.int32]
     variances: Array
     widths: Array
     decay: Array
@@ -83,8 +81,8 @@ def hermite_modes(variances: ArrayLike, level_coefficients: ArrayLike, count: Wh
     """Eigenstructure of a rotation-invariant kernel on N(0, diag(variances)), by its levels.
 
     The eigenvalue of Π h_{a_i}(x_i/√g_i), h the normalised Hermite polynomials, is
-    c_l Π g_i^{a_i}, l = |a|. That is exact for spheres of high dimension and a good
-    approximation where no few coordinates rule: see `gaussian_modes`, which is exact.
+    c_l Π g_i^{a_i}, l = |a|. That is an approximation, and a good one where no few coordinates
+    rule (docs, theory page, "Kernels"); see `gaussian_modes`, which is exact.
 
     Parameters
     ----------
@@ -108,7 +106,7 @@ def hermite_modes(variances: ArrayLike, level_coefficients: ArrayLike, count: Wh
 
     Notes
     -----
-    Cost: O(P · degree · log P), and P·d two-byte numbers.
+    Cost: O(P · degree · log P), and P·d four-byte numbers.
 
     References
     ----------
@@ -176,10 +174,13 @@ def gaussian_modes(variances: ArrayLike, width: Real, count: Whole) -> KernelMod
     ratios = b / T
     order = np.argsort(-ratios, kind="stable")
     leading = float(np.prod(np.sqrt(2.0 * A / T)))
-    needed = np.log(1e-300) / np.log(max(float(ratios.max()), 1e-300))
-    levels = np.full(min(_LEVELS, int(needed) + 2), leading)
-    values, exponents = largest(ratios[order], levels.tolist(), integer("count", count, minimum=1))
-    # Eigenfunctions are Hermite functions of x√(2·root)·√2/√2: polynomials of scale 1/(2√root^½).
+    # A product of l factors has l that are larger, itself with some of them left out: so the
+    # largest P have less than P factors.
+    wanted = integer("count", count, minimum=1)
+    reach = np.log(1e-300) / np.log(max(float(ratios.max()), 1e-300))
+    levels = np.full(int(min(wanted, reach + 2)), leading)
+    values, exponents = largest(ratios[order], levels.tolist(), wanted)
+    # notation: H_k(√(2c) x) of the source is He_k(2√c x) up to a factor, c = root
     widths = np.sqrt(1.0 / (4.0 * root))
     return KernelModes(values, _in_order(exponents, order), g, widths, root - A)
 
@@ -193,7 +194,7 @@ def _variances(values: ArrayLike) -> Array:
     return g
 
 
-def _in_order(exponents: NDArray[np.int16], order: NDArray[np.intp]) -> NDArray[np.int16]:
+def _in_order(exponents: NDArray[np.int32], order: NDArray[np.intp]) -> NDArray[np.int32]:
     """Exponents of sorted coordinates, in the order that the user has them in."""
     found = np.empty_like(exponents)
     found[:, order] = exponents

@@ -107,7 +107,7 @@ class GaussianRows(Outputs, FreshRows):
             ridge=each("ridge", ridge, number),
             x0=start(x0, d, called),
             outputs=called,
-            noise_stream=integer("noise_stream", noise_stream, minimum=0),
+            noise_stream=integer("noise_stream", noise_stream, minimum=0, maximum=2**24),
         )
         self.spectrum  # noqa: B018  (the check for negative eigenvalues)
 

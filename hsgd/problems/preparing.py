@@ -193,6 +193,11 @@ def one_hot(y: Any, test: Any) -> tuple[Array, Any, tuple[Name, ...]]:
 def _labels(name: str, value: Any) -> NDArray[Any]:
     found = plain_array(name, value)
     if found.dtype == object:
+        odd = [entry for entry in found.flat if not isinstance(entry, str | int | np.integer)]
+        if odd:
+            raise TypeError(
+                f"{name} holds {shown(odd[0])}, which is no label: drop the rows without one."
+            )
         found = found.astype(str)
     if found.ndim != 1 or found.dtype.kind not in "biuU":
         raise TypeError(

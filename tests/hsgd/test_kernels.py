@@ -43,6 +43,14 @@ def test_gaussian_modes_are_those_of_a_large_gram_matrix():
     assert abs(np.log(seen[:8] / narrower.eigenvalues)).max() > 0.25  # a control
 
 
+def test_a_narrow_kernel_has_as_many_modes_as_were_asked_for():
+    """One coordinate: a geometric series, however slowly it falls."""
+    found = kernels.gaussian_modes([1.0], 0.05, 600)
+    assert found.exponents[:, 0].tolist() == list(range(600))
+    ratios = found.eigenvalues[1:] / found.eigenvalues[:-1]
+    np.testing.assert_allclose(ratios, ratios[0], rtol=1e-10)
+
+
 @pytest.mark.parametrize("levels", [[1.0, 0.5, 0.25, 0.1], [0.0, 1.0, 0.0, 2.0], [0.1, 0.1, 5.0]])
 def test_the_largest_products_are_found_in_order(levels):
     g = np.array([0.5, 1.0, 0.9, 0.2])
