@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike
 
 from hsgd.checks import integer, number
 from hsgd.dataset import provenance
-from hsgd.eigenframeworks.ridge import checked, labelled, population_risk, sizes, solved
+from hsgd.eigenframeworks.ridge import along, checked, population_risk, solved, training_risk
 from hsgd.nouns import Real, Whole
 from hsgd.problems.spectrum import Spectrum
 
@@ -64,33 +64,31 @@ def sgd_limits(
     True
     """
     checked(spectrum)
-    counts, single = sizes(n)
     rate, delta = number("learning_rate", learning_rate), number("ridge", ridge)
-    share = rate / (2.0 * integer("batch_size", batch_size, minimum=1))
-    trace = float(spectrum.eigenvalues.sum())
-    norms, critical, empirical, population = [], [], [], []
-    for count in counts:
+    size = integer("batch_size", batch_size, minimum=1)
+    share, trace = rate / (2.0 * size), float(spectrum.eigenvalues.sum())
+
+    def ends(count: int) -> dict[str, tuple[float, str]]:
         found = solved(spectrum, count, delta, num_features)
         risk, _ = population_risk(spectrum, count, found)
-        left = max(1.0 - found.learned / count, 0.0)
         # notation: λ_r = δ/n;
         # (1/n) tr H²(H+λ_r)⁻¹ = tr Σ − λ_r Σ L, tr ΣH(H+λ_r)⁻¹ = tr Σ − n(κ−λ_r)
-        fed = trace - delta / count * found.learned
-        norm = share * fed
-        critical.append(2.0 * int(batch_size) / fed if fed > 0 else np.inf)
-        end = left**2 * risk / (1.0 - norm) if norm < 1.0 else np.inf
-        spread = trace - (count * found.scale - delta)
-        norms.append(norm)
-        empirical.append(end)
-        population.append(risk + share * end * spread if norm < 1.0 else np.inf)
-    variables = {
-        "limiting_empirical_risk": (empirical, "limiting training risk"),
-        "limiting_population_risk": (population, "limiting population risk"),
-        "kernel_norm": (norms, "noise fed back per noise put in"),
-        "critical_learning_rate": (critical, "learning rate at which noise feeds itself"),
-    }
+        fed, spread = trace - delta / count * found.learned, trace - (count * found.scale - delta)
+        norm, empirical, population = share * fed, np.inf, np.inf
+        if norm < 1.0:
+            empirical = training_risk(count, found, risk) / (1.0 - norm)
+            population = risk + share * empirical * spread
+        return {
+            "limiting_empirical_risk": (empirical, "limiting training risk"),
+            "limiting_population_risk": (population, "limiting population risk"),
+            "kernel_norm": (norm, "noise fed back per noise put in"),
+            "critical_learning_rate": (
+                2.0 * size / fed if fed > 0 else np.inf,
+                "learning rate at which noise feeds itself",
+            ),
+        }
+
     attrs = provenance.attributes(
         spectrum, None, source="limits", title="limits of SGD, from those of ridge regression"
     )
-    attrs |= {"ridge": delta, "learning_rate": rate, "batch_size": int(batch_size)}
-    return labelled(variables, counts, single, attrs)
+    return along(n, ends, attrs | {"ridge": delta, "learning_rate": rate, "batch_size": size})

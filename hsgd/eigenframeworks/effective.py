@@ -10,8 +10,8 @@ from scipy.optimize import brentq
 
 from hsgd.checks import Array
 
-_HALVINGS = 1000
-"""Steps by which a bracket may grow: doubles have about two thousand powers of two."""
+_WIDENINGS = 1000
+"""Times that a bracket may grow by a factor e on either side: doubles span 1400 of them."""
 
 
 @dataclass(frozen=True)
@@ -32,6 +32,16 @@ class Effective:
     residual: float
     """Of the equation, relative to n, or to the ridge."""
 
+    def shares(self, eigenvalues: Array) -> Array:
+        """L_i = λ_i/(λ_i + G), shape (modes,): how far each mode is learned."""
+        return _shares(eigenvalues, self.inner)
+
+
+def _shares(eigenvalues: Array, scale: float) -> Array:
+    """λ_i/(λ_i + scale), 0 where nothing is to be learned."""
+    total = eigenvalues + scale
+    return np.divide(eigenvalues, total, out=np.zeros(len(total)), where=eigenvalues > 0)
+
 
 def of_kernel(eigenvalues: Array, n: int, ridge: float) -> Effective:
     """Effective scale of kernel ridge regression."""
@@ -40,8 +50,8 @@ def of_kernel(eigenvalues: Array, n: int, ridge: float) -> Effective:
         return Effective(0.0, 0.0, float(len(seen)), float(len(seen)), np.inf, 0.0)
 
     def excess(logarithm: float) -> float:
-        scale = np.exp(logarithm)
-        return float(np.sum(seen / (seen + scale)) + ridge / scale) - n
+        scale = float(np.exp(logarithm))
+        return float(_shares(seen, scale).sum()) + ridge / scale - n
 
     # All is learned at most (tr + δ)/κ times, so that the root is below this.
     high = float(np.log((seen.sum() + ridge) / n))
@@ -61,27 +71,27 @@ def of_features(eigenvalues: Array, n: int, num_features: int, ridge: float) -> 
     seen = eigenvalues[eigenvalues > 0]
     k, least = float(num_features), min(n, num_features)
     # Without a ridge as many modes are learned as there are samples or features.
-    lowest = of_kernel(seen, least, 0.0).inner
+    unridged = of_kernel(seen, least, 0.0)
+    lowest = unridged.inner
     if ridge == 0.0:
-        learned = float(np.sum(seen / (seen + lowest)))
-        return _at(seen, lowest * max(k - learned, 0.0) / k, lowest, k, 0.0)
+        scale = lowest * max(k - unridged.learned, 0.0) / k
+        return _at(seen, scale, lowest, k, unridged.residual)
 
     def excess(logarithm: float) -> float:
         inner = float(np.exp(logarithm))
-        learned = float(np.sum(seen / (seen + inner)))
+        learned = float(_shares(seen, inner).sum())
         return (n - learned) * (k - learned) * inner / (k * ridge) - 1.0
 
     # At `lowest` the product vanishes; beyond all eigenvalues it is nG.
     low = float(np.log(lowest)) if lowest > 0 else float(np.log(min(ridge / n, seen.min()))) - 1.0
     high = float(np.log(max(lowest, ridge / n, 2.0 * seen.sum() / least))) + 2.0
     inner = _root(excess, low, high)
-    learned = float(np.sum(seen / (seen + inner)))
-    scale = inner * (k - learned) / k
+    scale = inner * (k - float(_shares(seen, inner).sum())) / k
     return _at(seen, scale, inner, k, abs(excess(np.log(inner))))
 
 
 def _at(seen: Array, scale: float, inner: float, k: float, residual: float) -> Effective:
-    shares = seen / (seen + inner)
+    shares = _shares(seen, inner)
     return Effective(scale, inner, float(shares.sum()), float(shares @ shares), k, residual)
 
 
@@ -93,7 +103,7 @@ def _root(function: Callable[[float], float], low: float, high: float) -> float:
     ArithmeticError
         If there is no root among the numbers that doubles can hold.
     """
-    for _ in range(_HALVINGS):
+    for _ in range(_WIDENINGS):
         if function(low) * function(high) <= 0.0:
             found = brentq(function, low, high, xtol=1e-15, rtol=4 * np.finfo(float).eps)
             return float(np.exp(found))

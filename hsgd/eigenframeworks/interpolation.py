@@ -10,7 +10,7 @@ from scipy.optimize import minimize_scalar
 from hsgd.checks import integer
 from hsgd.dataset import provenance, verdict_first
 from hsgd.eigenframeworks.effective import at_scale, of_kernel
-from hsgd.eigenframeworks.ridge import checked, labelled, population_risk
+from hsgd.eigenframeworks.ridge import along, checked, population_risk
 from hsgd.nouns import Whole
 from hsgd.problems.spectrum import Spectrum
 
@@ -73,18 +73,17 @@ def overfitting(spectrum: Spectrum, n: Whole) -> xr.Dataset:
         grown = float(np.log(above / before) / np.log(count / (count // 2)))
     exponent = 0.0 if np.isnan(grown) else grown  # where neither exceeds rounding
     ridge, best = _best(spectrum, count)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        cost = float(np.divide(interpolated, best)) if best > 0 else 1.0
+    cost = interpolated / best if best > 0 else 1.0
     variables = {
-        "overfitting_coefficient": ([coefficient], "factor of the noise without a ridge"),
-        "exponent": ([exponent], "power of n with which the coefficient grows above 1"),
-        "best_ridge": ([ridge], "ridge of the lowest population risk"),
-        "best_population_risk": ([best], "lowest population risk of any ridge"),
-        "cost_of_overfitting": ([cost], "population risk without a ridge over the lowest"),
+        "overfitting_coefficient": (coefficient, "factor of the noise without a ridge"),
+        "exponent": (exponent, "power of n with which the coefficient grows above 1"),
+        "best_ridge": (ridge, "ridge of the lowest population risk"),
+        "best_population_risk": (best, "lowest population risk of any ridge"),
+        "cost_of_overfitting": (cost, "population risk without a ridge over the lowest"),
     }
     attrs = provenance.attributes(spectrum, None, source="limits", title="what interpolation costs")
     attrs["verdict"] = _verdict(spectrum, count, coefficient, exponent, cost)
-    return verdict_first(labelled(variables, [count], True, attrs))
+    return verdict_first(along(count, lambda _: variables, attrs))
 
 
 def _interpolating(spectrum: Spectrum, n: int) -> tuple[float, float]:

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 
+from hsgd import dataset
 from hsgd.checks import Array, integer, number, plain_array
 from hsgd.dataset import provenance
-from hsgd.dataset.schema import with_schema
 from hsgd.eigenframeworks.effective import Effective, of_features, of_kernel
 from hsgd.nouns import Real, Whole
 from hsgd.problems.spectrum import Spectrum
+from hsgd.sweeps.stacking import stacked
 
 if TYPE_CHECKING:
     import xarray as xr
+
+_NUMBER = {"units": "1", "long_name": "number of samples"}
 
 
 def ridge_regression(
@@ -75,30 +79,28 @@ def ridge_regression(
     True
     """
     checked(spectrum)
-    counts, single = sizes(n)
     delta = number("ridge", ridge)
-    found = [solved(spectrum, count, delta, num_features) for count in counts]
-    risks = [
-        population_risk(spectrum, count, one) for count, one in zip(counts, found, strict=True)
-    ]
-    population = np.array([risk for risk, _ in risks])
-    # With what the samples do not fix, δ/κ = n − Σ L_i, there is no quotient of two zeros.
-    left = np.array([1.0 - one.learned / count for count, one in zip(counts, found, strict=True)])
-    with np.errstate(invalid="ignore"):
-        empirical = np.where(left <= 0.0, 0.0, left**2 * population)
-    variables = {
-        "population_risk": (population, "population risk E(f(x)-y)^2/2"),
-        "empirical_risk": (empirical, "training risk, half the mean squared residual"),
-        "effective_scale": ([one.scale for one in found], "effective scale of the spectrum"),
-        "learned_modes": ([one.learned for one in found], "modes that are learned"),
-        "overfitting_coefficient": ([factor for _, factor in risks], "overfitting coefficient"),
-        "residual": ([one.residual for one in found], "residual of the scalar equation"),
-    }
+
+    def risks(count: int) -> dict[str, tuple[float, str]]:
+        found = solved(spectrum, count, delta, num_features)
+        population, factor = population_risk(spectrum, count, found)
+        return {
+            "population_risk": (population, "population risk E(f(x)-y)^2/2"),
+            "empirical_risk": (
+                training_risk(count, found, population),
+                "training risk, half the mean squared residual",
+            ),
+            "effective_scale": (found.scale, "effective scale of the spectrum"),
+            "learned_modes": (found.learned, "modes that are learned"),
+            "overfitting_coefficient": (factor, "overfitting coefficient"),
+            "residual": (found.residual, "residual of the scalar equation"),
+        }
+
     attrs = provenance.attributes(
         spectrum, None, source="limits", title="ridge regression: what is typical of n samples"
     )
     attrs |= {"ridge": delta} | ({} if num_features is None else {"num_features": num_features})
-    return labelled(variables, counts, single, attrs)
+    return along(n, risks, attrs)
 
 
 def learnabilities(
@@ -108,15 +110,41 @@ def learnabilities(
     ridge: Real = 0.0,
     num_features: Whole | None = None,
 ) -> Array:
-    """Share L_i of each mode that n samples learn, shape (modes,): λ_i/(λ_i + κ).
+    """Share L_i of each mode that n samples learn: λ_i/(λ_i + κ).
 
-    They add up to n at most (exactly, without a ridge). Parameters as in `ridge_regression`.
+    Parameters
+    ----------
+    spectrum, ridge, num_features
+        As in `ridge_regression`.
+    n
+        Number of samples.
+
+    Returns
+    -------
+    numpy.ndarray
+        Shape (modes,), in the order of the spectrum. They add up to n at most; without a ridge, to
+        n exactly, or to all modes if these are fewer.
+
+    Raises
+    ------
+    TypeError, ValueError
+        For numbers out of range, or another spectrum.
+
+    References
+    ----------
+    arXiv:2110.03922; docs, theory page, "Where ridge regression ends up".
+
+    Examples
+    --------
+    >>> import hsgd
+    >>> spectrum = hsgd.Spectrum.power_law(1000, 1.5, 2.0)
+    >>> round(float(learnabilities(spectrum, 100).sum()), 6)
+    100.0
     """
     checked(spectrum)
     count = integer("n", n, minimum=1)
     found = solved(spectrum, count, number("ridge", ridge), num_features)
-    values = spectrum.eigenvalues
-    return np.divide(values, values + found.inner, out=np.zeros(len(values)), where=values > 0)
+    return found.shares(spectrum.eigenvalues)
 
 
 def solved(spectrum: Spectrum, n: int, ridge: float, num_features: Any) -> Effective:
@@ -130,10 +158,7 @@ def solved(spectrum: Spectrum, n: int, ridge: float, num_features: Any) -> Effec
 def population_risk(spectrum: Spectrum, n: int, found: Effective) -> tuple[float, float]:
     """Half of the mean squared error, and the overfitting coefficient in it."""
     # notation: κ, G, z, q, k as in `Effective`; L = λ/(λ+G)
-    values = spectrum.eigenvalues
-    total = values + found.inner
-    with np.errstate(invalid="ignore", divide="ignore"):
-        learned = np.where(values > 0, values / total, 0.0)
+    learned = found.shares(spectrum.eigenvalues)
     z, q, k = found.learned, found.squares, found.num_features
     if np.isinf(k):
         unlearned, taken = (1.0 - learned) ** 2, q / n
@@ -166,24 +191,22 @@ def checked(spectrum: Any) -> None:
         )
 
 
-def sizes(n: Any) -> tuple[list[int], bool]:
-    """Numbers of samples, and whether it was a single one."""
+def training_risk(n: int, found: Effective, population: float) -> float:
+    """Half of the mean squared residual, (δ/nκ)² times the population risk."""
+    # δ/κ = n − Σ L_i is what the samples do not fix; so there is no quotient of two zeros.
+    left = 1.0 - found.learned / n
+    return left**2 * population if left > 0.0 else 0.0
+
+
+def along(
+    n: Any, function: Callable[[int], dict[str, tuple[float, str]]], attrs: dict[str, Any]
+) -> xr.Dataset:
+    """What a function gives for one number of samples, or along several."""
     given = plain_array("n", n)
     if given.ndim > 1 or given.size == 0:
         raise ValueError(f"n has shape {given.shape}: pass a number of samples, or a list of them.")
-    return [integer("n", one, minimum=1) for one in np.atleast_1d(given)], given.ndim == 0
-
-
-def labelled(variables: Any, counts: list[int], single: bool, attrs: dict[str, Any]) -> xr.Dataset:
-    """A dataset along n, or of scalars."""
-    import xarray as xr
-
-    def variable(values: Any, words: str) -> xr.Variable:
-        along = np.asarray(values, dtype=np.float64)
-        given = {"units": "1", "long_name": words}
-        return xr.Variable((), along[0], given) if single else xr.Variable(("n",), along, given)
-
-    data = {name: variable(*value) for name, value in variables.items()}
-    number_of = {"units": "1", "long_name": "number of samples"}
-    coords = {"n": xr.Variable((), counts[0], number_of) if single else ("n", counts, number_of)}
-    return xr.Dataset(data, coords, with_schema(attrs))
+    counts = [integer("n", one, minimum=1) for one in np.atleast_1d(given)]
+    found = [dataset.scalars(function(count), attrs) for count in counts]
+    if given.ndim == 0:
+        return found[0].assign_coords(n=((), counts[0], _NUMBER))
+    return stacked(found, ("n",), (len(counts),)).assign_coords(n=("n", counts, _NUMBER))

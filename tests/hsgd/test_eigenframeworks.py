@@ -7,15 +7,16 @@ import hsgd
 from hsgd import eigenframeworks as ef
 
 SPECTRUM = hsgd.Spectrum.power_law(300, 1.3, 1.8, noise=0.4)
+THIRD = hsgd.Spectrum(SPECTRUM.eigenvalues, np.eye(300)[2])  # one mode, no noise to hide it
 DRAWS = 40
 
 
-def drawn(n, ridge, num_features, seed):
+def drawn(n, ridge, num_features, seed, spectrum=SPECTRUM):
     """Population and training risk of one draw, by plain linear algebra."""
     rng = np.random.default_rng(seed)
-    root, teacher = np.sqrt(SPECTRUM.eigenvalues), np.sqrt(SPECTRUM.target_power)
+    root, teacher = np.sqrt(spectrum.eigenvalues), np.sqrt(spectrum.target_power)
     functions = rng.standard_normal((n, 300))  # values of the eigenfunctions, as good as Gaussian
-    y = functions @ teacher + 0.4 * rng.standard_normal(n)
+    y = functions @ teacher + spectrum.noise * rng.standard_normal(n)
     mixing = np.diag(root)
     if num_features is not None:
         mixing = rng.standard_normal((num_features, 300)) * root / num_features**0.5
@@ -23,7 +24,7 @@ def drawn(n, ridge, num_features, seed):
     w = np.linalg.lstsq(F, y, rcond=None)[0]
     if ridge:
         w = np.linalg.solve(F.T @ F + ridge * np.eye(F.shape[1]), F.T @ y)
-    error = np.sum((mixing.T @ w - teacher) ** 2) + 0.16
+    error = np.sum((mixing.T @ w - teacher) ** 2) + spectrum.noise**2
     return 0.5 * error, 0.5 * np.mean((F @ w - y) ** 2)
 
 
@@ -56,6 +57,15 @@ def test_risks_are_those_of_draws(n, ridge, num_features):
     values = risks[:, 0]
     gap = abs(float(other.population_risk) - values.mean())
     assert gap > 3 * values.std(ddof=1) / DRAWS**0.5 + 0.03 * values.mean()
+
+
+def test_a_mode_that_features_learn_in_part():
+    """Within three standard errors: 18% would be off if all features were as good as free."""
+    found = ef.ridge_regression(THIRD, 120, ridge=0.3, num_features=60)
+    risks = np.array([drawn(120, 0.3, 60, seed, THIRD)[0] for seed in range(4 * DRAWS)])
+    error = risks.std(ddof=1) / len(risks) ** 0.5
+    assert abs(float(found.population_risk) - risks.mean()) < 3 * error + 0.03 * risks.mean()
+    assert error < 0.04 * risks.mean()
 
 
 def test_double_descent_has_its_peak_where_features_are_samples():
@@ -96,6 +106,15 @@ def test_the_bridge_meets_the_theory_of_sgd(n, ridge, batch_size):
     beyond = ef.sgd_limits(spectrum, n, 1.01 * float(found.critical_learning_rate), ridge=ridge,
                            batch_size=batch_size)  # fmt: skip
     assert beyond.limiting_population_risk == np.inf
+
+
+def test_without_a_ridge_interpolating_features_keep_no_training_risk():
+    """At the peak of double descent the population risk is infinite, and 0·∞ is no number."""
+    found = ef.ridge_regression(SPECTRUM, 60, num_features=60)
+    ends = ef.sgd_limits(SPECTRUM, 60, 0.1, num_features=60)
+    assert found.empirical_risk == ends.limiting_empirical_risk == 0.0
+    assert found.population_risk == ends.limiting_population_risk == np.inf
+    assert 0 < float(found.residual) < 1e-12  # a figure, not a claim
 
 
 def test_samples_are_shared_out_among_the_modes():

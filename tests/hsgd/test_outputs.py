@@ -238,7 +238,7 @@ BOTH = hsgd.LeastSquares(np.eye(3, 2), np.eye(3, 2))
         (lambda: hsgd.LeastSquares.from_data(A, ["a"] * N, one_hot=True), "one class alone"),
         (
             lambda: hsgd.LeastSquares.from_data(A, pandas.Series(["a", None] * 20), one_hot=True),
-            "y holds None, which is no label",
+            "y holds (nan|None), which is no label",
         ),
         (
             lambda: hsgd.LeastSquares.from_data(

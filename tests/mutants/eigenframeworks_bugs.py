@@ -19,7 +19,7 @@ MUTANTS: tuple[Mutant, ...] = (
         "hsgd/eigenframeworks/ridge.py",
         "part = (k - z) / (k - q) * learned",
         "part = (k - z) / k * learned",
-        _DRAWS,
+        f"{_TESTS}::test_a_mode_that_features_learn_in_part",
     ),
     Mutant(
         "hsgd/eigenframeworks/ridge.py",
@@ -29,8 +29,8 @@ MUTANTS: tuple[Mutant, ...] = (
     ),
     Mutant(
         "hsgd/eigenframeworks/ridge.py",
-        "empirical = np.where(left <= 0.0, 0.0, left**2 * population)",
-        "empirical = np.where(left <= 0.0, 0.0, left * population)",
+        "return left**2 * population if left > 0.0 else 0.0",
+        "return left * population if left > 0.0 else 0.0",
         _DRAWS,
     ),
     Mutant(
@@ -47,20 +47,20 @@ MUTANTS: tuple[Mutant, ...] = (
     ),
     Mutant(
         "hsgd/eigenframeworks/bridge.py",
-        "fed = trace - delta / count * found.learned",
-        "fed = trace",
+        "trace - delta / count * found.learned, trace",
+        "trace, trace",
         _BRIDGE,
     ),
     Mutant(
         "hsgd/eigenframeworks/bridge.py",
-        "spread = trace - (count * found.scale - delta)",
-        "spread = trace - count * found.scale",
+        "trace - (count * found.scale - delta)",
+        "trace - count * found.scale",
         _BRIDGE,
     ),
     Mutant(
         "hsgd/eigenframeworks/bridge.py",
-        "end = left**2 * risk / (1.0 - norm)",
-        "end = left**2 * risk",
+        "empirical = training_risk(count, found, risk) / (1.0 - norm)",
+        "empirical = training_risk(count, found, risk)",
         _BRIDGE,
     ),
     Mutant(
