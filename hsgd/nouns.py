@@ -23,7 +23,8 @@ import difflib
 import functools
 import inspect
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any, ParamSpec, Self, TypeAlias, TypeVar, cast
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, ClassVar, ParamSpec, Self, TypeAlias, TypeVar, cast
 
 import numpy as np
 import xarray as xr
@@ -92,6 +93,9 @@ _ELSEWHERE = {
 class Noun:
     """A frozen dataclass of which changed copies can be made."""
 
+    _computed_of: ClassVar[Mapping[str, str]] = MappingProxyType({})
+    """What is computed of one field alone, `functools.cached_property`, and of which."""
+
     def __new__(cls, *arguments: Any, **named: Any) -> Self:
         """Refuse unknown keywords with the right word; Python's own sentence has none."""
         if named:
@@ -99,8 +103,12 @@ class Noun:
         return super().__new__(cls)
 
     def replace(self, **changes: Any) -> Self:
-        """A copy with some fields changed, validated anew."""
-        copy: Self = dataclasses.replace(cast(Any, self), **changes)
+        """A copy with some fields changed, validated anew; what follows from others is kept."""
+        copy = type(self).__new__(type(self), **changes)
+        known = {name for name, field in self._computed_of.items() if field not in changes}
+        # Before `__init__`, which may need it.
+        copy.__dict__.update({name: self.__dict__[name] for name in known & {*self.__dict__}})
+        cast(Any, copy).__init__(**{**fields_of(self), **changes})
         return copy
 
 

@@ -17,10 +17,8 @@ def read_only(array: AnyArray) -> AnyArray:
 
 
 def kept(array: AnyArray) -> AnyArray:
-    """An array that was passed, read-only; a copy if somebody could still write to it."""
-    if may_change(array):
-        return read_only(array.copy())
-    return read_only(array.view()) if array.flags.writeable else array
+    """A read-only view of an array that was passed; a copy if somebody could still write to it."""
+    return read_only(array.copy() if may_change(array) else array.view())
 
 
 def may_change(array: NDArray[Any]) -> bool:

@@ -56,11 +56,9 @@ def summed(data: xr.Dataset) -> xr.Dataset:
     kept = {str(name): data[name] for name in data.data_vars if "output" not in data[name].dims}
     for name in names:
         kept |= _of_one(data, name)
-    coords = {
-        name: value if "output" not in value.dims else _worst(value)
-        for name, value in data.coords.items()
-        if name != "output" and (name == "status" or "output" not in value.dims)
-    }
+    coords = {name: value for name, value in data.coords.items() if "output" not in value.dims}
+    if "status" in data.coords:
+        coords["status"] = _worst(data["status"])
     return xr.Dataset(kept, coords, data.attrs)
 
 
@@ -84,4 +82,4 @@ def _of_one(data: xr.Dataset, name: str) -> dict[str, Any]:
 
 def _worst(status: xr.DataArray) -> xr.DataArray:
     """Of a replicate: partial if any output is, else diverged if any is."""
-    return status.max("output").assign_attrs(status.attrs)
+    return status.max("output", keep_attrs=True) if "output" in status.dims else status

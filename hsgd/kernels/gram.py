@@ -12,7 +12,8 @@ from hsgd.checks import EPS, SPAN, real_array
 from hsgd.machine import memory
 from hsgd.nouns import Swept
 from hsgd.owned import read_only
-from hsgd.problems.least_squares import LeastSquares, ThinSVD
+from hsgd.problems.least_squares import LeastSquares
+from hsgd.problems.matrix import ThinSVD
 
 
 def problem_of_gram(
@@ -97,7 +98,7 @@ def problem_of_gram(
 def _held_out(test: Any, left: Any, roots: Any) -> tuple[Any, Any]:
     if not isinstance(test, tuple) or len(test) != 2:
         raise TypeError("test must be a pair (K_test, y_test) of held-out rows.")
-    cross = real_array("K_test", test[0], 2)
+    cross = real_array("K_test", test[0], 2, span=SPAN**2)
     if cross.shape[1] != len(left):
         raise ValueError(
             f"K_test has {cross.shape[1]} columns: pass the inner products with each of the "

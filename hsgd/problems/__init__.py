@@ -6,6 +6,7 @@
     preparing          from a table to rows and targets, and the way back
     portrait           how problems show themselves
     products           products with a matrix, whatever it is stored as
+    matrix             what follows from a data matrix alone: size, products, decomposition
     least_squares      given rows, with ridge, start and population
     fresh              what all populations have in common: rows without end
     gaussian_rows      Gaussian rows to stream or to sample from

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import weakref
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import scipy.linalg
@@ -29,7 +28,16 @@ from hsgd.nouns import Real, Swept, Whole, keep
 from hsgd.owned import read_only
 from hsgd.problems.fresh import FreshRows
 from hsgd.problems.least_squares import LeastSquares
-from hsgd.problems.outputs import Name, Outputs, column, names, of_parameters, start
+from hsgd.problems.outputs import (
+    Name,
+    Outputs,
+    as_record,
+    column,
+    in_words,
+    names,
+    of_parameters,
+    start,
+)
 from hsgd.problems.populations import LinearModel, of_noise
 from hsgd.problems.portrait import of_ridge, of_start
 
@@ -84,6 +92,8 @@ class GaussianRows(Outputs, FreshRows):
     x0: Array
     outputs: tuple[Name, ...] | None
     noise_stream: int
+    _one_column_each: ClassVar[str | None] = "coefficients"
+    _computed_of: ClassVar[Mapping[str, str]] = {"spectrum": "covariance", "root": "covariance"}
 
     def __init__(
         self,
@@ -96,7 +106,7 @@ class GaussianRows(Outputs, FreshRows):
         outputs: Iterable[Name] | None = None,
         noise_stream: Whole = 0,
     ) -> None:
-        several = np.ndim(plain_array("coefficients", coefficients)) == 2
+        several = plain_array("coefficients", coefficients).ndim == 2
         beta = real_array("coefficients", coefficients, 2 if several else 1)
         d, called = len(beta), names(outputs, coefficients, beta)
         keep(
@@ -135,7 +145,7 @@ class GaussianRows(Outputs, FreshRows):
         return {
             "dimension": f"{self.dimension} dimensions",
             "covariance": f"trace of the covariance {self.mean_squared_row_norm:.3g}",
-            "outputs": "" if self.outputs is None else f"{len(self.outputs)} outputs",
+            "outputs": in_words(self.outputs),
             "noise": f"noise {of_noise(self.noise)}" if np.any(self.noise) else "no noise",
             "ridge": of_ridge(self.ridge),
             "start": of_start(self.x0),
@@ -158,7 +168,11 @@ class GaussianRows(Outputs, FreshRows):
         ValueError
             If an eigenvalue is negative beyond rounding.
         """
-        values, vectors = _decomposed(self.covariance)
+        values, vectors = self.covariance, None
+        if values.ndim == 2:
+            d = self.dimension
+            memory.check(8 * 5 * d**2, f"the decomposition of the covariance, {d} by {d},", "rows")
+            values, vectors = map(read_only, scipy.linalg.eigh(self.covariance))
         if values.min() < -1e-12 * max(values.max(), 1e-300):
             raise ValueError(
                 f"covariance has a negative eigenvalue ({values.min():g}): "
@@ -216,13 +230,6 @@ class GaussianRows(Outputs, FreshRows):
             noise_stream=self.noise_stream + index,
         )
 
-    def replace(self, **changes: Any) -> GaussianRows:
-        """A copy with some fields changed, validated anew; a covariance is decomposed once."""
-        if "coefficients" in changes:  # others have other names
-            changes = {"outputs": None, **changes}
-        copy: GaussianRows = super().replace(**changes)
-        return copy
-
     def description(self) -> dict[str, Any]:
         """What it is, as JSON-ready words and numbers; arrays by their SHA-256."""
         return {
@@ -233,38 +240,18 @@ class GaussianRows(Outputs, FreshRows):
             "covariance_sha256": digest(self.covariance),
             "coefficients_sha256": digest(self.coefficients),
             "x0_sha256": digest(self.x0),
-        } | self._of_several()
-
-    def _of_several(self) -> dict[str, Any]:
-        """What a description says where there are outputs, or this is one of them."""
-        found: dict[str, Any] = {} if self.outputs is None else {"outputs": list(self.outputs)}
-        return found | ({"noise_stream": self.noise_stream} if self.noise_stream else {})
+            **as_record(self.outputs),
+            **({"noise_stream": self.noise_stream} if self.noise_stream else {}),
+        }
 
 
 def _noise(value: Any, outputs: tuple[Name, ...] | None) -> Any:
-    if outputs is None or np.ndim(value) == 0:
+    if outputs is None or plain_array("noise", value).ndim == 0:
         return number("noise", value)
     found = vector("noise", value, len(outputs))
     if (found < 0).any():
         raise ValueError(f"noise holds {found.min():g}, but standard deviations are at least 0.")
     return found
-
-
-_KNOWN: dict[int, tuple[weakref.ref[Any], tuple[Array, Array]]] = {}
-"""Decompositions of arrays that nobody can change, as long as these live."""
-
-
-def _decomposed(covariance: Array) -> tuple[Array, Array | None]:
-    """Eigenvalues and eigenvectors; once for all populations that have the same array."""
-    if covariance.ndim == 1:
-        return covariance, None
-    place, d = id(covariance), len(covariance)
-    if place not in _KNOWN or _KNOWN[place][0]() is not covariance:
-        memory.check(8 * 5 * d**2, f"the decomposition of the covariance, {d} by {d},", "rows")
-        values, vectors = map(read_only, scipy.linalg.eigh(covariance))
-        forget = weakref.ref(covariance, lambda _: _KNOWN.pop(place, None))
-        _KNOWN[place] = forget, (values, vectors)
-    return _KNOWN[place][1]
 
 
 def _covariance(value: Any, dimension: int) -> Array:

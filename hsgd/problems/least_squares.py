@@ -7,14 +7,12 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from types import MappingProxyType
-from typing import Any, NamedTuple, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
-import scipy.linalg
 from numpy.typing import ArrayLike
 
 from hsgd.checks import (
-    EPS,
     Array,
     described,
     digest,
@@ -26,40 +24,34 @@ from hsgd.checks import (
     shown,
     sparse_or_dense,
 )
-from hsgd.machine import memory
-from hsgd.machine.progress import bar
-from hsgd.nouns import Matrix, Noun, Real, Sparse, Swept, Whole, keep, taking_its_own_names
-from hsgd.owned import is_memory_map, read_only
+from hsgd.nouns import Matrix, Real, Sparse, Swept, Whole, keep, taking_its_own_names
+from hsgd.owned import read_only
 from hsgd.problems import preparing
 from hsgd.problems.labelled import aligned, column_names
-from hsgd.problems.outputs import Name, Outputs, names, of_parameters, start, targets
+from hsgd.problems.matrix import WithMatrix, shape_of
+from hsgd.problems.outputs import (
+    Name,
+    Outputs,
+    as_record,
+    in_words,
+    names,
+    of_parameters,
+    start,
+    targets,
+)
 from hsgd.problems.populations import AnyPopulation, as_population
 from hsgd.problems.portrait import Portrayed, of_ridge, of_start
 from hsgd.problems.preparing import Coefficients, Transformation
-from hsgd.problems.products import Products, is_dask, is_operator, products_of
+from hsgd.problems.products import is_dask, is_operator
 from hsgd.statistics.quadratics import MeanSquaredResidual
 from hsgd.statistics.without_points import WithoutPoints
 
 _SHOWN = 2**27
 """Multiplications that a decomposition may cost just to show the spectrum: a tenth of a second."""
-_AT_ONCE = 2**22
-"""Entries of a sparse matrix that are squared at once."""
-_OF_A = {"svd", "products", "squared_row_norms", "is_factorable", "_matrix_digest"}
-"""What is computed of A alone."""
-LARGEST_DENSE = 2**26
-"""Entries up to which a sparse matrix is decomposed through a dense copy (512 MB)."""
-
-
-class ThinSVD(NamedTuple):
-    """A = left · diag(singular_values) · right.T with only the non-zero singular values."""
-
-    left: Array
-    singular_values: Array
-    right: Array
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class LeastSquares(Portrayed, Outputs, Noun):
+class LeastSquares(Portrayed, Outputs, WithMatrix):
     """Ridge least squares on given data: minimise ½‖Ax−b‖² + (ridge/2)‖x‖².
 
     Parameters
@@ -108,6 +100,7 @@ class LeastSquares(Portrayed, Outputs, Noun):
     preparation: dict[str, Any]
     transformation: Transformation | None
     outputs: tuple[Name, ...] | None
+    _one_column_each: ClassVar[str | None] = "b"
 
     def __init__(
         self,
@@ -126,7 +119,7 @@ class LeastSquares(Portrayed, Outputs, Noun):
         entries = matrix if isinstance(matrix, np.ndarray) else getattr(matrix, "data", None)
         if isinstance(entries, np.ndarray) and not entries.any():
             raise ValueError("A is zero everywhere, so there is nothing to learn: check the data.")
-        n, d = _shape(matrix)
+        n, d = shape_of(matrix)
         kept = targets("b", b, n)
         called = names(outputs, b, kept)
         keep(
@@ -276,67 +269,9 @@ class LeastSquares(Portrayed, Outputs, Noun):
         return self.transformation.undo(x)
 
     @property
-    def num_rows(self) -> int:
-        """Number of rows n: iterations per unit of time."""
-        return _shape(self.A)[0]
-
-    @property
     def iterations_per_unit(self) -> int:
         """Iterations in one unit of time: n."""
         return self.num_rows
-
-    @property
-    def dimension(self) -> int:
-        """Number of parameters d."""
-        return _shape(self.A)[1]
-
-    @property
-    def shape(self) -> tuple[int, int]:
-        """Rows and columns (n, d)."""
-        return self.num_rows, self.dimension
-
-    @property
-    def eigenvalues(self) -> Array:
-        """Non-zero eigenvalues of AᵀA, descending, shape (r,)."""
-        return self.eigenpairs[0]
-
-    @property
-    def is_sparse(self) -> bool:
-        """Whether A is a sparse matrix."""
-        return hasattr(self.A, "tocsr")
-
-    @property
-    def is_product(self) -> bool:
-        """Whether A is known by its products alone: an operator, or a dask array."""
-        return not (self.is_sparse or isinstance(self.A, np.ndarray))
-
-    @cached_property
-    def products(self) -> Products:
-        """Products with A."""
-        return products_of(self.A)
-
-    @cached_property
-    def is_factorable(self) -> bool:
-        """Whether the singular value decomposition of A is within reach."""
-        if self.is_product:
-            return False
-        if self.is_sparse:
-            return self.num_rows * self.dimension <= LARGEST_DENSE
-        left = memory.available()
-        return not is_memory_map(self.A) or left is None or self._svd_bytes <= left
-
-    @cached_property
-    def squared_row_norms(self) -> Array:
-        """|a_i|², shape (n,)."""
-        A = self.A
-        if self.is_product:
-            raise TypeError("A is known by its products alone: its rows have no norms here.")
-        if isinstance(A, np.ndarray):
-            return np.asarray(np.einsum("ij,ij->i", A, A))
-        # Some rows at a time: a square of the whole matrix would be another one.
-        step = max(1, _AT_ONCE * self.num_rows // max(1, A.nnz))
-        parts = (A[start : start + step] for start in range(0, self.num_rows, step))
-        return np.concatenate([np.asarray(part.multiply(part).sum(axis=1)) for part in parts])
 
     @cached_property
     def empirical_risk(self) -> MeanSquaredResidual | WithoutPoints:
@@ -347,43 +282,6 @@ class LeastSquares(Portrayed, Outputs, Noun):
             reason = "A is known by its products alone, so only the theory follows it"
             return WithoutPoints(name, words, self.dimension, reason)
         return MeanSquaredResidual(self.A, self.b, name, words)
-
-    @property
-    def mean_squared_row_norm(self) -> float:
-        """Mean of |a_i|² over the rows."""
-        if self.is_product:
-            total = self.products.squared_norm
-            return (self.products.random_square() if total is None else total) / self.num_rows
-        return float(self.squared_row_norms.mean())
-
-    @property
-    def _svd_bytes(self) -> int:
-        """A copy that is overwritten, both factors, and the workspace of divide and conquer."""
-        n, d = self.shape
-        return 8 * (n * d + min(n, d) * (n + d) + 6 * min(n, d) ** 2)
-
-    @cached_property
-    def svd(self) -> ThinSVD:
-        """Thin SVD; singular values below max(n, d)·ε·largest are rounding and are left out."""
-        n, d = self.shape
-        if self.is_product or (self.is_sparse and n * d > LARGEST_DENSE):
-            raise ValueError(
-                f"the decomposition of A, {n} by {d}, would need a dense copy of it: ask for what "
-                "needs none (predict, limits, critical_learning_rate), without distance."
-            )
-        memory.check(self._svd_bytes, f"the decomposition of A, {n} by {d},", "rows or columns")
-        dense = self.A if isinstance(self.A, np.ndarray) else self.A.toarray()
-        with bar(None, 1, description="decompose", unit="matrices", waiting=f"A, {n} by {d}"):
-            left, values, right = scipy.linalg.svd(dense, full_matrices=False, check_finite=False)
-        floor = max(self.A.shape) * EPS * (values[0] if len(values) else 0.0)
-        rank = int(np.count_nonzero(values > floor))
-        # Contiguous, so that copies in other processes are laid out alike and give the same bits.
-        return ThinSVD(left[:, :rank], values[:rank], np.ascontiguousarray(right[:rank].T))
-
-    @property
-    def eigenpairs(self) -> tuple[Array, Array]:
-        """Non-zero eigenvalues of AᵀA, descending, shape (r,), and eigenvectors as columns."""
-        return self.svd.singular_values**2, self.svd.right
 
     @cached_property
     def solution(self) -> Array:
@@ -405,30 +303,6 @@ class LeastSquares(Portrayed, Outputs, Noun):
     def data_digests(self) -> tuple[str, str, str]:
         """SHA-256 of A, b and x0, so that results notice other data."""
         return self._matrix_digest, digest(self.b), digest(self.x0)
-
-    @cached_property
-    def _matrix_digest(self) -> str:
-        if not self.is_product:
-            return digest(self.A)
-        # Of one product: other data have another, to all digits that two machines may share.
-        signs = np.random.default_rng(1).choice(np.array([-1.0, 1.0]), (self.num_rows, 1))
-        product = self.products.adjoint(signs)[:, 0]
-        size = float(np.abs(product).max())
-        return digest(np.round(product / size, 9) + 0.0, np.array(float(f"{size:.9g}")))
-
-    def decompose(self) -> None:
-        """Compute the singular value decomposition now, if it is within reach and not known yet."""
-        if self.is_factorable:
-            self.svd  # noqa: B018
-
-    def replace(self, **changes: Any) -> Self:
-        """A copy with some fields changed, validated anew; the same A keeps its decomposition."""
-        if "b" in changes:  # other targets have other names
-            changes = {"outputs": None, **changes}
-        copy = super().replace(**changes)
-        if "A" not in changes:
-            copy.__dict__.update({name: self.__dict__[name] for name in _OF_A & {*self.__dict__}})
-        return copy
 
     def _of_output(self, index: int) -> Self:
         assert self.outputs is not None
@@ -452,7 +326,7 @@ class LeastSquares(Portrayed, Outputs, Noun):
         done = [name.replace("_", " ") for name, value in self.preparation.items() if value is True]
         return {
             "shape": f"{self.num_rows} × {self.dimension}{self._kind}",
-            "outputs": "" if self.outputs is None else f"{len(self.outputs)} outputs",
+            "outputs": in_words(self.outputs),
             "ridge": of_ridge(self.ridge),
             "start": of_start(self.x0),
             "population": "" if self.population is None else self.population.words,
@@ -484,13 +358,8 @@ class LeastSquares(Portrayed, Outputs, Noun):
             "x0_sha256": self.data_digests[2],
             "population": None if self.population is None else self.population.description(),
             "preparation": dict(self.preparation),
-        } | ({} if self.outputs is None else {"outputs": list(self.outputs)})
-
-
-def _shape(matrix: Any) -> tuple[int, int]:
-    if len(matrix.shape) != 2 or 0 in matrix.shape:
-        raise ValueError(f"A has shape {matrix.shape}: pass n rows of d columns.")
-    return int(matrix.shape[0]), int(matrix.shape[1])
+            **as_record(self.outputs),
+        }
 
 
 def _record(value: Any) -> dict[str, Any]:

@@ -11,19 +11,23 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Iterable
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
 
 from hsgd.checks import SPAN, Array, plain_array, real_array, shown, vector
+from hsgd.nouns import Noun
 from hsgd.problems.labelled import column_names
 
 Name = str | int
 """What an output is called."""
 
 
-class Outputs:
+class Outputs(Noun):
     """A problem that may have several outputs."""
+
+    _one_column_each: ClassVar[str | None] = None
+    """The field whose columns are the outputs: others have other names."""
 
     if TYPE_CHECKING:  # some keep it as a field, which a property here would shadow
 
@@ -34,6 +38,12 @@ class Outputs:
     @abstractmethod
     def _of_output(self, index: int) -> Self:
         """The problem of one of them."""
+
+    def replace(self, **changes: Any) -> Self:
+        """A copy with some fields changed, validated anew; what follows from others is kept."""
+        if self._one_column_each in changes:
+            changes = {"outputs": None, **changes}
+        return super().replace(**changes)
 
     @cached_property
     def _known_outputs(self) -> dict[int, Self]:
@@ -56,6 +66,16 @@ class Outputs:
         if index not in self._known_outputs:
             self._known_outputs[index] = self._of_output(index)
         return self._known_outputs[index]
+
+
+def in_words(outputs: tuple[Name, ...] | None) -> str:
+    """How many there are; nothing of a single one."""
+    return "" if outputs is None else f"{len(outputs)} outputs"
+
+
+def as_record(outputs: tuple[Name, ...] | None) -> dict[str, Any]:
+    """What the description of a problem says of them."""
+    return {} if outputs is None else {"outputs": list(outputs)}
 
 
 def any_output(problem: Any) -> Any:
@@ -113,7 +133,7 @@ def start(value: Any, dimension: int, outputs: tuple[Name, ...] | None) -> Array
     """Where algorithms start: shape (d,), the same for all outputs, or (d, k)."""
     if value is None:
         return vector("x0", np.zeros(dimension), dimension)
-    if outputs is None or np.ndim(value) < 2:
+    if outputs is None or plain_array("x0", value).ndim < 2:
         return vector("x0", value, dimension)
     return of_shape("x0", value, (dimension, len(outputs)))
 

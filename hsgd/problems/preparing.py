@@ -97,19 +97,13 @@ class Transformation:
                 "each row was divided by its own norm, so that x is no linear model of the table: "
                 "prepare it without normalise_rows."
             )
-        given, several = np.asarray(x, dtype=np.float64), bool(np.ndim(self.target_mean))
-        if several and given.shape != (len(self.column_means), len(self.target_mean)):
-            raise ValueError(
-                f"x has shape {given.shape}: pass parameters of the problem, "
-                f"{len(self.column_means)} by {len(self.target_mean)} outputs."
-            )
-        by_column = given.T if several else given
-        if by_column.ndim == 0 or by_column.shape[-1] != len(self.column_means):
-            raise ValueError(
-                f"x has shape {given.shape}: pass parameters of the problem, with "
-                f"{len(self.column_means)} entries along the last axis."
-            )
-        coefficients = by_column / self.column_scales
+        given, d = np.asarray(x, dtype=np.float64), len(self.column_means)
+        several = np.ndim(self.target_mean) > 0
+        fits = given.shape == (d, len(self.target_mean)) if several else given.shape[-1:] == (d,)
+        if not fits:
+            shape = f"{d} by {len(self.target_mean)} outputs" if several else f"{d} entries each"
+            raise ValueError(f"x has shape {given.shape}: pass parameters of the problem, {shape}.")
+        coefficients = (given.T if several else given) / self.column_scales
         intercept = self.target_mean - coefficients @ self.column_means
         if self.columns is None:
             return Coefficients(coefficients.T if several else coefficients, intercept)
@@ -150,14 +144,13 @@ class Table(NamedTuple):
 
 
 def table(X: Any, y: Any, weights: Any) -> Table:
-    """What a user passed, checked.
+    """What a user passed, in the order of the rows, checked.
 
     Raises
     ------
     TypeError, ValueError
         For wrong shapes, entries that are not finite, or weights that are negative or all zero.
     """
-    X, y = aligned(X, y, ("X", "y"))
     inputs = real_array("X", X, 2)
     wanted = targets("y", y, len(inputs))
     if weights is None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from hsgd.checks import Array, described, each, integer, number
 from hsgd.kept import kept
-from hsgd.nouns import Noun, Swept, Whole, keep
+from hsgd.nouns import Swept, Whole, keep
 from hsgd.problems.fresh import FreshRows
 from hsgd.problems.gaussian_rows import GaussianRows
 from hsgd.problems.least_squares import LeastSquares
@@ -30,7 +30,7 @@ class FreshRow:
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class SampledLeastSquares(Portrayed, Outputs, Noun):
+class SampledLeastSquares(Portrayed, Outputs):
     """`n` rows of a population, not drawn: what is typical of all such samples.
 
     The theory takes it as it takes data, and says what SGD does on a sample before there is one:

@@ -55,11 +55,11 @@ class Predictions(Recordable):
         ValueError
             If it has none.
         """
-        rows = getattr(problem.population, "A", None)
+        rows = getattr(getattr(problem, "population", None), "A", None)
         if rows is None:
             raise ValueError(
-                "the problem has no held-out rows: pass population=(A_test, b_test), or test=0.2 "
-                "to from_data."
+                f"the problem, a {type(problem).__name__}, has no held-out rows: pass one "
+                "with population=(A_test, b_test), or made by from_data with test=0.2."
             )
         return cls(rows)
 

@@ -8,7 +8,7 @@ import scipy.sparse
 from scipy.sparse.linalg import aslinearoperator
 
 import hsgd
-from hsgd.problems import least_squares
+from hsgd.problems import matrix as on_rows
 from hsgd.problems.products import products_of
 from hsgd.theory.spectra import matrix_free
 from hsgd.theory.spectra.lanczos import Lanczos
@@ -132,7 +132,7 @@ def test_every_kind_of_matrix_has_the_theory(kind, tmp_path, monkeypatch):
         np.save(tmp_path / "A.npy", A)
         matrix = np.load(tmp_path / "A.npy", mmap_mode="r")
     elif kind == "sparse":
-        monkeypatch.setattr(least_squares, "LARGEST_DENSE", 0)
+        monkeypatch.setattr(on_rows, "LARGEST_DENSE", 0)
         matrix = scipy.sparse.csr_array(A)
     else:
         matrix = dask.array.from_array(A, (50, 60)) if kind == "dask" else aslinearoperator(A)
@@ -248,7 +248,7 @@ def test_more_probes_are_drawn_until_the_tolerance_is_met(monkeypatch):
 
 
 def test_a_statistic_of_parameters_is_refused_before_any_product(monkeypatch):
-    monkeypatch.setattr(least_squares, "LARGEST_DENSE", 0)
+    monkeypatch.setattr(on_rows, "LARGEST_DENSE", 0)
     monkeypatch.setattr(matrix_free, "Lanczos", None)
     A, b, _ = data(50, 20, 0.5)
     problem = hsgd.LeastSquares(scipy.sparse.csr_array(A), b)

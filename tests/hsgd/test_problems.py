@@ -163,7 +163,7 @@ def test_there_is_no_way_back_from_rows_of_norm_one():
         problem.to_original(problem.solution)
     with pytest.raises(ValueError, match="made of rows as they are"):
         hsgd.LeastSquares(X, y).to_original([1.0, 2.0])
-    with pytest.raises(ValueError, match="with 2 entries"):
+    with pytest.raises(ValueError, match="2 entries each"):
         hsgd.LeastSquares.from_data(X, y).to_original([1.0, 2.0, 3.0])
 
 

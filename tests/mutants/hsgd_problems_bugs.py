@@ -6,31 +6,31 @@ from tests.mutants.mutant import Mutant
 
 MUTANTS: tuple[Mutant, ...] = (
     Mutant(
-        "hsgd/problems/least_squares.py",
+        "hsgd/problems/matrix.py",
         "LARGEST_DENSE = 2**26",
         "LARGEST_DENSE = 2**30",
         "tests/hsgd/test_problems.py::test_no_large_sparse_matrix_is_made_dense",
     ),
     Mutant(
-        "hsgd/problems/least_squares.py",
+        "hsgd/problems/matrix.py",
         "if self.is_product or (self.is_sparse and n * d > LARGEST_DENSE):",
         "if self.is_product:",
         "tests/hsgd/test_problems.py::test_no_large_sparse_matrix_is_made_dense",
     ),
     Mutant(
-        "hsgd/problems/least_squares.py",
+        "hsgd/problems/matrix.py",
         "(n * d + min(n, d) * (n + d) + 6 * min(n, d) ** 2)",
         "(n * d + min(n, d) * (n + d))",
         "tests/hsgd/test_memory.py::test_what_is_asked_for_is_what_is_taken",
     ),
     Mutant(
-        "hsgd/problems/least_squares.py",
+        "hsgd/problems/matrix.py",
         'memory.check(self._svd_bytes, f"the decomposition of A',
         'memory.check(needed // 8, f"the decomposition of A',
         "tests/hsgd/test_memory.py::test_what_is_asked_for_is_what_is_taken",
     ),
     Mutant(
-        "hsgd/problems/least_squares.py",
+        "hsgd/problems/matrix.py",
         "floor = max(self.A.shape) * EPS *",
         "floor = 1e4 * max(self.A.shape) * EPS *",
         "tests/hsgd/test_problems.py::test_singular_values_above_rounding_are_kept_and_others_are_not",
@@ -66,9 +66,9 @@ MUTANTS: tuple[Mutant, ...] = (
         "tests/hsgd/test_problems.py::test_from_data_splits_and_normalises_only_when_asked",
     ),
     Mutant(
-        "hsgd/problems/least_squares.py",
-        'if "A" not in changes:',
-        "if True:",
+        "hsgd/nouns.py",
+        "if field not in changes}",
+        "}",
         "tests/hsgd/test_problems.py::test_other_data_are_decomposed_anew",
     ),
     Mutant(

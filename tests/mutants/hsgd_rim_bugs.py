@@ -103,14 +103,14 @@ MUTANTS: tuple[Mutant, ...] = (
     ),
     Mutant(
         "hsgd/owned.py",
-        "read_only(array.view()) if array.flags.writeable else array",
-        "read_only(array.copy())",
+        "array.copy() if may_change(array) else array.view()",
+        "array.copy()",
         "tests/hsgd/test_problems.py::test_what_cannot_change_is_not_copied",
     ),
     Mutant(
         "hsgd/nouns.py",
-        "dataclasses.replace(cast(Any, self), **changes)",
-        "dataclasses.replace(cast(Any, self))",
+        "**{**fields_of(self), **changes})",
+        "**fields_of(self))",
         "tests/hsgd/test_nouns.py::test_typical_rows_are_sampled_with_their_own_ridge",
     ),
     Mutant(

@@ -64,8 +64,8 @@ MUTANTS: tuple[Mutant, ...] = (
     ),
     Mutant(
         "hsgd/dataset/outputs.py",
-        'return status.max("output")',
-        'return status.min("output")',
+        'return status.max("output", keep_attrs=True)',
+        'return status.min("output", keep_attrs=True)',
         f"{_TESTS}::test_sums_over_outputs",
     ),
     Mutant(

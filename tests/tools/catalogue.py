@@ -393,6 +393,7 @@ def _nouns() -> Iterator[Entry]:
                 words={"indices": ("index",)})  # fmt: skip
     yield Entry("hsgd.Predictions", hsgd.Predictions, {"rows": np.eye(3)})
     classes = hsgd.LeastSquares.from_data(np.eye(6)[:, :3], [*"ababab"], one_hot=True, test=0.5)
+    yield Entry("hsgd.Predictions.held_out", hsgd.Predictions.held_out, {"problem": classes})
     seen = simulate.sgd(
         classes, hsgd.SGD(0.1), TIMES, statistics=hsgd.Predictions(classes.population.A), seed=0,
         engine="reference",
