@@ -320,7 +320,7 @@ def test_the_grid_is_the_callers_and_repeated_iterations_are_fine():
 )
 def test_bad_arguments_get_one_sentence_before_any_work(options, message, monkeypatch):
     monkeypatch.setattr("hsgd.theory.question.modes", None)
-    monkeypatch.setattr("hsgd.problems.least_squares.scipy.linalg.svd", None)
+    monkeypatch.setattr("hsgd.problems.matrix.scipy.linalg.svd", None)
     arguments = {"algorithm": hsgd.SGD(0.1), "time": [0.0, 1.0], **options}
     with pytest.raises((TypeError, ValueError), match=message) as caught:
         hsgd.predict(problem_of(), **arguments)

@@ -5,7 +5,7 @@ import pytest
 import xarray as xr
 
 import hsgd
-from hsgd.problems import least_squares
+from hsgd.problems import matrix
 from hsgd.sweeps.stacking import stacked
 from tests.hsgd.test_prediction import problem_of, quiet
 from tests.hsgd.test_streaming import population
@@ -64,9 +64,9 @@ def test_limits_follow_sweeps():
 
 def test_the_spectrum_is_decomposed_once(monkeypatch):
     calls = []
-    right = least_squares.scipy.linalg.svd
+    right = matrix.scipy.linalg.svd
     monkeypatch.setattr(
-        least_squares.scipy.linalg, "svd", lambda *a, **k: calls.append(1) or right(*a, **k)
+        matrix.scipy.linalg, "svd", lambda *a, **k: calls.append(1) or right(*a, **k)
     )
     problem = problem_of(n=9, d=4).replace(ridge=RIDGES)
     quiet(problem, hsgd.SGD(RATES), TIME)

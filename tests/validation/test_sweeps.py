@@ -60,7 +60,7 @@ def test_the_setting_that_is_wrong_is_named():
 @pytest.mark.parametrize("shared", [False, True])
 def test_the_level_is_that_of_all_settings_together(shared):
     """Twelve settings; alone, each at its own level, some would be rejected far more often."""
-    rng, level, trials, settings, number, times = np.random.default_rng(5), 0.05, 400, 12, 16, 6
+    rng, level, trials, settings, number, times = np.random.default_rng(5), 0.05, 200, 12, 16, 6
     one, zero = np.ones((1, times)), np.zeros((1, times))
     together = alone = 0
     for _ in range(trials):
