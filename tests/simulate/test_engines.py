@@ -152,6 +152,14 @@ def test_long_schedules_are_evaluated_piece_by_piece(problem, monkeypatch):
     assert_same_bits(sgd(problem, SGD(CosineDecay(0.5, 2.0)), TIMES, seed=1), expected)
 
 
+@pytest.fixture
+def two_blas_threads():
+    """Whatever the environment allows."""
+    with threadpool_limits(2, user_api="blas"):
+        yield
+
+
+@pytest.mark.usefixtures("two_blas_threads")
 def test_two_calls_at_once_do_not_disturb_each_other(larger):
     times = np.linspace(0, 2, 41)
     before = [pool["num_threads"] for pool in threadpool_info()]
@@ -166,6 +174,7 @@ def test_two_calls_at_once_do_not_disturb_each_other(larger):
     assert [pool["num_threads"] for pool in threadpool_info()] == before
 
 
+@pytest.mark.usefixtures("two_blas_threads")
 def test_blas_is_held_while_any_call_holds_it():
     found = []
 
@@ -179,6 +188,7 @@ def test_blas_is_held_while_any_call_holds_it():
             found.append(counts())
 
     before = counts()
+    assert before == {2}
     entered, leave = threading.Event(), threading.Event()
     with single_threaded_blas():
         other = threading.Thread(target=overlap, args=(entered, leave))
