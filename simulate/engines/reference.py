@@ -70,12 +70,13 @@ class FreshReader:
     def _row(self, number: int) -> tuple[Array, float]:
         block, offset = divmod(number, NOISE_BLOCK)
         source = self._source
-        noise = normals(self._key, source.noise_purpose, block, NOISE_BLOCK)[offset]
+        strength, purpose = source.noise
+        noise = normals(self._key, purpose, block, NOISE_BLOCK)[offset]
         z = normals(self._key, FEATURES, number, source.num_normals)
         row, target = source.row(z, self._dtype)
         if not self._in_basis:
             row = source.from_basis(row)
-        return row, target + source.noise * float(noise)
+        return row, target + strength * float(noise)
 
 
 class Walker:

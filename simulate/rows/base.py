@@ -10,9 +10,10 @@ a place in its engine's table (`streaming.KINDS`, `rows.FRESH`).
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NamedTuple
 
 from hsgd.checks import Array
+from hsgd.problems.gaussian_rows import GaussianRows
 from simulate.randomness.normals import LABEL_NOISE, NUM_PURPOSES
 
 NOISE_BLOCK = 512
@@ -64,22 +65,28 @@ class Rows(ABC):
         return 0
 
 
+class LabelNoise(NamedTuple):
+    """What is added to the targets of fresh rows."""
+
+    strength: float
+    purpose: int
+    """Purpose word of its random numbers: with another one, the same rows have other noise."""
+
+    @classmethod
+    def of(cls, problem: GaussianRows) -> LabelNoise:
+        """That of a population, from the stream that is its own."""
+        return cls(problem.noise, LABEL_NOISE + NUM_PURPOSES * problem.noise_stream)
+
+
 class FreshRows(Rows):
     """Rows that are made of normals, never seen twice.
 
     Row number s of a replicate is made of z = `normals(key, FEATURES, s, num_normals)`; to its
-    target `noise`·e is added, e number s % NOISE_BLOCK of
-    `normals(key, noise_purpose, s // NOISE_BLOCK, NOISE_BLOCK)`.
+    target `noise.strength`·e is added, e number s % NOISE_BLOCK of
+    `normals(key, noise.purpose, s // NOISE_BLOCK, NOISE_BLOCK)`.
     """
 
-    noise: float
-    noise_stream: int = 0
-    """Rows of the same key and another stream are the same rows with other label noise."""
-
-    @property
-    def noise_purpose(self) -> int:
-        """Purpose word of the label noise."""
-        return LABEL_NOISE + NUM_PURPOSES * self.noise_stream
+    noise: LabelNoise
 
     @property
     @abstractmethod

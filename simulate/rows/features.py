@@ -10,7 +10,7 @@ import numpy as np
 from hsgd.activations import BY_NAME, Activation
 from hsgd.checks import Array
 from hsgd.problems.feature_rows import FeatureRows
-from simulate.rows.base import NOISE_BLOCK, FreshRows
+from simulate.rows.base import NOISE_BLOCK, FreshRows, LabelNoise
 
 FEATURE_BLOCK = 32
 """Rows of features that the compiled engine makes together, in one matrix product."""
@@ -18,17 +18,16 @@ FEATURE_BLOCK = 32
 
 @dataclass(frozen=True, eq=False)
 class FreshFeatures(FreshRows):
-    """Rows a = (φ(mixing·z) − shift)/√N with targets direction·z + noise·e."""
+    """Rows a = (φ(mixing·z) − shift)/√N with targets direction·z + noise."""
 
     problem = FeatureRows
     mixing: Array
     """Shape (N, d)."""
     direction: Array
     """Shape (d,)."""
-    noise: float
+    noise: LabelNoise
     activation: Activation
     shift: float
-    noise_stream: int = 0
 
     @classmethod
     def check(cls, problem: FeatureRows, engine: str) -> None:
@@ -45,10 +44,9 @@ class FreshFeatures(FreshRows):
         return cls(
             problem.mixing,
             problem.direction,
-            problem.inputs.noise,
+            LabelNoise.of(problem.inputs),
             problem.nonlinearity,
             problem.shift,
-            problem.inputs.noise_stream,
         )
 
     @property

@@ -10,13 +10,13 @@ import numpy as np
 from hsgd.activations import BY_NAME
 from hsgd.checks import Array
 from hsgd.problems.gaussian_rows import GaussianRows
-from simulate.rows.base import NOISE_BLOCK, FreshRows
+from simulate.rows.base import NOISE_BLOCK, FreshRows, LabelNoise
 from simulate.rows.features import FreshFeatures
 
 
 @dataclass(frozen=True, eq=False)
 class FreshGaussian(FreshRows):
-    """Rows a = basis·(root∘z) with targets a·(basis·coefficients) + noise·e.
+    """Rows a = basis·(root∘z) with targets a·(basis·coefficients) + noise.
 
     In the basis of Σ's eigenvectors its rows have independent entries, and SGD does not care in
     which basis it runs: so a dense covariance costs what a diagonal one does.
@@ -29,8 +29,7 @@ class FreshGaussian(FreshRows):
     """Σ's eigenvectors as columns, shape (d, d); None for the identity."""
     coefficients: Array
     """In the basis, shape (d,)."""
-    noise: float
-    noise_stream: int = 0
+    noise: LabelNoise
 
     @classmethod
     def of(cls, problem: GaussianRows, algorithm: Any, *, in_any_basis: bool) -> FreshRows:
@@ -40,11 +39,9 @@ class FreshGaussian(FreshRows):
         if vectors is not None and not in_any_basis:
             # In the problem's own they are linear features of the normals that they are made of.
             mixing, direction = np.sqrt(len(root)) * vectors * root, root * coefficients
-            return FreshFeatures(
-                mixing, direction, problem.noise, BY_NAME["identity"], shift=0.0,
-                noise_stream=problem.noise_stream,
-            )  # fmt: skip
-        return cls(root, vectors, coefficients, problem.noise, problem.noise_stream)
+            noise = LabelNoise.of(problem)
+            return FreshFeatures(mixing, direction, noise, BY_NAME["identity"], shift=0.0)
+        return cls(root, vectors, coefficients, LabelNoise.of(problem))
 
     def to_basis(self, point: Array) -> Array:
         return point if self.basis is None else np.asarray(point @ self.basis)

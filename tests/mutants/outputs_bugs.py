@@ -34,14 +34,20 @@ MUTANTS: tuple[Mutant, ...] = (
     ),
     Mutant(
         "simulate/engines/reference.py",
-        "source.noise_purpose, block",
-        "source.noise_purpose % 16, block",
+        "normals(self._key, purpose, block",
+        "normals(self._key, purpose % 16, block",
         f"{_TESTS}::test_label_noise_of_fresh_rows_is_independent_between_outputs",
     ),
     Mutant(
-        "simulate/engines/cpu/streams.py",
-        "purpose=rows.noise_purpose,",
-        "purpose=rows.noise_purpose % 16,",
+        "simulate/engines/cuda/streaming.py",
+        "block_words(key, purpose, block",
+        "block_words(key, purpose % 16, block",
+        "tests/simulate/test_cuda.py::test_the_simulated_engine_agrees_with_the_reference",
+    ),
+    Mutant(
+        "simulate/engines/cpu/kernels/streaming.py",
+        "fill_normals(source.key, purpose, block",
+        "fill_normals(source.key, purpose % 16, block",
         f"{_TESTS}::test_label_noise_of_fresh_rows_is_independent_between_outputs",
     ),
     Mutant(

@@ -45,9 +45,10 @@ problem = LeastSquares(A, rng.standard_normal(9), ridge=0.4, x0=rng.standard_nor
 holes = LeastSquares(
     sparse.csr_array(A * (rng.random(A.shape) < 0.6)), problem.b, ridge=0.4, x0=problem.x0
 )
-rows = GaussianRows(A.T @ A / 9, np.arange(7.0) / 7, 0.2, ridge=0.02, x0=np.ones(7))
+moments, start = A.T @ A / 9, np.ones(7)
+rows = GaussianRows(moments, np.arange(7.0) / 7, 0.2, ridge=0.02, x0=start, noise_stream=3)
 silent = GaussianRows(np.arange(1.0, 6.0), np.ones(5))
-inputs = GaussianRows(np.arange(1.0, 6.0), np.ones(5), 0.3)
+inputs = GaussianRows(np.arange(1.0, 6.0), np.ones(5), 0.3, noise_stream=1)
 neurons = FeatureRows(inputs, rng.standard_normal((6, 5)), ridge=0.1, x0=np.ones(6))
 growing = Piecewise((0.6,), (1, 3))
 cosine = CosineDecay(0.4, 2.0, 0.1)

@@ -28,7 +28,6 @@ def streams(plan: Plan, rows: FreshRows) -> Streams:
             key=(np.uint64(key[0]), np.uint64(key[1])),
             rows=made(),
             noise=rows.noise,
-            purpose=rows.noise_purpose,
             ridge_per_row=plan.ridge_per_row,
             held=np.full(1, -1),
             noises=np.empty(NOISE_BLOCK),

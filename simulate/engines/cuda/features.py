@@ -68,7 +68,7 @@ def data(rows: FreshFeatures, dtype: Any) -> tuple[Any, ...]:
     """What the rows are made of."""
     mixing = np.ascontiguousarray(rows.mixing.T)
     code = CODES[rows.activation.name]
-    return code, mixing, rows.direction, rows.shift, rows.noise, rows.noise_purpose
+    return code, mixing, rows.direction, rows.shift, *rows.noise
 
 
 KIND = Kind(data, feature_residual, move_fresh, copy_entries, add_fresh, keeps_normals=True)

@@ -92,7 +92,7 @@ def add_fresh(rows: Any, r: int, place: int, scale: float, pull: Any) -> None:
 
 def data(rows: FreshGaussian, dtype: Any) -> tuple[Any, ...]:
     """What the rows are made of."""
-    return rows.root, rows.coefficients, rows.noise, rows.noise_purpose
+    return rows.root, rows.coefficients, *rows.noise
 
 
 KIND = Kind(data, fresh_residual, move_fresh, copy_entries, add_fresh, near=True)

@@ -13,7 +13,7 @@ from simulate.engines.cpu.kernels.dense import subtract_row
 from simulate.engines.cpu.lanes import fill_normals
 from simulate.formulas.update import decay_factor, row_scale
 from simulate.numba_policy import FASTMATH, cached, compiled
-from simulate.rows.base import NOISE_BLOCK, FreshRows
+from simulate.rows.base import NOISE_BLOCK, FreshRows, LabelNoise
 from simulate.rows.features import FreshFeatures
 from simulate.rows.gaussian import FreshGaussian
 
@@ -24,9 +24,7 @@ class Source(NamedTuple):
     key: Any
     rows: Any
     """What they are made of, by their kind: `Gaussian`, `Features`."""
-    noise: float
-    purpose: int
-    """Of the label noise's random numbers."""
+    noise: LabelNoise
     ridge_per_row: float
     held: Any
     """Number of the block in `noises`, shape (1,); −1 before the first."""
@@ -39,13 +37,14 @@ class Source(NamedTuple):
 @compiled
 def label_noise(source: Any, number: int) -> Any:
     """The label noise of row `number`."""
-    if source.noise == 0.0:
+    strength, purpose = source.noise
+    if strength == 0.0:
         return 0.0
     block = number // NOISE_BLOCK
     if source.held[0] != block:
-        fill_normals(source.key, source.purpose, block, source.noises, source.words)
+        fill_normals(source.key, purpose, block, source.noises, source.words)
         source.held[0] = block
-    return source.noise * source.noises[number - block * NOISE_BLOCK]
+    return strength * source.noises[number - block * NOISE_BLOCK]
 
 
 def make_row(rows: Any, key: Any, number: int, words: Any, row: Any, x: Any) -> float:
