@@ -9,7 +9,7 @@ Gram matrix is enough.
     enumeration   the largest of products, one after the other
     target        what a target has along the eigenfunctions, from samples
     gram          Gram matrices as problems
-    networks      kernels of wide networks: arc-cosine, any depth
+    wide          kernels of wide networks: arc-cosine, any depth
     duals         from an activation to its kernel, and back
 """
 
@@ -26,8 +26,8 @@ if TYPE_CHECKING:
     from hsgd.kernels.modes import KernelModes as KernelModes
     from hsgd.kernels.modes import gaussian_modes as gaussian_modes
     from hsgd.kernels.modes import hermite_modes as hermite_modes
-    from hsgd.kernels.networks import arc_cosine as arc_cosine
     from hsgd.kernels.target import spectrum_of_target as spectrum_of_target
+    from hsgd.kernels.wide import arc_cosine as arc_cosine
 else:
     __all__, __getattr__, __dir__ = lazy.facade(
         globals(),

@@ -105,7 +105,7 @@ def _outputs(network: Network, inputs: Array) -> Array:
     found = np.asarray(network.outputs(inputs), dtype=np.float64)
     if found.shape != (len(inputs),):
         raise ValueError(
-            f"the network's outputs have shape {found.shape}: there must be one for each row, as "
-            'several outputs share their examples (see docs, page "Networks").'
+            f"the network's outputs have shape {found.shape}: so far networks of a single output "
+            "are covered, so pass one that gives a number for each row."
         )
     return vector("the network's outputs", found, len(inputs))

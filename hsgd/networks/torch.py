@@ -95,7 +95,8 @@ def from_torch(module: Any, *, chunk: Whole = 64) -> TorchNetwork:
 
     Notes
     -----
-    Cost: of a Gram matrix n²/(2·chunk) passes over the gradients of a chunk.
+    Cost: of a Gram matrix of m by n rows, the gradients of m·n/chunk rows: of each of the n once
+    for every chunk of the m. Memory: two chunks of gradients, 16·chunk bytes for each parameter.
 
     References
     ----------

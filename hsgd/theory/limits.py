@@ -54,11 +54,11 @@ def limits(
         growth), `transition_learning_rate` (without momentum: below it the slowest mode of the data
         sets the rate, above it the noise), `condition_number` κ = λ_max/λ_min⁺,
         `average_condition_number` κ̄ = (tr H/n)/λ_min⁺, `implicit_conditioning_ratio` κ̄/√κ and
-        `largest_over_mean_eigenvalue`. Of data too large to factor each of the first five has an
-        `_error`, what random probes leave to chance, and there is no condition number: it would be
-        that of the probes. Limits above critical are inf. The attribute `regime` is
-        `"forcing-dominated"`, `"noise-dominated"` or `"unstable"`; `verdict` says in one sentence
-        where SGD settles, and how fast.
+        `largest_over_mean_eigenvalue`. Of data too large to factor the norm, the critical rate and
+        the limits have an `_error`, what random probes leave to chance, and there is no condition
+        number: it would be that of the probes. Limits above critical are inf. The attribute
+        `regime` is `"forcing-dominated"`, `"noise-dominated"` or `"unstable"`; `verdict` says in
+        one sentence where SGD settles, and how fast.
 
     Raises
     ------

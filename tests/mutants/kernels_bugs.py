@@ -38,13 +38,13 @@ MUTANTS: tuple[Mutant, ...] = (
         f"{_TESTS}::test_a_gram_matrix_is_as_good_as_its_features",
     ),
     Mutant(
-        "hsgd/kernels/networks.py",
+        "hsgd/kernels/wide.py",
         "gradients = between + 0.5 * weight * zero * gradients",
         "gradients = between + weight * zero * gradients",
         f"{_TESTS}::test_arc_cosine_kernels_are_those_of_wide_networks",
     ),
     Mutant(
-        "hsgd/kernels/networks.py",
+        "hsgd/kernels/wide.py",
         "own = [0.5 * weight * values + bias for values in own]",
         "own = [0.5 * weight * values for values in own]",
         f"{_TESTS}::test_arc_cosine_kernels_are_those_of_wide_networks",

@@ -16,6 +16,12 @@ SIMULATED = f"{TESTS}cuda.py::test_the_simulated_engine_agrees_with_the_referenc
 DRAWN: tuple[Mutant, ...] = (
     # Random numbers.
     Mutant(
+        "simulate/checkpoint.py",
+        "with _PARSING, np.load(",
+        "with np.load(",
+        f"{TESTS}checkpoint.py::test_files_are_parsed_one_at_a_time",
+    ),
+    Mutant(
         "simulate/randomness/philox.py",
         "((word >> WORD) * bound + (((word & MASK) * bound) >> WORD)) >> WORD",
         "((word >> WORD) * bound) >> WORD",

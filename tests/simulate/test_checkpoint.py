@@ -4,7 +4,9 @@ import json
 import os
 import shutil
 import signal
+import time
 import warnings
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from types import SimpleNamespace
 
@@ -417,3 +419,26 @@ def test_an_array_under_another_name_is_damage(build, tmp_path, monkeypatch, sma
     np.savez(state, **content)
     with pytest.raises(ValueError, match=f"{state.name} is damaged .* delete it"):
         sgd(build(), SGD(0.4), TIMES, **asked)
+
+
+def test_files_are_parsed_one_at_a_time(build, tmp_path, monkeypatch):
+    """Python 3.11's parser, by which NumPy reads the headers of arrays, loses count otherwise."""
+    asked = {"num_replicates": 6, "seed": 3, "checkpoint": Checkpoint(tmp_path, seconds=0.0)}
+    expected = sgd(build(), SGD(0.4), TIMES, **asked)
+    inside, most, right = [], [0], np.load
+
+    def watched(*arguments, **options):
+        inside.append(1)
+        most[0] = max(most[0], len(inside))
+        time.sleep(0.01)  # long enough for the others to come
+        found = right(*arguments, **options)
+        inside.pop()
+        return found
+
+    monkeypatch.setattr(checkpoint.np, "load", watched)
+    monkeypatch.setenv("NUMBA_NUM_THREADS", "4")
+    folders = [tmp_path] * 4
+    with ThreadPoolExecutor(4) as pool:
+        again = list(pool.map(lambda _: sgd(build(), SGD(0.4), TIMES, **asked), folders))
+    assert most == [1]
+    assert all(one.equals(expected) for one in again)

@@ -1,5 +1,6 @@
 """The engines agree, and the bits do not depend on threads, batches of replicates or chunks."""
 
+import ast
 import os
 import signal
 import subprocess
@@ -9,6 +10,7 @@ import time
 import warnings
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -24,7 +26,7 @@ from hsgd.statistics.quadratics import Quadratic
 from simulate import numba_policy, sgd, threads
 from simulate.engines import reference
 from simulate.engines.cpu import engine as cpu
-from simulate.engines.cpu import layout
+from simulate.engines.cpu import kernels, layout
 
 TIMES = np.array([0.0, 0.01, 0.5, 1.0, 1.01, 2.7])
 SCHEDULES = {
@@ -316,3 +318,31 @@ def test_a_change_in_any_source_is_another_digest(tmp_path, monkeypatch):
             path.write_text(text)
         digests.add(numba_policy.source_digest.__wrapped__())
     assert len(digests) == 3
+
+
+def slices_assigned(text):
+    """Lines of a program that assign to a slice."""
+    targets = [
+        target
+        for node in ast.walk(ast.parse(text))
+        if isinstance(node, ast.Assign | ast.AugAssign)
+        for target in (node.targets if isinstance(node, ast.Assign) else [node.target])
+    ]
+    parts = [part for target in targets for part in ast.walk(target)]
+    return [
+        part.lineno
+        for part in parts
+        if isinstance(part, ast.Subscript)
+        and any(isinstance(index, ast.Slice) for index in ast.walk(part.slice))
+    ]
+
+
+def test_no_kernel_assigns_to_a_slice():
+    """It would compile for as long again: `copying` says why."""
+    folder = Path(kernels.__file__).parent
+    files = [*folder.glob("*.py"), folder.parent / "lanes.py"]
+    assert len(files) > 5
+    assert {file.name: slices_assigned(file.read_text("utf-8")) for file in files} == {
+        file.name: [] for file in files
+    }
+    assert slices_assigned("x[0] = y\nx[1:] = y\nx[j, :] += 1\n") == [2, 3]

@@ -347,3 +347,16 @@ def test_a_damaged_attribute_is_named(damage):
         compare(damaged, runs)
     if damage != "9" * 5000:
         assert "problem is damaged" in hsgd.dataset.check(damaged)
+
+
+def test_what_simulations_read_off_the_parameters_is_not_compared():
+    """Predictions and coordinates have dims of their own, and nothing is predicted of them."""
+    A = np.random.default_rng(3).standard_normal((60, 4)) / 2
+    problem = hsgd.LeastSquares(A, A @ np.ones(4) + 0.1, ridge=0.1)
+    sgd, times = hsgd.SGD(0.2), [0.0, 1.0, 3.0]
+    seen = ("empirical_risk", hsgd.Predictions(A[:2]), hsgd.Coordinates((0, 3)))
+    runs = simulate.sgd(problem, sgd, times, statistics=seen, num_replicates=8, seed=1)
+    alone = simulate.sgd(problem, sgd, times, statistics="empirical_risk", num_replicates=8, seed=1)
+    assert {"row", "mode"} & set(runs.dims)
+    theory = hsgd.predict(problem, sgd, times, statistics="empirical_risk")
+    xr.testing.assert_equal(compare(theory, runs), compare(theory, alone))

@@ -92,8 +92,7 @@ def fill_normals(key: Any, purpose: int, index: int, out: Any, words: Any) -> No
             part[4 * lane + 1] = n1
             part[4 * lane + 2] = n2
             part[4 * lane + 3] = n3
-    # A last block that is not used up: its other normals are made, and dropped. Its words are there
-    # already: each place that calls `fill_words` costs a second of compilation in every kernel.
+    # A last block that is not used up: its words are there, its other normals are made and dropped.
     last, left = (out.size // 4) % LANES, out.size % 4
     if left > 0:
         n0, n1 = normal_pair(words[0, last], words[1, last])
