@@ -37,7 +37,7 @@ else:
             "hermite_modes": "modes",
             "spectrum_of_target": "target",
             "problem_of_gram": "gram",
-            "arc_cosine": "networks",
+            "arc_cosine": "wide",
             "activation_for": "duals",
             "dual_coefficients": "duals",
         },
