@@ -56,8 +56,13 @@ if TYPE_CHECKING:
     from hsgd.algorithms.adaptive import AdaGradNorm as AdaGradNorm
     from hsgd.algorithms.adaptive import LineSearch as LineSearch
     from hsgd.algorithms.adaptive import Polyak as Polyak
+    from hsgd.algorithms.averaging import EMA as EMA
+    from hsgd.algorithms.averaging import PowerAverage as PowerAverage
+    from hsgd.algorithms.averaging import TailAverage as TailAverage
     from hsgd.algorithms.general_momentum import DANA as DANA
     from hsgd.algorithms.general_momentum import GeneralMomentum as GeneralMomentum
+    from hsgd.algorithms.linear import LinearMethod as LinearMethod
+    from hsgd.algorithms.linear import ScheduleFree as ScheduleFree
     from hsgd.algorithms.momentum import HeavyBall as HeavyBall
     from hsgd.algorithms.momentum import Nesterov as Nesterov
     from hsgd.algorithms.sgd import SGD as SGD
@@ -117,6 +122,11 @@ else:
             "Nesterov": "algorithms.momentum",
             "GeneralMomentum": "algorithms.general_momentum",
             "DANA": "algorithms.general_momentum",
+            "ScheduleFree": "algorithms.linear",
+            "LinearMethod": "algorithms.linear",
+            "EMA": "algorithms.averaging",
+            "TailAverage": "algorithms.averaging",
+            "PowerAverage": "algorithms.averaging",
             "AdaGradNorm": "algorithms.adaptive",
             "LineSearch": "algorithms.adaptive",
             "Polyak": "algorithms.adaptive",

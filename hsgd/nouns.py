@@ -55,6 +55,7 @@ use it, and those who passed a sparse matrix may call what arrays have not."""
 
 
 _CALLED_HERE = {
+    "averaging": ("average", "averages", "ema", "ema_decay", "averaged"),
     "learning_rate": ("lr", "gamma", "eta", "step_size", "stepsize", "rate", "learning_rates"),
     "batch_size": ("batch", "bs", "batchsize", "minibatch_size"),
     "ridge": ("alpha", "delta", "l2", "regularization", "regularisation", "lam", "lambda_"),

@@ -22,6 +22,7 @@ def check_setting(
     batch_schedules: bool = False,
     sparse: bool = False,
     products: bool = False,
+    averages: bool = False,
     independent: str = "",
 ) -> None:
     """Refuse what a verb cannot do with a problem and an algorithm, before any work.
@@ -36,6 +37,8 @@ def check_setting(
         Whether it takes a sparse A.
     products
         Whether it takes an A that is known by its products alone.
+    averages
+        Whether it knows averages of the iterates.
     independent
         Why batches must not depend on earlier ones, in a few words; empty if they may.
 
@@ -85,6 +88,11 @@ def check_setting(
     if getattr(problem, "is_sparse", False) and not sparse:
         raise TypeError(
             "A is sparse, but this needs a dense array: make the problem with A.toarray()."
+        )
+    if algorithm.averaging is not None and not averages:
+        raise ValueError(
+            "this function knows nothing of averages of the iterates: pass it "
+            "algorithm.replace(averaging=None); predict, limits and simulate.sgd keep them."
         )
     if algorithm.has_batch_schedule and not batch_schedules:
         raise ValueError(

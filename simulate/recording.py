@@ -40,10 +40,11 @@ def num_values(statistic: Recorded) -> int:
 class Recorder:
     """Holds the statistics' values, shape (rows, records, replicates), NaN at first.
 
-    A statistic has a row for each number that it makes of a point; where runs find their learning
-    rates, those are the last row. A value that is not finite is recorded as infinite, never as
-    NaN: the difference of two infinities is still a run that left for infinity. NaN is what was
-    not run. Threads may record different replicates at the same time.
+    A statistic has a row for each number that it makes of a point; where runs keep an average, all
+    of them again for it; where runs find their learning rates, those are the last row. A value that
+    is not finite is recorded as infinite, never as NaN: the difference of two infinities is still a
+    run that left for infinity. NaN is what was not run. Threads may record different replicates at
+    the same time.
     """
 
     def __init__(
@@ -53,9 +54,12 @@ class Recorder:
         num_replicates: int,
         *,
         with_rates: bool = False,
+        with_averages: bool = False,
     ) -> None:
         self.statistics = tuple(statistics)
-        ends = np.cumsum([num_values(statistic) for statistic in statistics]).tolist()
+        self.has_averages = with_averages
+        times = 1 + with_averages
+        ends = np.cumsum([num_values(statistic) for statistic in statistics] * times).tolist()
         self._rows = [slice(*pair) for pair in pairwise([0, *ends])]
         num_rows = ends[-1] + with_rates
         self.values: Array = np.full((num_rows, num_records, num_replicates), np.nan)
@@ -68,23 +72,28 @@ class Recorder:
         points: Array,
         count: int,
         rates: Array | None = None,
+        averages: Array | None = None,
     ) -> None:
         """Record the statistics of the first `count` of `points`, shape (m, d), from a slot on.
 
-        `rates`, shape (m,), are the learning rates at the points, where runs find them.
+        `rates`, shape (m,), are the learning rates at the points, where runs find them, `averages`
+        of the shape of the points what runs keep.
         Cost: for the empirical risk 2·m·n·d operations in one matrix product.
         """
         slots = slice(first_slot, first_slot + count)
         # A diverging run overflows on its way; that is recorded, not warned about.
         with np.errstate(all="ignore"):
-            for rows, statistic in zip(self._rows, self.statistics, strict=True):
-                self.values[rows, slots, replicate] = _finite(statistic.values(points)[:count]).T
+            kinds = [points] if averages is None else [points, averages]
+            asked = [(statistic, kind) for kind in kinds for statistic in self.statistics]
+            for rows, (statistic, kind) in zip(self._rows, asked, strict=True):
+                self.values[rows, slots, replicate] = _finite(statistic.values(kind)[:count]).T
         if rates is not None:
             self.values[-1, slots, replicate] = _finite(rates[:count])
 
-    def of(self, statistic: Recorded) -> Array:
+    def of(self, statistic: Recorded, *, averaged: bool = False) -> Array:
         """Values of a statistic, shape (records, replicates), or with what is read off behind."""
-        values = self.values[self._rows[self.statistics.index(statistic)]]
+        place = self.statistics.index(statistic) + averaged * len(self.statistics)
+        values = self.values[self._rows[place]]
         single = isinstance(statistic, Statistic)
         return np.asarray(values[0] if single else np.moveaxis(values, 0, -1))
 

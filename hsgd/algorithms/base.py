@@ -20,6 +20,9 @@ import numpy as np
 import xarray as xr
 from numpy.typing import ArrayLike, NDArray
 
+from hsgd.algorithms.averaging import Averaging, checked
+from hsgd.algorithms.linear_form import LinearForm
+from hsgd.algorithms.timing import first_iterations
 from hsgd.checks import Array, described, each, integer, is_swept, number, one_of
 from hsgd.nouns import Noun, Real, Whole
 from hsgd.schedules import Constant, Piecewise, Schedule, as_schedule
@@ -52,6 +55,10 @@ class Algorithm(Noun, ABC):
     """Whether each run finds learning rates of its own."""
     only_simulated: ClassVar[bool] = False
     """Whether nothing but a simulation follows it."""
+    has_velocity: ClassVar[bool] = False
+    """Whether its steps go on where the last one went."""
+    averaging: Averaging | None = None
+    """An average of the iterates that is kept beside them."""
 
     @property
     def has_independent_batches(self) -> bool:
@@ -80,6 +87,10 @@ class Algorithm(Noun, ABC):
             batch size is a schedule.
         """
 
+    def linear_form(self) -> LinearForm | None:
+        """It as a linear method, without its average; None if it is none."""
+        return None
+
     def check_batch(self, n: float) -> None:
         """Refuse batches that cannot be drawn from `n` rows; n is infinite for a population."""
         del n  # By default any batch can be.
@@ -102,6 +113,7 @@ class Algorithm(Noun, ABC):
         else:
             self.schedule  # noqa: B018  (the check of the learning rate)
         set_(self, "batch_size", each("batch_size", self.batch_size, _batch_size))
+        checked(self.averaging)
 
     @cached_property
     def schedule(self) -> Schedule:
@@ -153,20 +165,8 @@ class Algorithm(Noun, ABC):
         return {
             "learning_rate": rate if is_swept(self.learning_rate) else self.schedule.description(),
             "batch_size": size.description() if isinstance(size, Piecewise) else described(size),
+            **({} if self.averaging is None else self.averaging.description()),
         }
-
-
-def first_iterations(times: ArrayLike, iterations_per_unit: int) -> NDArray[np.int64]:
-    """The first iteration k with k/iterations_per_unit ≥ time, for each of `times`.
-
-    Decided by the very quotients at which schedules are evaluated, so that theory and simulation
-    change at the same iteration whatever the rounding.
-    """
-    asked = np.asarray(times, dtype=np.float64)
-    k = np.floor(asked * iterations_per_unit).astype(np.int64) - 1
-    for _ in range(3):
-        k = np.where(k / iterations_per_unit < asked, k + 1, k)
-    return np.asarray(np.maximum(k, 0))
 
 
 def _batch_size(name: str, value: Any) -> BatchSize:

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, ClassVar, Self
+from typing import Any, Self
 
+import numpy as np
+from numpy.typing import NDArray
+
+from hsgd.algorithms.averaging import Averaging
 from hsgd.algorithms.base import BatchSize, LearningRate, OnAnyRows
+from hsgd.algorithms.linear_form import LinearForm, Steps
 from hsgd.checks import flag, number, shown
 from hsgd.interfaces import Problem
-from hsgd.schedules import PowerDecay, Scaled, Schedule, as_schedule
+from hsgd.schedules import Constant, PowerDecay, Scaled, Schedule, as_schedule
 
 
 @dataclass(frozen=True)
@@ -34,6 +39,8 @@ class GeneralMomentum(OnAnyRows):
         Rows per iteration: an integer, or a `Piecewise` of time with integer levels.
     sampling
         As in `SGD`; on fresh rows there is only `"with_replacement"`.
+    averaging
+        As in `SGD`.
 
     Raises
     ------
@@ -55,13 +62,13 @@ class GeneralMomentum(OnAnyRows):
     'GeneralMomentum'
     """
 
-    only_simulated: ClassVar[bool] = True
     learning_rate: LearningRate
     momentum_rate: LearningRate
     forgetting: LearningRate
     gradient_rate: LearningRate = 1.0
     batch_size: BatchSize = 1
     sampling: str = "with_replacement"
+    averaging: Averaging | None = None
 
     def __post_init__(self) -> None:
         self._validate()
@@ -132,6 +139,23 @@ class GeneralMomentum(OnAnyRows):
         """`momentum_rate`, `forgetting` and `gradient_rate` as schedules."""
         names = ("momentum_rate", "forgetting", "gradient_rate")
         return {name: as_schedule(getattr(self, name), name) for name in names}
+
+    def linear_form(self) -> LinearForm:
+        # notation: Z = (x, y); γ₁, γ₂, γ₃, Δ as above, values of Δ above 1 counted as 1
+        factors = (self.schedule, *self.memory_schedules.values())
+
+        def steps(iterations: NDArray[np.int64], per_unit: int) -> Steps:
+            time = iterations / per_unit
+            rate, memory_rate, forgetting, gradient_rate = (np.asarray(f(time)) for f in factors)
+            kept = 1.0 - np.minimum(forgetting, 1.0)
+            mixing, gains = np.zeros((len(time), 2, 2)), np.empty((len(time), 2))
+            mixing[:, 0, 0], mixing[:, 0, 1] = 1.0, -memory_rate * kept
+            mixing[:, 1, 1] = kept
+            gains[:, 0], gains[:, 1] = rate + gradient_rate * memory_rate, -gradient_rate
+            return Steps(mixing, gains)
+
+        first, constant = np.array([1.0, 0.0]), all(isinstance(f, Constant) for f in factors)
+        return LinearForm(first, first, first, steps, constant)
 
     def description(self) -> dict[str, Any]:
         words = {name: value.description() for name, value in self.memory_schedules.items()}

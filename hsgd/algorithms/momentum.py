@@ -3,24 +3,39 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
-from hsgd.algorithms.base import Algorithm, BatchSize, LearningRate, MultiPass
+import numpy as np
+
+from hsgd.algorithms.averaging import Averaging
+from hsgd.algorithms.base import Algorithm, BatchSize, LearningRate, OnAnyRows
+from hsgd.algorithms.linear_form import LinearForm, scaled_steps
 from hsgd.checks import described, each, number
+from hsgd.schedules import Constant
 
 
 @dataclass(frozen=True)
-class WithMomentum(MultiPass):
+class WithMomentum(OnAnyRows):
     """A constant momentum; what has one differs in where the gradient is taken."""
 
+    has_velocity: ClassVar[bool] = True
     learning_rate: LearningRate
     momentum: float
     batch_size: BatchSize = 1
     sampling: str = "with_replacement"
+    averaging: Averaging | None = None
 
     def __post_init__(self) -> None:
         self._validate()
         object.__setattr__(self, "momentum", each("momentum", self.momentum, _momentum))
+
+    def linear_form(self) -> LinearForm:
+        # notation: Z = (x, the previous x)
+        mu, constant = self.momentum, isinstance(self.schedule, Constant)
+        mixing, gains = np.array([[1.0 + mu, -mu], [1.0, 0.0]]), np.array([1.0, 0.0])
+        steps = scaled_steps(mixing, gains, self.schedule, constant=constant)
+        query = np.array([1.0 + mu, -mu]) if looks_ahead(self) else gains
+        return LinearForm(np.ones(2), query, gains, steps, constant)
 
     def description(self) -> dict[str, Any]:
         words = {"momentum": described(self.momentum), "sampling": self.sampling}
@@ -38,7 +53,7 @@ class HeavyBall(WithMomentum):
 
     Parameters
     ----------
-    learning_rate, batch_size, sampling
+    learning_rate, batch_size, sampling, averaging
         As in `SGD`.
     momentum
         Between 0 and 1, 1 excluded; at 0 this is `SGD`.
@@ -58,7 +73,7 @@ class Nesterov(WithMomentum):
 
     Parameters
     ----------
-    learning_rate, batch_size, sampling
+    learning_rate, batch_size, sampling, averaging
         As in `SGD`.
     momentum
         Between 0 and 1, 1 excluded; at 0 this is `SGD`.

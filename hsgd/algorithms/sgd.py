@@ -5,9 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
+import numpy as np
 from numpy.typing import ArrayLike
 
+from hsgd.algorithms.averaging import Averaging
 from hsgd.algorithms.base import Algorithm, BatchSize, LearningRate, MultiPass
+from hsgd.algorithms.linear_form import LinearForm, scaled_steps
+from hsgd.schedules import Constant, Schedule
 
 
 @dataclass(frozen=True)
@@ -29,6 +33,9 @@ class SGD(MultiPass):
         iteration), `"reshuffle"` (a new permutation every epoch) or `"single_shuffle"` (one
         permutation for ever). The last two read the permutations B entries at a time, so a batch
         may straddle two epochs when B does not divide n.
+    averaging
+        `EMA`, `TailAverage` or `PowerAverage` of the iterates, kept beside them: statistics are
+        then also given at the average, as `<statistic>_averaged`. None keeps none.
 
     Raises
     ------
@@ -46,9 +53,13 @@ class SGD(MultiPass):
     learning_rate: LearningRate
     batch_size: BatchSize = 1
     sampling: str = "with_replacement"
+    averaging: Averaging | None = None
 
     def __post_init__(self) -> None:
         self._validate()
+
+    def linear_form(self) -> LinearForm:
+        return of_rates(self.schedule)
 
     def description(self) -> dict[str, Any]:
         return {"algorithm": "SGD", **self._shared_description(), "sampling": self.sampling}
@@ -66,6 +77,8 @@ class StreamingSGD(Algorithm):
         γ: a number, a `Schedule`, or a vectorised callable of time (time = iterations/d).
     batch_size
         Rows per iteration, B ≥ 1: an integer, or a `Piecewise` of time with integer levels.
+    averaging
+        As in `SGD`.
 
     Raises
     ------
@@ -76,9 +89,13 @@ class StreamingSGD(Algorithm):
     on_stream: ClassVar[bool] = True
     learning_rate: LearningRate
     batch_size: BatchSize = 1
+    averaging: Averaging | None = None
 
     def __post_init__(self) -> None:
         self._validate()
+
+    def linear_form(self) -> LinearForm:
+        return of_rates(self.schedule)
 
     def noise_factor(self, n: float, batch_size: ArrayLike | None = None) -> Any:
         """1/B: fresh rows are independent."""
@@ -86,3 +103,10 @@ class StreamingSGD(Algorithm):
 
     def description(self) -> dict[str, Any]:
         return {"algorithm": "StreamingSGD", **self._shared_description()}
+
+
+def of_rates(schedule: Schedule) -> LinearForm:
+    """Plain steps along the gradient: one vector, which is query and iterate."""
+    constant, one = isinstance(schedule, Constant), np.ones(1)
+    steps = scaled_steps(np.ones((1, 1)), one, schedule, constant=constant)
+    return LinearForm(one, one, one, steps, constant)

@@ -7,6 +7,7 @@ from typing import Any
 from hsgd.algorithms.adaptive import AdaGradNorm
 from hsgd.algorithms.base import Algorithm
 from hsgd.algorithms.general_momentum import DANA
+from hsgd.algorithms.linear import ScheduleFree
 from hsgd.algorithms.momentum import HeavyBall, Nesterov
 from hsgd.algorithms.sgd import SGD
 from hsgd.algorithms.sign import SignSGD
@@ -15,7 +16,7 @@ from hsgd.schedules import Constant
 
 HELP = (
     "sgd; heavy-ball:MOMENTUM; nesterov:MOMENTUM; adagrad-norm:INITIAL; dana-constant; "
-    "dana-decaying:ALPHA; sign-sgd"
+    "dana-decaying:ALPHA; schedule-free:INTERPOLATION; sign-sgd"
 )
 
 
@@ -51,6 +52,8 @@ def algorithm(words: str, sgd: SGD, problem: LeastSquares) -> Algorithm:
             return DANA.constant(problem, level, **batch)
         case "dana-decaying", [alpha]:
             return DANA.decaying(problem, level, alpha, **batch)
+        case "schedule-free", [interpolation]:
+            return ScheduleFree(rate, interpolation, **batch)
         case "sign-sgd", []:
             return SignSGD(rate, **batch)
     raise ValueError(f"--algorithm is {words!r}: write {HELP}.")

@@ -37,6 +37,8 @@ SUFFIXES = (
     "_upper",
 )
 """What the schema appends to a statistic's name."""
+AVERAGED = "_averaged"
+"""Behind the name of a statistic that is taken at the average of the iterates."""
 READOUT_DIMS = ("mode", "row")
 """Dimensions of what a simulation reads off the parameters, beside statistics."""
 OWN_DIMS = ("time", "replicate", "statistic")

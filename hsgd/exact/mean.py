@@ -19,6 +19,7 @@ from hsgd import checks, dataset, warning
 from hsgd.algorithms.sgd import SGD
 from hsgd.checks import EPS, Array, number, one_of
 from hsgd.dataset import provenance
+from hsgd.dataset.schema import AVERAGED
 from hsgd.exact import moments, recursion
 from hsgd.exact.mean_square import instability, mean_square_critical_learning_rate
 from hsgd.exact.row_basis import cost
@@ -81,9 +82,9 @@ def exact_mean(
         Relative accuracy of the row-basis method, at least 1e-11; relative to |q(m)| + ½|⟨M, V⟩|,
         which for a statistic that is nowhere negative is its value.
     method
-        `"recursion"`, step by step; `"moments"`, the same in the r(r+1)/2 second moments, for many
-        rows of few columns; `"row_basis"`, whose cost does not depend on the number of iterations;
-        `"auto"`, the fastest.
+        `"recursion"`, step by step, which alone knows averages; `"moments"`, the same in the
+        r(r+1)/2 second moments, for many rows of few columns; `"row_basis"`, whose cost does not
+        depend on the number of iterations; `"auto"`, the fastest.
     progress
         Show a progress bar; None shows one on a terminal or in a notebook once the work has lasted
         two seconds.
@@ -135,6 +136,7 @@ def exact_mean(
         problem,
         algorithm,
         batch_schedules=True,
+        averages=True,
         independent="exact_mean needs independent batches",
     )
     check_rate(problem, algorithm)
@@ -145,7 +147,10 @@ def exact_mean(
         raise ValueError(
             f"rtol is {rtol:g}, but double precision allows {_SMALLEST_RTOL:g}: ask for no less."
         )
-    one_of("method", method, METHODS)
+    if one_of("method", method, METHODS) == "auto" and algorithm.averaging is not None:
+        method = "recursion"
+    if algorithm.averaging is not None and method != "recursion":
+        raise ValueError(f"method={method!r} keeps no averages: pass method='recursion'.")
     if not (progress is None or isinstance(progress, bool)):
         raise TypeError(f"progress is {checks.shown(progress)}: pass True, False or None.")
     last = int(grid.unique[-1])
@@ -168,8 +173,10 @@ def exact_mean(
         problem, algorithm, source="exact_mean", title="exact mean of SGD on the given data"
     )
     variables: dict[str, tuple[tuple[str, ...], Array, str]] = {}
-    for column, statistic in enumerate(chosen):
-        name, words = statistic.name, statistic.long_name
+    for column in range(values.shape[1]):
+        statistic, averaged = chosen[column % len(chosen)], column >= len(chosen)
+        name = statistic.name + (AVERAGED if averaged else "")
+        words = statistic.long_name + (" at the average" if averaged else "")
         variables[name] = (("time",), values[:, column], words)
         error = errors[:, column] + rounding(problem, statistic, values[:, column])
         variables[f"{name}_error"] = (("time",), error, f"numerical error of {words}")
@@ -239,12 +246,14 @@ def _by_recursion(
     n, d = problem.num_rows, problem.dimension
     rank = len(problem.svd.singular_values)
     # The covariance, its update, and the curvature of each statistic; rows in the eigenbasis.
-    needed = 8 * (3 * n * rank + (6 + len(statistics)) * rank**2 + len(statistics) * d**2)
+    squares = 6 + len(statistics) + 6 * (algorithm.averaging is not None)
+    needed = 8 * (3 * n * rank + squares * rank**2 + len(statistics) * d**2)
     memory.check(needed, f"exact_mean by recursion (n={n}, rank {rank})", "rows or columns")
     with bar(show, last, description="exact mean", unit="iterations") as report:
         means, noise = recursion.solve(problem, algorithm, statistics, iterations, report)
     scale = np.abs(means) + np.abs(noise)
-    values, errors = _rounded(problem, statistics, iterations, means + noise, scale)
+    kinds = statistics * (means.shape[1] // len(statistics))
+    values, errors = _rounded(problem, kinds, iterations, means + noise, scale)
     return values, errors, _stepped("recursion", last)
 
 

@@ -39,9 +39,13 @@ def solve(
     iterations: NDArray[np.int64],
     report: Callable[[int], None],
 ) -> tuple[Array, Array]:
-    """q(E x_k) and ½⟨M, V_k⟩ of each statistic at the ascending `iterations`, shapes (T, s)."""
+    """q(E x_k) and ½⟨M, V_k⟩ of each statistic at the ascending `iterations`, shapes (T, s).
+
+    Where an average is kept, behind them those at the average, shapes (T, 2s).
+    """
     recursion = _Recursion.start(problem, algorithm, statistics)
-    means = np.empty((len(iterations), len(statistics)))
+    kinds = 1 + (algorithm.averaging is not None)
+    means = np.empty((len(iterations), kinds * len(statistics)))
     noise = np.empty_like(means)
     with _blas_threads(problem), np.errstate(over="ignore", invalid="ignore"):
         for position, iteration in enumerate(iterations):
@@ -59,6 +63,28 @@ def coefficients(
     factors = algorithm.noise_factor(num_rows, algorithm.batch_sizes(times))
     for rate, factor in zip(algorithm.schedule(times), factors, strict=True):
         yield float(rate), float(factor)
+
+
+@dataclass
+class _Average:
+    """Mean and covariances of the average x̄ that is kept beside x."""
+
+    mean: Array
+    outside: Array
+    covariance: Array
+    cross: Array
+    """Cov(x_i, x̄_j)."""
+
+    def add(self, share: float, factor: Array, recursion: _Recursion) -> None:
+        """Take the new iterate; `factor` is what its step multiplied every coordinate by."""
+        # E[x' | x] is affine: Cov(x', x̄) = factor∘Cov(x, x̄).
+        moved, rest = factor[:, None] * self.cross, 1.0 - share
+        both = moved + moved.T
+        self.covariance = rest**2 * self.covariance + share * rest * both
+        self.covariance += share**2 * recursion.covariance
+        self.cross = rest * moved + share * recursion.covariance
+        self.mean = rest * self.mean + share * recursion.mean
+        self.outside = rest * self.outside + share * recursion.outside
 
 
 def _blas_threads(problem: LeastSquares) -> AbstractContextManager[None]:
@@ -79,6 +105,7 @@ class _Recursion:
     mean: Array
     outside: Array
     covariance: Array
+    average: _Average | None
     iteration: int = 0
 
     @classmethod
@@ -87,7 +114,8 @@ class _Recursion:
     ) -> _Recursion:
         svd = problem.svd
         inside = svd.right.T @ problem.x0
-        rank = len(svd.singular_values)
+        outside, rank = problem.x0 - svd.right @ inside, len(svd.singular_values)
+        none, averaging = np.zeros((rank, rank)), algorithm.averaging
         return cls(
             problem,
             algorithm,
@@ -95,18 +123,26 @@ class _Recursion:
             curvatures=[svd.right.T @ s.matrix() @ svd.right for s in statistics],
             rows=svd.left * svd.singular_values,
             mean=inside,
-            outside=problem.x0 - svd.right @ inside,
-            covariance=np.zeros((rank, rank)),
+            outside=outside,
+            covariance=none,
+            average=None if averaging is None else _Average(inside, outside, none, none),
         )
 
     def advance(self, iteration: int) -> None:
         """Step to `iteration`."""
         n = self.problem.num_rows
-        for rate, factor in coefficients(self.algorithm, n, self.iteration, iteration):
-            self._step(rate, factor)
+        averaging = self.algorithm.averaging
+        numbers = np.arange(self.iteration, iteration)
+        shares = None if averaging is None else averaging.shares(numbers, n).tolist()
+        pairs = coefficients(self.algorithm, n, self.iteration, iteration)
+        for k, (rate, phi) in enumerate(pairs):
+            factor = self._step(rate, phi)
+            if self.average is not None and shares is not None:
+                self.average.add(shares[k], factor, self)
         self.iteration = iteration
 
-    def _step(self, rate: float, phi: float) -> None:
+    def _step(self, rate: float, phi: float) -> Array:
+        """One iteration; gives what it multiplied every coordinate's mean error by."""
         # notation: A = rows, lam = eigenvalues of H, V = covariance, g = mean gradient,
         # phi = noise factor, rho_i = E r_i^2
         n = self.problem.num_rows
@@ -123,11 +159,16 @@ class _Recursion:
         self.covariance = 0.5 * (V + V.T)
         self.mean = self.mean - rate / n * (g + self.problem.ridge * self.mean)
         self.outside = self.outside * (1.0 - rate * self.problem.ridge / n)
+        return np.asarray(factor)
 
     def expectations(self) -> tuple[Array, Array]:
-        """q(m) and ½⟨M, V⟩ of each statistic now."""
-        point = (self.problem.svd.right @ self.mean + self.outside)[None, :]
-        return (
-            np.array([float(statistic.values(point)[0]) for statistic in self.statistics]),
-            np.array([0.5 * float(np.vdot(M, self.covariance)) for M in self.curvatures]),
-        )
+        """q(m) and ½⟨M, V⟩ of each statistic now, and then at the average, if one is kept."""
+        kinds = [(self.mean, self.outside, self.covariance)]
+        if (average := self.average) is not None:
+            kinds.append((average.mean, average.outside, average.covariance))
+        means, noise = [], []
+        for mean, outside, covariance in kinds:
+            point = (self.problem.svd.right @ mean + outside)[None, :]
+            means += [float(statistic.values(point)[0]) for statistic in self.statistics]
+            noise += [0.5 * float(np.vdot(M, covariance)) for M in self.curvatures]
+        return np.array(means), np.array(noise)

@@ -12,6 +12,7 @@ Its verbs, and `commands`, which ask them from a shell:
 
 What they stand on, each seen by those above it in this list:
 
+    averages        where averages of the iterates end up
     settling        the curves of a question, with little enough left to chance
     trust/          how far a curve can be trusted at finite n
     asking          from what a verb was given to a question, checked once

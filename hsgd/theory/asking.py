@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from hsgd.algorithms.base import Algorithm
+from hsgd.algorithms.general_momentum import GeneralMomentum
+from hsgd.algorithms.linear import LinearMethod, ScheduleFree
 from hsgd.algorithms.momentum import HeavyBall, Nesterov
 from hsgd.algorithms.sgd import SGD, StreamingSGD
 from hsgd.checks import number
@@ -18,7 +20,15 @@ from hsgd.theory.dynamics.methods import able, finest
 from hsgd.theory.question import Question, Statistics
 from hsgd.theory.spectra.providers import PROBLEMS
 
-ALGORITHMS: tuple[type[Algorithm], ...] = (SGD, StreamingSGD, HeavyBall, Nesterov)
+ALGORITHMS: tuple[type[Algorithm], ...] = (
+    SGD,
+    StreamingSGD,
+    HeavyBall,
+    Nesterov,
+    GeneralMomentum,
+    ScheduleFree,
+    LinearMethod,
+)
 """What the verbs of the theory follow."""
 
 
@@ -37,6 +47,7 @@ def ask(
     problems: tuple[type, ...] = PROBLEMS,
     algorithms: tuple[type[Algorithm], ...] = ALGORITHMS,
     batch_schedules: bool = False,
+    averages: bool = False,
     any_rate: bool = False,
 ) -> Question:
     """The question, if the theory can answer it.
@@ -51,6 +62,8 @@ def ask(
         Types that the verb takes.
     batch_schedules
         Whether it follows batch sizes that change over time.
+    averages
+        Whether it knows averages of the iterates, or need not.
     any_rate
         Whether it has an answer for absurd learning rates, too.
 
@@ -67,6 +80,7 @@ def ask(
         batch_schedules=batch_schedules,
         sparse=True,
         products=True,
+        averages=averages,
     )
     if not any_rate:
         check_rate(problem, algorithm)

@@ -9,8 +9,8 @@ import numpy as np
 import scipy.linalg
 from numpy.typing import ArrayLike
 
-from hsgd.algorithms.base import first_iterations
 from hsgd.algorithms.sgd import SGD, StreamingSGD
+from hsgd.algorithms.timing import first_iterations
 from hsgd.checks import Array
 from hsgd.problems.gaussian_rows import GaussianRows
 from hsgd.problems.least_squares import LeastSquares

@@ -73,8 +73,9 @@ def critical_learning_rate(
     problem
         The data or the population; only second moments and the ridge matter.
     algorithm
-        Whose learning rate is asked for; its own is not looked at. Instead of it the following
-        describe one.
+        Whose learning rate is asked for; its own is not looked at, further rates that it has stay
+        what they are. Of methods that change by themselves it is that of late iterations, before
+        which the risk may grow. Instead of an algorithm the following describe one.
     batch_size, sampling
         As in `SGD`; a population is streamed, and has no `sampling`.
     momentum
@@ -121,7 +122,8 @@ def critical_learning_rate(
 
 
 def _critical(problem: Solvable, algorithm: Algorithm, method: str) -> float:
-    return ask(problem, algorithm, method=method).stability.critical_rate()
+    question = ask(problem, algorithm, method=method, averages=True)  # they do not act back
+    return question.stability.critical_rate()
 
 
 def _with_its_own(algorithm: Any, options: dict[str, Any]) -> Algorithm:
@@ -142,13 +144,14 @@ def with_rate_open(
     problem: Solvable, batch_size: Any, sampling: str, momentum: Any = 0.0
 ) -> Algorithm:
     """The algorithm for such a problem, with a learning rate that is still to be found."""
-    if math.isinf(getattr(problem, "num_rows", 0)):  # what is no problem is refused by `ask`
-        if is_swept(momentum) or momentum > 0 or sampling != "with_replacement":
-            raise ValueError(
-                "fresh rows are drawn once and without momentum here: leave momentum and sampling "
-                "out, or draw rows to pass over many times by problem.sample(n, seed)."
-            )
-        return StreamingSGD(0.0, batch_size=batch_size)
+    fresh = math.isinf(getattr(problem, "num_rows", 0))  # what is no problem is refused by `ask`
+    if fresh and sampling != "with_replacement":
+        raise ValueError(
+            "fresh rows are drawn once: leave sampling out, or draw rows to pass over many times "
+            "by problem.sample(n, seed)."
+        )
     if is_swept(momentum) or momentum > 0:
         return HeavyBall(0.0, momentum, batch_size=batch_size, sampling=sampling)
+    if fresh:
+        return StreamingSGD(0.0, batch_size=batch_size)
     return SGD(0.0, batch_size=batch_size, sampling=sampling)

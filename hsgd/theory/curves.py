@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import NamedTuple, Protocol
 
 import numpy as np
 
 from hsgd.checks import Array
+from hsgd.dataset.schema import AVERAGED
 from hsgd.interfaces import Statistic
 from hsgd.theory.spectra.eigenmodes import EigenModes
 from hsgd.theory.spectra.modes import Modes
@@ -14,6 +16,11 @@ from hsgd.theory.spectra.modes import Modes
 
 class Solved(Protocol):
     """Ψ and what other statistics need, on a grid of iterations."""
+
+    @property
+    def averaged(self) -> Solved | None:
+        """The same at the average of the iterates; None if none is kept."""
+        ...
 
     @property
     def solver(self) -> str:
@@ -77,6 +84,17 @@ def curve_of(
         value = flow + noise
         rounding = system.rounding * np.abs(flow) + doubt * np.abs(value)
         return Curve(flow, value, error + rounding, left_out)
+
+
+def curves_of(system: Modes, statistics: Iterable[Statistic], solved: Solved) -> dict[str, Curve]:
+    """Every statistic, by its name; at the average, if one is kept, with `_averaged` behind it."""
+    found = {}
+    for statistic in statistics:
+        found[statistic.name] = curve_of(system, statistic, solved)
+        if solved.averaged is not None:
+            averaged = curve_of(system, statistic, solved.averaged)
+            found[f"{statistic.name}{AVERAGED}"] = averaged
+    return found
 
 
 def _left_out(system: Modes, statistic: Statistic, solved: Solved) -> Array:

@@ -13,6 +13,7 @@ from hsgd.algorithms.base import Algorithm
 from hsgd.dataset import provenance
 from hsgd.sweeps.broadcasting import follows_sweeps
 from hsgd.theory.asking import ask
+from hsgd.theory.averages import averaged
 from hsgd.theory.question import Question, Statistics
 from hsgd.theory.settling import left_to_chance
 from hsgd.theory.spectra.modes import Modes
@@ -54,11 +55,14 @@ def limits(
         growth), `transition_learning_rate` (without momentum: below it the slowest mode of the data
         sets the rate, above it the noise), `condition_number` κ = λ_max/λ_min⁺,
         `average_condition_number` κ̄ = (tr H/n)/λ_min⁺, `implicit_conditioning_ratio` κ̄/√κ and
-        `largest_over_mean_eigenvalue`. Of data too large to factor the norm, the critical rate and
-        the limits have an `_error`, what random probes leave to chance, and there is no condition
-        number: it would be that of the probes. Limits above critical are inf. The attribute
-        `regime` is `"forcing-dominated"`, `"noise-dominated"` or `"unstable"`; `verdict` says in
-        one sentence where SGD settles, and how fast.
+        `largest_over_mean_eigenvalue`. Where an average is kept, `limiting_<statistic>_averaged` of
+        it, and of means over more and more iterates `averaging_pays_after_<statistic>`: the time
+        over which one must average until its excess is that of the last iterate. Of data too large
+        to factor the norm, the critical rate and the limits have an `_error`, what random probes
+        leave to chance, and there is no condition number: it would be that of the probes. Limits
+        above critical are inf. The attribute `regime` is `"forcing-dominated"`,
+        `"noise-dominated"` or `"unstable"`; `verdict` says in one sentence where SGD settles, and
+        how fast.
 
     Raises
     ------
@@ -81,11 +85,19 @@ def limits(
     >>> round(float(ends.limiting_population_risk), 3)  # exact; as d grows it falls to 1
     1.021
     """
-    question = ask(problem, algorithm, statistics=statistics, method=method, batch_schedules=True)
+    question = ask(
+        problem,
+        algorithm,
+        statistics=statistics,
+        method=method,
+        batch_schedules=True,
+        averages=True,
+    )
     if not question.is_constant:
         raise ValueError(
             "limits needs a constant learning rate and batch size: pass the algorithm with their "
-            "last values, for example SGD(learning_rate=...)."
+            "last values, for example SGD(learning_rate=...); of a method that changes by itself "
+            "predict a late time."
         )
     stability = question.stability
     far = Asymptotics(stability, question.learning_rate)
@@ -96,6 +108,7 @@ def limits(
             f"{name}_error": (error, f"what probes leave to chance in {values[name][1]}")
             for name, error in zip(list(values), chance.tolist(), strict=True)
         }
+    values |= averaged(question, far)
     values["rate"] = (far.rate, "exponential rate per unit of time")
     transition = stability.transition()
     if transition is not None:

@@ -12,7 +12,7 @@ from hsgd import dataset, warning
 from hsgd.algorithms.base import Algorithm
 from hsgd.checks import Array, flag, number
 from hsgd.dataset import provenance
-from hsgd.interfaces import Statistic
+from hsgd.dataset.schema import AVERAGED
 from hsgd.statistics.rounding import rounding
 from hsgd.sweeps.broadcasting import follows_sweeps, shared_by
 from hsgd.theory.asking import ask
@@ -55,9 +55,11 @@ def predict(
     problem
         `LeastSquares`, data of any row scale; or `GaussianRows`, a population to stream.
     algorithm
-        For data `SGD`, `HeavyBall` or `Nesterov`, with independent batches; for a population
-        `StreamingSGD`. Learning rate and batch size may be schedules. These two and the problem's
-        ridge may be an `xarray.DataArray` of numbers each: its dims become dims of the result.
+        For data `SGD`, with independent batches; for a population `StreamingSGD`; for either
+        `HeavyBall`, `Nesterov`, `GeneralMomentum`, `DANA`, `ScheduleFree` or a `LinearMethod` of
+        one's own, and any of these with `averaging`. Learning rate and batch size may be schedules.
+        These two and the problem's ridge may be an `xarray.DataArray` of numbers each: its dims
+        become dims of the result.
     time
         Increasing times ≥ 0, shape (T,), in units of n iterations (streaming: d). The curves are
         evaluated at `iteration` = rint(time·n), exactly where a simulation records.
@@ -82,9 +84,10 @@ def predict(
     Returns
     -------
     xarray.Dataset
-        dims `time`. For each statistic: its curve; `_gradient_flow`, the curve without noise (with
-        `"discrete"`, that of gradient descent); `_error`, the numerical error; `_discrepancy`, the
-        relative difference to expect between SGD's true mean and the theory because n is finite.
+        dims `time`. For each statistic, and at an average that is kept `<statistic>_averaged`: its
+        curve; `_gradient_flow`, the curve without noise (with `"discrete"`, that of gradient
+        descent); `_error`, the numerical error; `_discrepancy`, the relative difference to expect
+        between SGD's true mean and the theory because n is finite.
         Attributes: `status`, and `expected_discrepancy`, the largest of the discrepancies.
 
     Raises
@@ -103,7 +106,8 @@ def predict(
     Cost: one thin SVD of A (an eigendecomposition of Σ), shared by all calls on the problem, then
     O(r² + rT) for a constant learning rate and batch size, exactly in time and at any iteration;
     with schedules O(r) per step for `"hsgd"`, and per *iteration* for `"discrete"`, as with
-    momentum. The discrepancy costs as much again, and at most 400 iterations of O(nr).
+    momentum and averages (O(m³r), of m vectors). The discrepancy costs as much again, and at most
+    400 iterations of O(nr).
 
     References
     ----------
@@ -129,6 +133,7 @@ def predict(
         method=method,
         rtol=rtol,
         batch_schedules=True,
+        averages=True,
     )
     return answer(question)
 
@@ -155,9 +160,15 @@ def answer(question: Question) -> xr.Dataset:
     }
     variables: Variables = {}
     for statistic in question.statistics:
-        name, curve = statistic.name, curves[statistic.name]
-        curve = curve._replace(error=curve.error + rounding(problem, statistic, curve.value))
-        variables |= _variables(statistic, curve, gaps[name], question.method.noiseless)
+        for suffix in ("", AVERAGED):
+            name = statistic.name + suffix
+            if name in curves:
+                curve = curves[name]
+                error = curve.error + rounding(problem, statistic, curve.value)
+                words = statistic.long_name + (" at the average" if suffix else "")
+                variables |= _variables(
+                    name, words, curve._replace(error=error), gaps[name], question.method.noiseless
+                )
     if concern:
         warning.warn(verdict, stacklevel=4)
     if status not in (Status.CONVERGED.value, Status.OVERFLOW.value):
@@ -192,9 +203,9 @@ def _check_options(method: str, spread: bool, level: float) -> None:
         raise ValueError(f"level is {level}, but it must lie between 0 and 1.")
 
 
-def _variables(statistic: Statistic, curve: Curve, gap: Array, noiseless: str) -> Variables:
+def _variables(name: str, words: str, curve: Curve, gap: Array, noiseless: str) -> Variables:
     """Those of one statistic, on the unique iterations."""
-    name, words, dims = statistic.name, statistic.long_name, ("time",)
+    dims = ("time",)
     return {
         name: (dims, curve.value, words),
         f"{name}_gradient_flow": (dims, curve.flow, f"{words} along {noiseless}"),

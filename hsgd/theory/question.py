@@ -20,6 +20,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from hsgd.algorithms.base import Algorithm
+from hsgd.algorithms.linear_form import LinearForm
 from hsgd.algorithms.momentum import momentum_of
 from hsgd.checks import Array
 from hsgd.dataset.grid import Grid
@@ -137,13 +138,22 @@ class Question:
     @property
     def is_constant(self) -> bool:
         """Whether every iteration has the same learning rate and batch size."""
-        constant = isinstance(self.algorithm.schedule, Constant)
+        form = self.algorithm.linear_form()
+        rate_stays = isinstance(self.algorithm.schedule, Constant)
+        constant = rate_stays if form is None else form.is_constant
         return constant and not self.algorithm.has_batch_schedule
 
     @property
     def momentum(self) -> float:
         """The algorithm's momentum, 0 if it has none."""
         return momentum_of(self.algorithm)
+
+    @cached_property
+    def form(self) -> LinearForm:
+        """The algorithm as a linear method, with the average that it keeps."""
+        form = self.algorithm.linear_form()
+        assert form is not None
+        return form.averaged(self.algorithm.averaging)
 
     @property
     def learning_rate(self) -> float:

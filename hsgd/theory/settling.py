@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 
 from hsgd.checks import Array
-from hsgd.theory.curves import Curve, Solved, curve_of
+from hsgd.theory.curves import Curve, Solved, curves_of
 from hsgd.theory.question import Question
 from hsgd.theory.spectra.jackknife import jackknife
 from volterra import Status
@@ -37,10 +37,8 @@ def settled(question: Question) -> Settled:
     assert question.grid is not None
     while True:
         solved = question.solve(question.grid.unique)
-        curves = {
-            statistic.name: Curve(*map(_infinite, curve_of(question.system, statistic, solved)))
-            for statistic in question.statistics
-        }
+        found = curves_of(question.system, question.statistics, solved)
+        curves = {name: Curve(*map(_infinite, curve)) for name, curve in found.items()}
         if not question.system.replicas:
             return Settled(question, solved, curves, solved.status)
         curves, share = _with_chance(question, curves)
@@ -61,9 +59,9 @@ def _with_chance(question: Question, curves: dict[str, Curve]) -> tuple[dict[str
     for system in question.system.replicas:
         other = question.but(spectrum=system, rtol=max(question.rtol, _RTOL))
         solved = other.solve(question.grid.unique)
-        for statistic in question.statistics:
-            flow = curves[statistic.name].flow
-            others[statistic.name].append(curve_of(system, statistic, solved, flow).value)
+        for name, curve in curves_of(system, question.statistics, solved).items():
+            # What chance there is in the flow is counted elsewhere.
+            others[name].append(curve.value - curve.flow + curves[name].flow)
     counted, share = {}, 0.0
     for name, values in others.items():
         curve, count = curves[name], len(values)

@@ -8,8 +8,9 @@ duties are these.
    `simulate.rows`), and takes the steps of `formulas.update`, or of the `plan.rule` if there is
    one.
 2. At the iterations of each of `plan.record_blocks()` it gathers the parameters, one row for each
-   iteration, *before* the step of that iteration, and behind them the learning rate if the rule
-   finds one. It hands them to `recorder.record(r, first_slot, points, count, rates)`, always a
+   iteration, *before* the step of that iteration: what the rule says is `seen`, if there is one,
+   and behind it the learning rate if the rule finds one. It hands what the plan makes of them to
+   `recorder.record(r, first_slot, points, count, rates, averages)`, always a
    whole block, of which the first `count` are filled. The bits of a statistic can depend on the
    shape of the matrix product that computes it; the shape of a block depends on the grid of times
    alone, never on replicates, threads or interruptions.
@@ -78,6 +79,11 @@ class Course:
         """Points as they are gathered, one a row, to parameters of the problem."""
         return points
 
+    def averages(self, points: Array) -> Array | None:
+        """The averages in points as they are gathered, likewise; None if runs keep none."""
+        del points
+        return None
+
     def realised_rates(self, points: Array) -> Array | None:
         """The learning rates in points as they are gathered; None if runs find none."""
         del points
@@ -112,8 +118,13 @@ class Plan(Course):
         return self.rule is not None and self.rule.finds_rates()
 
     @property
+    def keeps_average(self) -> bool:
+        """Whether a point holds an average behind the parameters."""
+        return self.rule is not None and self.rule.keeps_average
+
+    @property
     def width(self) -> int:
-        return self.dimension + self.is_adaptive
+        return self.dimension * (1 + self.keeps_average) + self.is_adaptive
 
     def schedules(self) -> tuple[Any, ...]:
         of_rule = () if self.rule is None else self.rule.factors()
@@ -121,6 +132,11 @@ class Plan(Course):
 
     def parameters(self, points: Array) -> Array:
         return self.rows.from_basis(points[:, : self.dimension])
+
+    def averages(self, points: Array) -> Array | None:
+        if not self.keeps_average:
+            return None
+        return self.rows.from_basis(points[:, self.dimension :])
 
     def realised_rates(self, points: Array) -> Array | None:
         return points[:, self.dimension] if self.is_adaptive else None

@@ -77,7 +77,8 @@ def _run_one(
         size = min(course.block_size, len(course.iterations) - now.slot)
         points = now.points[:size]
         rates = course.realised_rates(points)
-        recorder.record(index, now.slot, course.parameters(points), count, rates)
+        averages = course.averages(points)
+        recorder.record(index, now.slot, course.parameters(points), count, rates, averages)
 
     report(now.done)
     while now.slot < len(course.iterations):

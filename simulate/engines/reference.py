@@ -130,9 +130,12 @@ class Walker:
         rows, rule = self._plan.rows, self._plan.rule
         if not self._in_basis:
             return rows.to_basis(self._x)
-        if rule is None or not rule.finds_rates():
+        if rule is None:
             return self._x
-        return np.append(self._x, rule.rate(self._state, self._x, learning_rate, size))
+        seen = rule.seen(self._state, self._x)
+        if not rule.finds_rates():
+            return seen
+        return np.append(seen, rule.rate(self._state, self._x, learning_rate, size))
 
     def _step(self, rows: Any, targets: Array, learning_rate: float, iteration: int) -> bool:
         plan = self._plan

@@ -26,7 +26,6 @@ import numpy as np
 
 from hsgd.algorithms.base import Algorithm
 from hsgd.checks import Array
-from simulate.formulas.schedules import LearningRates
 
 _named_tuple: Any = namedtuple  # type checkers know those with literal names
 
@@ -51,6 +50,8 @@ class Rule(ABC):
     """
     compiled_rate: ClassVar[Callable[..., float] | None] = None
     """(crew, given, state, factor, size, x): see `rate`; None where that is the factor."""
+    compiled_note: ClassVar[Callable[..., None] | None] = None
+    """(crew, given, state, x, point): see `seen`; None where that is x."""
 
     Given: ClassVar[Any]
     """The named tuple of the ridge and what the rule `reads`: a type of its own for every rule."""
@@ -79,9 +80,30 @@ class Rule(ABC):
         """The rule of an algorithm on a problem; None where the algorithm is SGD after all."""
 
     @classmethod
+    def takes(cls, problem: Any, algorithm: Algorithm) -> bool:
+        """Whether it is the rule of an algorithm on a problem."""
+        del problem
+        return isinstance(algorithm, cls.algorithms) and algorithm.averaging is None
+
+    @classmethod
     def finds_rates(cls) -> bool:
         """Whether the learning rate is found on the way, and recorded."""
         return cls.algorithms[0].is_adaptive
+
+    @property
+    def keeps_average(self) -> bool:
+        """Whether an average of the iterates is behind them in what is seen."""
+        return False
+
+    @property
+    def numbers_per_iteration(self) -> int:
+        """How many numbers its `factors` are."""
+        return len(self.factors())
+
+    def seen(self, state: Array, x: Array) -> Array:
+        """What is recorded where the engine's parameters are x: the iterate, and its average."""
+        del state
+        return x
 
     def new_state(self, dimension: int) -> Array:
         """What the rule remembers, at the start: one array, of any shape, changed in place."""
@@ -89,11 +111,11 @@ class Rule(ABC):
         return np.empty(0)
 
     def constants(self) -> tuple[Any, ...]:
-        """What compiled steps read, the same for all of them: vectors like x, and numbers."""
+        """What compiled steps read, the same for all: vectors like x, matrices, and numbers."""
         return ()
 
-    def factors(self) -> tuple[LearningRates, ...]:
-        """What compiled steps read that changes from iteration to iteration."""
+    def factors(self) -> tuple[Any, ...]:
+        """What compiled steps read that changes over time, each like `LearningRates`."""
         return ()
 
     def rate(self, state: Array, x: Array, factor: float, size: int) -> float:

@@ -35,12 +35,12 @@ def algorithms() -> tuple[type[Algorithm], ...]:
     return tuple(algorithm for rule in rules() for algorithm in rule.algorithms)
 
 
-def kind_of(algorithm: Algorithm) -> type[Rule] | None:
-    """The rule that an algorithm has; None for SGD, with or without momentum."""
-    return next((rule for rule in rules() if isinstance(algorithm, rule.algorithms)), None)
+def kind_of(problem: Any, algorithm: Algorithm) -> type[Rule] | None:
+    """The rule that an algorithm has on a problem; None for SGD, and momentum on data."""
+    return next((rule for rule in rules() if rule.takes(problem, algorithm)), None)
 
 
 def rule_of(problem: Any, algorithm: Algorithm, num_iterations: int) -> Rule | None:
     """The rule of an algorithm on a problem; None for SGD, and what is SGD after all."""
-    rule = kind_of(algorithm)
+    rule = kind_of(problem, algorithm)
     return None if rule is None else rule.of(problem, algorithm, num_iterations)

@@ -12,6 +12,7 @@ from hsgd import checks, dataset, warning
 from hsgd.algorithms.base import Algorithm
 from hsgd.algorithms.sgd import SGD
 from hsgd.dataset import provenance
+from hsgd.dataset.schema import AVERAGED
 from hsgd.interfaces import Problem
 from hsgd.machine.blas import single_threaded_blas
 from hsgd.statistics.named import resolve_recorded
@@ -102,11 +103,16 @@ def carry_out(
     interrupted = False
     with single_threaded_blas():
         chosen = resolve_recorded(problem, statistics)
-        num_rows = sum(map(num_values, chosen)) + algorithm.is_adaptive
+        averages = algorithm.averaging is not None
+        num_rows = sum(map(num_values, chosen)) * (1 + averages) + algorithm.is_adaptive
         sizes = (num_rows, asked.count, len(course.iterations), len(grid.time))
         memory.check(memory.results(*sizes) + scratch)
         recorder = Recorder(
-            chosen, len(course.iterations), asked.count, with_rates=algorithm.is_adaptive
+            chosen,
+            len(course.iterations),
+            asked.count,
+            with_rates=algorithm.is_adaptive,
+            with_averages=averages,
         )
         store = Store()
         if asked.checkpoint is not None:
@@ -193,6 +199,10 @@ def _labelled(
             coords |= statistic.labels()
         values = recorder.of(statistic)[:, kept]
         variables[statistic.name] = (dims, values, statistic.long_name)
+        if recorder.has_averages:
+            values = recorder.of(statistic, averaged=True)[:, kept]
+            name = f"{statistic.name}{AVERAGED}"
+            variables[name] = (dims, values, f"{statistic.long_name} at the average")
     if algorithm.is_adaptive:
         rates = recorder.rates[:, kept]
         words_of_rates = "learning rate that the run found"

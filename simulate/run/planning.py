@@ -40,8 +40,9 @@ def check(problem: Any, algorithm: Any, engine: str) -> None:
         algorithms=(*OF_THE_UPDATE, *registry.algorithms()),
         batch_schedules=True,
         sparse=True,
+        averages=True,
     )
-    if rule := registry.kind_of(algorithm):
+    if rule := registry.kind_of(problem, algorithm):
         rule.check(problem, algorithm)
     kinds.kind_of(problem).check(problem, engine)
 
@@ -69,7 +70,7 @@ def make_plan(
     per_unit = problem.iterations_per_unit
     rule = registry.rule_of(problem, algorithm, num_iterations)
     in_any_basis = rule is None or rule.in_any_basis
-    momentum = momentum_of(algorithm)
+    momentum = momentum_of(algorithm) if rule is None else 0.0
     fresh = not isinstance(problem, LeastSquares)
     return Plan(
         rows=kinds.kind_of(problem).of(problem, algorithm, in_any_basis=in_any_basis),

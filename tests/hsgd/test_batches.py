@@ -200,8 +200,7 @@ def test_bad_arguments_get_one_sentence(call, message):
     assert "\n" not in str(caught.value)
 
 
-@pytest.mark.parametrize("options", [{"momentum": 0.9}, {"sampling": "subset"}])
-def test_what_fresh_rows_have_not_is_not_passed_over(options):
+def test_what_fresh_rows_have_not_is_not_passed_over():
     rows = hsgd.GaussianRows(0.1, np.ones(10))
     with pytest.raises(ValueError, match=r"problem\.sample\(n, seed\)"):
-        hsgd.critical_learning_rate(rows, **options)
+        hsgd.critical_learning_rate(rows, sampling="subset")

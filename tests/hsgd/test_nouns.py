@@ -8,7 +8,7 @@ import xarray as xr
 
 import hsgd
 import simulate
-from hsgd.algorithms.base import first_iterations
+from hsgd.algorithms.timing import first_iterations
 from hsgd.setting import check_rate, check_setting
 from hsgd.statistics.named import resolve
 

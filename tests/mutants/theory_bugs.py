@@ -69,8 +69,8 @@ MUTANTS: tuple[Mutant, ...] = (
     ),
     Mutant(
         "hsgd/theory/critical.py",
-        "ask(problem, algorithm, method=method)",
-        "ask(problem, algorithm)",
+        "ask(problem, algorithm, method=method, averages=True)",
+        "ask(problem, algorithm, averages=True)",
         "tests/hsgd/test_batches.py::test_noise_and_curvature_are_one_limit_in_finite_steps",
     ),
     Mutant(
@@ -130,8 +130,8 @@ MUTANTS: tuple[Mutant, ...] = (
     ),
     Mutant(
         "hsgd/theory/prediction.py",
-        "curve = curve._replace(error=curve.error + rounding(problem, statistic, curve.value))",
-        "curve = curve._replace(error=curve.error)",
+        "error = curve.error + rounding(problem, statistic, curve.value)",
+        "error = curve.error",
         "tests/hsgd/test_prediction.py::test_an_expanded_risk_that_vanishes_is_accurate_to_its_terms",
     ),
     Mutant(
@@ -252,14 +252,14 @@ MUTANTS: tuple[Mutant, ...] = (
     ),
     Mutant(
         "hsgd/theory/stability/asymptotics.py",
-        "one.single_gain * (self.stability.own_noise * p**2) * persistence",
-        "one.gain * (self.stability.own_noise * p**2) * persistence",
+        "own + 2.0 * loss * self.system.multiplicity)",
+        "self.system.multiplicity * (own + 2.0 * loss))",
         "tests/hsgd/test_typical.py::test_stepping_is_the_closed_form",
     ),
     Mutant(
         "hsgd/theory/dynamics/stepping_kernel.py",
-        "wick * eigenvalues[j] * own",
-        "wick * driven[j] * own",
+        "wick * eigenvalues[j] * noise[j]",
+        "wick * driven[j] * noise[j]",
         "tests/hsgd/test_typical.py::test_stepping_is_the_closed_form",
     ),
     # ------------------------------------------------------------------ large matrices

@@ -64,7 +64,7 @@ MUTANTS: tuple[Mutant, ...] = (
         "tests/hsgd/test_asymptotics.py::test_unit_rows_without_ridge_are_critical_at_two",
     ),
     Mutant(
-        "hsgd/algorithms/base.py",
+        "hsgd/algorithms/timing.py",
         "for _ in range(3):",
         "for _ in range(1):",
         "tests/hsgd/test_nouns.py::test_a_batch_schedule_counts_rows_as_a_loop_does",

@@ -75,29 +75,29 @@ MUTANTS: tuple[Mutant, ...] = (
     ),
     Mutant(
         "hsgd/theory/dynamics/stepping.py",
-        "time = np.arange(self.iteration, last)",
-        "time = np.arange(last - self.iteration)",
+        "iterations = np.arange(self.iteration, last)",
+        "iterations = np.arange(last - self.iteration)",
         "tests/hsgd/test_finite_steps.py::test_schedules_of_rate_and_batch_size",
     ),
     Mutant(
         "hsgd/theory/dynamics/stepping_kernel.py",
-        "C[j] = alpha * V[j] - beta * C[j]",
-        "C[j] = alpha * V[j] + beta * C[j]",
+        "room[i, p, j] += T[i, q, j] * moments[q, p, j]",
+        "room[i, p, j] += T[i, q, j] * moments[q, q, j]",
         "tests/hsgd/test_finite_steps.py::"
         "test_momentum_is_the_moments_of_the_iteration[tall-0.5-0.4-HeavyBall]",
     ),
     Mutant(
         "hsgd/theory/dynamics/stepping_kernel.py",
-        "a = 1.0 - g * ridge",
-        "a = 1.0",
+        "transition(A, b, query, of_ridge, T_of_ridge)",
+        "transition(A, b, query, 0.0 * of_ridge, T_of_ridge)",
         "tests/hsgd/test_finite_steps.py::"
         "test_momentum_is_the_moments_of_the_iteration[wide-0.5-0.4-HeavyBall]",
     ),
     # ------------------------------------------------------------------ stability and limits
     Mutant(
         "hsgd/theory/stability/asymptotics.py",
-        "loss = (self.bare_loss() + 0.5 * float(np.sum(self.system.eigenvalues * own))) / (",
-        "loss = (self.bare_loss() + float(np.sum(self.system.eigenvalues * own))) / (",
+        "loss = (self.bare_loss() + 0.5 * float(np.sum(heard * own))) / (1.0 - self.norm)",
+        "loss = (self.bare_loss() + float(np.sum(heard * own))) / (1.0 - self.norm)",
         "tests/hsgd/test_limits.py::test_limits_of_streaming[0.05-discrete]",
     ),
     Mutant(

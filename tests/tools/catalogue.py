@@ -370,6 +370,24 @@ def _nouns() -> Iterator[Entry]:
          "batch_size": 2, "sampling": "subset"},
         words={"learning_rate": ("schedule",)},
     )  # fmt: skip
+    yield Entry("hsgd.EMA", hsgd.EMA, {"rate": 0.1})
+    yield Entry("hsgd.TailAverage", hsgd.TailAverage, {"start": 1.0})
+    yield Entry("hsgd.PowerAverage", hsgd.PowerAverage, {"power": 3.0})
+    yield Entry(
+        "hsgd.ScheduleFree",
+        _stepped(hsgd.ScheduleFree),
+        {"learning_rate": 0.1, "interpolation": 0.5, "batch_size": 2, "sampling": "subset",
+         "averaging": hsgd.EMA(0.5)},
+        words={"learning_rate": ("schedule",)},
+    )  # fmt: skip
+    yield Entry(
+        "hsgd.LinearMethod",
+        _stepped(hsgd.LinearMethod),
+        {"mixing": [[1.5, -0.5], [1.0, 0.0]], "gains": [1.0, 0.0], "query": [1.0, 0.0],
+         "readout": [1.0, 0.0], "learning_rate": 0.1, "start": [1.0, 1.0], "batch_size": 2,
+         "sampling": "subset"},
+        words={"learning_rate": ("schedule",)},
+    )  # fmt: skip
     dana = {
         "problem": kept["rows"],
         "learning_rate": 0.1,

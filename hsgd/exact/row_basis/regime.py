@@ -14,8 +14,8 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from hsgd.algorithms.base import first_iterations
 from hsgd.algorithms.sgd import SGD
+from hsgd.algorithms.timing import first_iterations
 from hsgd.checks import Array
 from hsgd.exact.row_basis.powers import log_magnitude, signed_powers
 from hsgd.exact.row_basis.rows import SQRT2, Rows

@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hsgd.algorithms.base import Algorithm
+from hsgd.algorithms.linear_form import LinearForm
 from hsgd.algorithms.momentum import WithMomentum
 from hsgd.algorithms.sgd import SGD, StreamingSGD
 from hsgd.checks import EPS, Array
@@ -30,6 +31,7 @@ from hsgd.theory.spectra.modes import Modes
 from hsgd.theory.stability.base import Stability
 from hsgd.theory.stability.finite_steps import FiniteSteps
 from hsgd.theory.stability.iteration import Iteration
+from hsgd.theory.stability.linear_steps import LinearSteps
 from hsgd.theory.stability.momentum import Momentum, MomentumSteps
 from hsgd.theory.stability.small_steps import SmallSteps
 from volterra import Solution, SumOfPowers, solve
@@ -147,6 +149,7 @@ class DiscreteCurves:
     iterations: Array
     solution: Solution
     excess: float
+    averaged: None = None
 
     @property
     def system(self) -> Modes:
@@ -235,7 +238,8 @@ def solve_iteration(
 
 def has_closed_form(question: Question) -> bool:
     """Whether no stepping is needed: every iteration does the same, and remembers nothing."""
-    return question.is_constant and not isinstance(question.algorithm, WithMomentum)
+    plain = isinstance(question.algorithm, SGD | StreamingSGD)
+    return question.is_constant and plain and question.algorithm.averaging is None
 
 
 def _is_affordable(question: Question, last: float) -> bool:
@@ -282,14 +286,23 @@ def solve_discrete(question: Question, iterations: NDArray[np.int64]) -> Solved:
 
 
 def _stability(question: Question) -> Stability:
-    rule = Momentum.of(question.algorithm)
-    if rule.momentum == 0.0:
-        return FiniteSteps(question.system, question.noise_factor)
-    return MomentumSteps(question.system, question.noise_factor, rule)
+    algorithm, system, factor = question.algorithm, question.system, question.noise_factor
+    rule = Momentum.of(algorithm)
+    if not rule.momentum and isinstance(algorithm, SGD | StreamingSGD | WithMomentum):
+        return FiniteSteps(system, factor)
+    if rule.momentum and not system.wick:
+        return MomentumSteps(system, factor, rule)
+
+    def form_at(rate: float) -> LinearForm:
+        form = algorithm.replace(learning_rate=rate).linear_form()
+        assert form is not None
+        return form
+
+    return LinearSteps(system, factor, form_at)
 
 
 def _refusal(algorithm: Algorithm) -> str:
-    if isinstance(algorithm, SGD | StreamingSGD | WithMomentum):
+    if algorithm.linear_form() is not None:
         return dependent_batches(algorithm)
     return f"method='discrete' does not follow {type(algorithm).__name__}: simulate it."
 

@@ -32,6 +32,7 @@ class HomogenizedCurves:
     """What `Modes.noise_weights` must be multiplied by: γ²φ for constants, else 1."""
     solution: Solution
     excess: float
+    averaged: None = None
 
     @property
     def solver(self) -> str:
@@ -113,6 +114,8 @@ def solve_homogenized(question: Question, iterations: NDArray[np.int64]) -> Homo
 
 
 def _refusal(algorithm: Algorithm) -> str:
+    if algorithm.averaging is not None:
+        return "method='hsgd' keeps no averages: pass method='discrete'."
     if isinstance(algorithm, SGD | StreamingSGD):
         return dependent_batches(algorithm)
     return (

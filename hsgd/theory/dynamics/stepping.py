@@ -1,9 +1,12 @@
-"""The finite-step twin, iteration by iteration: schedules and momentum.
+"""The finite-step twin, iteration by iteration: schedules, momentum, averages, any linear method.
 
-The modes' second moments are closed under a step, so an iteration costs O(r). One form serves all:
-an error e ← α e − β e₋₁ + noise, with α = 1 − γr/N, β = 0 for SGD; α + momentum, momentum for
-heavy ball; α(1 + momentum), α·momentum for Nesterov, whose gradient is taken at e + momentum·(e −
-e₋₁).
+The modes' second moments are closed under a step, so an iteration costs O(r). One form serves all,
+`LinearForm`: with errors Z of m vectors an iteration takes Z ← A Z − b g, the gradient g at c·Z, so
+that a mode's means are multiplied by T = A − (r_j/N) b cᵀ, and its second moments M go to
+
+    M ← T M Tᵀ + b bᵀ φ λ_j (2Ψ + wick·own)/N²,
+
+Ψ the loss at the query, `own` the part of the mode itself in it.
 """
 
 from __future__ import annotations
@@ -13,7 +16,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from hsgd.algorithms.momentum import looks_ahead
+from hsgd.algorithms.linear_form import LinearForm
 from hsgd.checks import EPS, Array
 from hsgd.interfaces import Statistic
 from hsgd.theory.question import Question
@@ -35,11 +38,15 @@ class SteppedCurves:
     decay: Array
     """Mean error of each mode over its start, shape (m, r)."""
     variances: Array
+    """Shape (m, r)."""
     fades: Array
+    """Mean error over its start of what no row sees, shape (m,)."""
     excess: float
     amplification: float
-    """How much momentum enlarges a rounding error."""
+    """How much the method enlarges a rounding error."""
     rtol: float
+    averaged: SteppedCurves | None = None
+    """The same at the average of the iterates, if one is kept."""
 
     solver = "stepping"
 
@@ -94,37 +101,42 @@ class State:
     """The modes in the midst of stepping; advanced in place."""
 
     question: Question
+    form: LinearForm
     moments: Array
-    """Variance, covariance with the previous error, previous variance of each mode, (3, r)."""
+    """Second moments of each mode's errors, shape (m, m, r)."""
     means: Array
-    """Mean error over its start, now and before, (2, r)."""
+    """Mean errors over the start, shape (m, r)."""
     fade: Array
-    """The same for the part of the start that no row sees, (2,)."""
+    """The same for the part of the start that no row sees, shape (m, 1)."""
     iteration: int = 0
 
     @classmethod
     def start(cls, question: Question) -> State:
         """At rest at x0."""
-        count = len(question.system.eigenvalues)
-        return cls(question, np.zeros((3, count)), np.ones((2, count)), np.ones(2))
+        form, count = question.form, len(question.system.eigenvalues)
+        fade = form.start[:, None].copy()
+        moments = np.zeros((form.size, form.size, count))
+        return cls(question, form, moments, np.repeat(fade, count, axis=1), fade)
 
     def copy(self) -> State:
         """The same state, to be advanced separately."""
         arrays = (self.moments.copy(), self.means.copy(), self.fade.copy())
-        return State(self.question, *arrays, self.iteration)
+        return State(self.question, self.form, *arrays, self.iteration)
 
     def advance(self, last: int) -> Array:
         """Step to iteration `last`; gives Ψ before each of the steps."""
         from hsgd.theory.dynamics.stepping_kernel import advance  # Numba only where it is needed.
 
         question, system = self.question, self.question.system
-        time = np.arange(self.iteration, last) / system.iterations_per_unit
-        losses = np.empty(len(time))
+        per_unit = system.iterations_per_unit
+        iterations = np.arange(self.iteration, last)
+        mixing, gains = self.form.steps(iterations, per_unit)
+        losses = np.empty(len(iterations))
         advance(
-            question.algorithm.schedule(time) / system.iterations_per_unit,
-            question.noise_factors(time).astype(np.float64),
-            question.momentum,
-            looks_ahead(question.algorithm),
+            np.ascontiguousarray(mixing),
+            gains / per_unit,
+            self.form.query,
+            question.noise_factors(iterations / per_unit).astype(np.float64),
             question.excess,
             system.wick,
             system.ridge,
@@ -141,6 +153,11 @@ class State:
         )
         self.iteration = last
         return losses
+
+    def read(self, weights: Array) -> tuple[Array, Array, float]:
+        """Mean error and variance of each mode at a readout, shapes (r,), and the fade there."""
+        spread = np.einsum("i,ipj,p->j", weights, self.moments, weights)
+        return weights @ self.means, spread, float(weights @ self.fade[:, 0])
 
 
 def check_work(system: Modes, last: int) -> None:
@@ -164,15 +181,38 @@ def step_through(question: Question, iterations: NDArray[np.int64]) -> SteppedCu
     """Step to the last of the ascending `iterations`, shape (m,), and keep the modes at each."""
     system, state = question.system, State.start(question)
     check_work(system, int(iterations[-1]))
-    shape = (len(iterations), len(system.eigenvalues))
-    decay, variances, fades = np.empty(shape), np.empty(shape), np.empty(len(iterations))
+    readouts = [state.form.readout]
+    if state.form.average is not None:
+        readouts.append(state.form.average)
+    shape = (len(readouts), len(iterations), len(system.eigenvalues))
+    decay, variances, fades = np.empty(shape), np.empty(shape), np.empty(shape[:2])
     for position, target in enumerate(iterations):
         while state.iteration < target:
             state.advance(min(int(target), state.iteration + CHUNK))
-        decay[position], variances[position] = state.means[0], state.moments[0]
-        fades[position] = state.fade[0]
+        for which, weights in enumerate(readouts):
+            found = state.read(weights)
+            decay[which, position], variances[which, position], fades[which, position] = found
+    amplification = _amplification(question, int(iterations[-1]))
+    averaged = None
+    for which in reversed(range(len(readouts))):
+        averaged = SteppedCurves(
+            system,
+            iterations,
+            decay[which],
+            variances[which],
+            fades[which],
+            question.excess,
+            amplification,
+            question.rtol,
+            averaged,
+        )
+    assert averaged is not None
+    return averaged
+
+
+def _amplification(question: Question, last: int) -> float:
+    """How much a linear method enlarges a rounding error of its state."""
     momentum = question.momentum
-    amplification = 1.0 if not momentum else (1.0 + momentum) ** 2 / (1.0 - momentum)
-    return SteppedCurves(
-        system, iterations, decay, variances, fades, question.excess, amplification, question.rtol
-    )
+    if momentum:
+        return (1.0 + momentum) ** 2 / (1.0 - momentum)
+    return question.form.rounding(question.system.iterations_per_unit, last)

@@ -11,7 +11,6 @@ from hsgd.checks import Array
 from hsgd.interfaces import Statistic
 from hsgd.theory.spectra.modes import Modes
 from hsgd.theory.stability.base import Stability
-from hsgd.theory.stability.iteration import Iteration
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,29 +37,33 @@ class Asymptotics:
 
     @property
     def moves(self) -> bool:
-        """At a learning rate of 0 nothing ever does."""
-        return self.learning_rate > 0
+        """Whether anything ever does."""
+        return self.stability.moves(self.learning_rate)
 
     def bare_loss(self) -> float:
         """Ψ where gradient flow ends."""
         return float(self.system.losses(np.full((1, 1), 0.0 if self.moves else 1.0))[0])
 
-    @property
-    def _one(self) -> Iteration:
-        return self.stability.at(self.learning_rate)
-
     def variances(self) -> Array:
         """Stationary variance of each mode."""
-        # notation: p = limit of the residuals, whose share of the noise is the wick term
         if not self.moves:
             return np.zeros(len(self.system.eigenvalues))
-        p = self.system.residual_limit
-        one, persistence = self._one, self.stability.persistence(self.learning_rate)
-        gain, own = one.gain, one.single_gain * (self.stability.own_noise * p**2) * persistence
-        loss = (self.bare_loss() + 0.5 * float(np.sum(self.system.eigenvalues * own))) / (
-            1.0 - self.norm
+        return np.asarray(self.stability.response(self.learning_rate) * self._driven())
+
+    def noise(self) -> Array:
+        """Variance of each mode's gradient, per iteration, once all is stationary."""
+        eigenvalues, driven = self.system.eigenvalues, self._driven()
+        seen = eigenvalues * self.stability.heard(self.learning_rate) * driven
+        return np.asarray(
+            self.stability.noise_factor * eigenvalues * (driven + self.stability.own_noise * seen)
         )
-        return np.asarray(own + 2.0 * loss * gain * persistence)
+
+    def _driven(self) -> Array:
+        """2Ψ in the end, and what the mean residual of a mode adds to its noise: the wick term."""
+        own = self.stability.own_noise * self.system.residual_limit**2
+        heard = self.system.eigenvalues * self.stability.heard(self.learning_rate)
+        loss = (self.bare_loss() + 0.5 * float(np.sum(heard * own))) / (1.0 - self.norm)
+        return np.asarray(own + 2.0 * loss * self.system.multiplicity)
 
     def loss(self) -> float:
         """Limit of Ψ; infinite where the risk diverges."""

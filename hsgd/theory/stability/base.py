@@ -1,9 +1,9 @@
 """What is asked of a way to take steps: how noise is fed back, and when it stops dying out.
 
-The loss drives noise, and noise drives the loss. Per unit of 2Ψ an iteration adds `gain` to the
-variance of each mode; of that `persistence` is there, summed over all later iterations. Together
-they make the kernel norm, which must stay below 1. To write a new way to take steps, subclass
-`Stability` and say in each method how its modes respond.
+The loss drives noise, and noise drives the loss. Per unit of 2Ψ an iteration adds to the variance
+of each mode; summed over all later iterations that is its `response` (`heard` where the gradient is
+taken), which makes the kernel norm, which must stay below 1. To write a new way to take steps,
+subclass `Stability` and say in each method how its modes respond.
 """
 
 from __future__ import annotations
@@ -39,8 +39,16 @@ class Stability(ABC):
         """‖K‖: noise put in over noise fed back; infinite beyond the curvature limit."""
 
     @abstractmethod
-    def persistence(self, learning_rate: float) -> Array:
-        """Σ over iterations of what is left of a unit of variance, per mode."""
+    def response(self, learning_rate: float) -> Array:
+        """Variance of each mode per unit of 2Ψ, of one of those that it stands for, shape (r,)."""
+
+    def heard(self, learning_rate: float) -> Array:
+        """The same where the gradient is taken."""
+        return self.response(learning_rate)
+
+    def moves(self, learning_rate: float) -> bool:
+        """Whether anything ever does."""
+        return learning_rate > 0
 
     @abstractmethod
     def curvature_limit(self) -> float:

@@ -29,11 +29,15 @@ class FiniteSteps(Stability):
             return 0.0
         return float(np.sum(self.system.eigenvalues * gain * self._heard(learning_rate)))
 
-    def _heard(self, learning_rate: float) -> Array:
-        """`persistence`, as the gradient sees it."""
-        return self.persistence(learning_rate)
+    def response(self, learning_rate: float) -> Array:
+        return np.asarray(self.at(learning_rate).single_gain * self._persistence(learning_rate))
 
-    def persistence(self, learning_rate: float) -> Array:
+    def _heard(self, learning_rate: float) -> Array:
+        """`_persistence`, as the gradient sees it."""
+        return self._persistence(learning_rate)
+
+    def _persistence(self, learning_rate: float) -> Array:
+        """Σ over iterations of what is left of a unit of variance, per mode."""
         settling = self.at(learning_rate).settling
         with np.errstate(divide="ignore"):
             return np.where(settling > 0, 1.0 / settling, np.inf)

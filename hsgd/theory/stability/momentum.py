@@ -81,7 +81,7 @@ class MomentumSteps(FiniteSteps):
         """Roots of modes with momentum turn complex, so that no formula is known."""
         return None
 
-    def persistence(self, learning_rate: float) -> Array:
+    def _persistence(self, learning_rate: float) -> Array:
         return self.rule.persistence(self.at(learning_rate).step)[0]
 
     def _heard(self, learning_rate: float) -> Array:

@@ -18,7 +18,11 @@ class SmallSteps(Stability):
     def kernel_norm(self, learning_rate: float) -> float:
         return self.system.kernel_norm(learning_rate, self.noise_factor)
 
-    def persistence(self, learning_rate: float) -> Array:
+    def response(self, learning_rate: float) -> Array:
+        return np.asarray(self.at(learning_rate).single_gain * self._persistence(learning_rate))
+
+    def _persistence(self, learning_rate: float) -> Array:
+        """Σ over iterations of what is left of a unit of variance, per mode."""
         return np.asarray(0.5 / self.at(learning_rate).step)
 
     def curvature_limit(self) -> float:

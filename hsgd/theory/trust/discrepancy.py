@@ -10,13 +10,14 @@ rows drawn afresh: the twin is exact, so the difference to it is the discrepancy
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from hsgd.algorithms.sgd import SGD
 from hsgd.checks import Array
+from hsgd.dataset.schema import AVERAGED
 from hsgd.interfaces import Statistic
 from hsgd.theory.curves import Curve, Solved, curve_of
 from hsgd.theory.dynamics import discrete
@@ -40,6 +41,11 @@ class Rival:
     same_mean: bool
     """Whether these curves without noise are the theory's."""
 
+    def averaged(self) -> Rival:
+        """The same at the average of the iterates."""
+        assert self.solved.averaged is not None
+        return replace(self, solved=self.solved.averaged)
+
 
 def discrepancies(
     question: Question, curves: Mapping[str, Curve], iterations: NDArray[np.int64], calls: int = 1
@@ -61,12 +67,15 @@ def discrepancies(
     rivals, first = _rivals(question, iterations, calls), {}
     if isinstance(question.algorithm, SGD) and question.rows:
         first = first_steps(question, iterations, calls)
-    return {
-        statistic.name: _gap(
-            question.system, statistic, curves[statistic.name], rivals, first.get(statistic.name)
-        )
-        for statistic in question.statistics
-    }
+    found = {}
+    for statistic in question.statistics:
+        name = statistic.name
+        asked = question.system, statistic
+        found[name] = _gap(*asked, curves[name], rivals, first.get(name))
+        if f"{name}{AVERAGED}" in curves:
+            averages = [rival.averaged() for rival in rivals]
+            found[f"{name}{AVERAGED}"] = _gap(*asked, curves[f"{name}{AVERAGED}"], averages, None)
+    return found
 
 
 def largest(gaps: Mapping[str, Array]) -> float:

@@ -26,6 +26,8 @@ from simulate.rows.data import DataRows
 
 CHUNK_FLOPS = 5e8
 """Work between two looks at the clock: about a tenth of a second."""
+CHUNK_NUMBERS = 2**22
+"""Numbers that a rule reads, for all iterations between two looks (32 MB)."""
 
 
 class OnData:
@@ -140,4 +142,6 @@ def run(plan: Plan, recorder: Recorder, num_threads: int, report: Report, store:
     make, per_row = _maker(plan)
     # A row of few entries still has an overhead.
     chunk = max(1, int(CHUNK_FLOPS / (plan.batches.largest * (per_row + 100.0))))
+    if plan.rule is not None:
+        chunk = min(chunk, max(1, CHUNK_NUMBERS // max(1, plan.rule.numbers_per_iteration)))
     driver.run(plan, make, chunk, recorder, num_threads, report, store)

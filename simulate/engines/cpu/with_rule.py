@@ -41,7 +41,7 @@ class WithRule:
         self._x, self._state, self._pull = x, rule.new_state(len(x)), np.zeros_like(x)
         # Parameters may be followed by zeros, and then what goes with them is as well.
         self._constants = [
-            np.pad(value, (0, len(x) - len(value))) if np.ndim(value) else value
+            np.pad(value, (0, len(x) - len(value))) if np.ndim(value) == 1 else value
             for value in rule.constants()
         ]
 

@@ -115,8 +115,9 @@ class Group:
             if good:
                 points = block.points[row]
                 rates = self._plan.realised_rates(points)
+                averages = self._plan.averages(points)
                 points = self._plan.parameters(points)
-                self._recorder.record(index, block.first_slot, points, good, rates)
+                self._recorder.record(index, block.first_slot, points, good, rates, averages)
             if end >= 0:
                 self._recorder.diverge(index, block.first_slot + good)
                 self._store.complete(index)

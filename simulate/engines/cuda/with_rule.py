@@ -37,7 +37,17 @@ PLAIN = (0.0, 0.0, 0.0)
 
 
 def noter(rule: type[Rule]) -> Any:
-    """What copies the parameters to a point, and behind them the rate, if the rule finds it."""
+    """What puts down what is seen in a point, and behind it the rate, if the rule finds it."""
+    if rule.compiled_note is not None:
+        take_note = on_device(rule.compiled_note)
+
+        @compiled
+        def note_seen(
+            partial: Any, given: Any, state: Any, factor: float, size: int, x: Any, point: Any
+        ) -> None:
+            take_note(partial, given, state, x, point)
+
+        return note_seen
     if rule.compiled_rate is None:
 
         @compiled

@@ -27,7 +27,8 @@ share(update.row_scale)
 RULES = {rule.Given: rule for rule in rules()}
 """Every rule, by the type of what its compiled steps are given."""
 for rule in RULES.values():
-    share(rule.compiled_step, *([rule.compiled_rate] if rule.compiled_rate else []))
+    compiled = (rule.compiled_step, rule.compiled_rate, rule.compiled_note)
+    share(*(function for function in compiled if function is not None))
 
 ALONE = 0
 """The crew of a thread that takes a step alone."""
@@ -73,8 +74,13 @@ def step(
     raise NotImplementedError("compiled only")
 
 
+def see(crew: Any, given: Any, state: Any, x: Any, point: Any) -> None:
+    """Put down what is seen; see `Rule.compiled_note`."""
+    raise NotImplementedError("compiled only")
+
+
 def note(given: Any, state: Any, factor: float, size: int, x: Any, point: Any) -> None:
-    """Copy the parameters to `point`, and behind them the learning rate if the rule finds it."""
+    """Put what is seen into `point`, and behind it the learning rate if the rule finds it."""
     raise NotImplementedError("compiled only")
 
 
@@ -123,16 +129,27 @@ def _step(crew, given, i, state, factor, size, x, pull):  # type: ignore[no-unty
     return bare(RULES[given.instance_class].compiled_step)
 
 
+@overload(see, jit_options=_JIT)
+def _see(crew, given, state, x, point):  # type: ignore[no-untyped-def]
+    return bare(RULES[given.instance_class].compiled_note)
+
+
 @overload(note, jit_options=_JIT)
 def _note(given, state, factor, size, x, point):  # type: ignore[no-untyped-def]
     def alone(given, state, factor, size, x, point):  # type: ignore[no-untyped-def]
         copy(x, point)
 
+    def seen(given, state, factor, size, x, point):  # type: ignore[no-untyped-def]
+        see(ALONE, given, state, x, point)
+
     def with_rate(given, state, factor, size, x, point):  # type: ignore[no-untyped-def]
         copy(x, point[:-1])
         point[-1] = rate_before(ALONE, given, state, factor, size, x)
 
-    return with_rate if RULES[given.instance_class].finds_rates() else alone
+    rule = RULES[given.instance_class]
+    if rule.compiled_note is not None:
+        return seen
+    return with_rate if rule.finds_rates() else alone
 
 
 @cached
