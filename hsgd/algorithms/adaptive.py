@@ -62,7 +62,6 @@ class AdaGradNorm(OnAnyRows):
     """
 
     is_adaptive: ClassVar[bool] = True
-    only_simulated: ClassVar[bool] = True
     learning_rate: LearningRate
     initial: float
     batch_size: BatchSize = 1
@@ -88,7 +87,6 @@ class Greedy(Algorithm):
 
     on_stream: ClassVar[bool] = True
     is_adaptive: ClassVar[bool] = True
-    only_simulated: ClassVar[bool] = True
     fraction: LearningRate = 1.0
     batch_size: BatchSize = 1
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from hsgd.algorithms.adaptive import AdaGradNorm, LineSearch, Polyak
 from hsgd.algorithms.base import Algorithm
 from hsgd.algorithms.general_momentum import GeneralMomentum
 from hsgd.algorithms.linear import LinearMethod, ScheduleFree
@@ -30,6 +31,8 @@ ALGORITHMS: tuple[type[Algorithm], ...] = (
     LinearMethod,
 )
 """What the verbs of the theory follow."""
+ADAPTIVE: tuple[type[Algorithm], ...] = (AdaGradNorm, LineSearch, Polyak)
+"""What finds its learning rate on the way: curves of it are predicted, and nothing else."""
 
 
 _NEVER: Any = object()

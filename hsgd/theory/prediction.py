@@ -10,13 +10,15 @@ from numpy.typing import ArrayLike
 
 from hsgd import dataset, warning
 from hsgd.algorithms.base import Algorithm
+from hsgd.algorithms.sgd import SGD, StreamingSGD
 from hsgd.checks import Array, flag, number
 from hsgd.dataset import provenance
 from hsgd.dataset.schema import AVERAGED
 from hsgd.statistics.rounding import rounding
 from hsgd.sweeps.broadcasting import follows_sweeps, shared_by
-from hsgd.theory.asking import ask
+from hsgd.theory.asking import ADAPTIVE, ALGORITHMS, ask
 from hsgd.theory.curves import Curve
+from hsgd.theory.dynamics.adaptive import AdaptiveCurves
 from hsgd.theory.question import Question, Statistics
 from hsgd.theory.settling import settled
 from hsgd.theory.spectra.providers import Solvable
@@ -57,9 +59,10 @@ def predict(
     algorithm
         For data `SGD`, with independent batches; for a population `StreamingSGD`; for either
         `HeavyBall`, `Nesterov`, `GeneralMomentum`, `DANA`, `ScheduleFree` or a `LinearMethod` of
-        one's own, and any of these with `averaging`. Learning rate and batch size may be schedules.
-        These two and the problem's ridge may be an `xarray.DataArray` of numbers each: its dims
-        become dims of the result.
+        one's own, and any of these with `averaging`; and, with the learning rate that each finds,
+        `AdaGradNorm`, and for a population `LineSearch` and `Polyak`. Learning rate and batch size
+        may be schedules. These two and the problem's ridge may be an `xarray.DataArray` of numbers
+        each: its dims become dims of the result.
     time
         Increasing times ≥ 0, shape (T,), in units of n iterations (streaming: d). The curves are
         evaluated at `iteration` = rint(time·n), exactly where a simulation records.
@@ -88,7 +91,8 @@ def predict(
         curve; `_gradient_flow`, the curve without noise (with `"discrete"`, that of gradient
         descent); `_error`, the numerical error; `_discrepancy`, the relative difference to expect
         between SGD's true mean and the theory because n is finite.
-        Attributes: `status`, and `expected_discrepancy`, the largest of the discrepancies.
+        `realised_learning_rate`, where it is found on the way. Attributes: `status`, and
+        `expected_discrepancy`, the largest of the discrepancies.
 
     Raises
     ------
@@ -134,6 +138,7 @@ def predict(
         rtol=rtol,
         batch_schedules=True,
         averages=True,
+        algorithms=ALGORITHMS + ADAPTIVE,
     )
     return answer(question)
 
@@ -145,8 +150,13 @@ def answer(question: Question) -> xr.Dataset:
     times = grid.unique / problem.iterations_per_unit
     question, solved, curves, status = settled(question)
     gaps = discrepancies(question, curves, grid.unique, shared_by())
+    judged = question
+    if isinstance(solved, AdaptiveCurves):
+        # The rate of a single run is a function of its own risk, which varies around the mean.
+        gaps = {name: np.maximum(gap, solved.fluctuation) for name, gap in gaps.items()}
+        judged = question.but(algorithm=_in_the_end(question, float(solved.rates[-1])))
     expected = largest(gaps)
-    concern, verdict = verdict_of(question, float(times[-1]), expected)
+    concern, verdict = verdict_of(judged, float(times[-1]), expected)
     attrs = provenance.attributes(
         problem, algorithm, source="theory", title=f"{question.method.title}: predicted risk curves"
     )
@@ -169,6 +179,9 @@ def answer(question: Question) -> xr.Dataset:
                 variables |= _variables(
                     name, words, curve._replace(error=error), gaps[name], question.method.noiseless
                 )
+    if isinstance(solved, AdaptiveCurves):
+        words = "learning rate that runs find"
+        variables["realised_learning_rate"] = ("time",), solved.rates, words
     if concern:
         warning.warn(verdict, stacklevel=4)
     if status not in (Status.CONVERGED.value, Status.OVERFLOW.value):
@@ -177,6 +190,15 @@ def answer(question: Question) -> xr.Dataset:
     elif status == Status.OVERFLOW.value:
         warning.warn(status, stacklevel=4)
     return dataset.assemble(grid, problem, algorithm, variables, attrs)
+
+
+def _in_the_end(question: Question, rate: float) -> Algorithm:
+    """SGD at the learning rate that was found last."""
+    algorithm = question.algorithm
+    size = algorithm.batch_size
+    if question.is_streamed:
+        return StreamingSGD(rate, size)
+    return SGD(rate, size, getattr(algorithm, "sampling", "with_replacement"))
 
 
 def _inaccurate(curves: Mapping[str, Curve], rtol: float) -> str:

@@ -362,7 +362,7 @@ def test_directions_that_no_row_sees_are_no_modes():
     ("arguments", "message"),
     [
         ({"algorithm": hsgd.SGD(0.1)}, r"problem\.sample\(n, seed\)"),
-        ({"algorithm": hsgd.AdaGradNorm(0.1, 0.9)}, r"pass hsgd.StreamingSGD"),
+        ({"algorithm": hsgd.SignSGD(0.1)}, r"pass hsgd.StreamingSGD"),
         ({"statistics": "empirical_risk"}, "needs fixed rows"),
         ({"method": "mean_field"}, "not available yet"),
         (

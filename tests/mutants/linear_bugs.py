@@ -8,6 +8,7 @@ _TESTS = "tests/hsgd/test_linear_methods.py"
 _EXACT = f"{_TESTS}::test_streaming_is_exact_at_every_dimension"
 _AVERAGE = f"{_TESTS}::test_the_exact_mean_of_an_average_is_that_of_all_moments"
 _LIMITS = f"{_TESTS}::test_limits_of_averages_are_where_curves_end"
+_HIGH = "tests/simulate/test_high_line.py::test_risk_and_learning_rate_are_predicted"
 _BOOK = "tests/simulate/test_linear.py::test_steps_and_averages_are_those_of_the_textbook"
 
 MUTANTS: tuple[Mutant, ...] = (
@@ -106,5 +107,29 @@ MUTANTS: tuple[Mutant, ...] = (
         "point[kind * dimension + j] = value",
         "point[j] = value",
         _BOOK,
+    ),
+    Mutant(
+        "hsgd/theory/dynamics/adaptive_kernel.py",
+        "phi * (twice_loss / N * noise + wick * own)",
+        "phi * (twice_loss / N * noise)",
+        f"{_HIGH}[line search-0.0]",
+    ),
+    Mutant(
+        "hsgd/theory/dynamics/adaptive_kernel.py",
+        "own += w * eigenvalues[j] / N * q / N",
+        "own += w * eigenvalues[j] / N * q",
+        f"{_HIGH}[line search-0.0]",
+    ),
+    Mutant(
+        "hsgd/theory/dynamics/adaptive.py",
+        "weights = system.damping / N if by_slope",
+        "weights = np.ones(count) if by_slope",
+        f"{_HIGH}[line search-0.0]",
+    ),
+    Mutant(
+        "hsgd/theory/dynamics/adaptive_kernel.py",
+        "square = error * error + variances[j]",
+        "square = error * error",
+        f"{_HIGH}[polyak-0.0]",
     ),
 )

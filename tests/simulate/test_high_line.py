@@ -149,3 +149,50 @@ def test_adagrad_settles_at_the_rate_of_the_closed_form():
         errors[d] = abs(found / final_root(problem) - 1)
         assert errors[d] < CONSTANT / d + 4.5 * spread
         assert abs(found / final_root(problem, logarithm=False) - 1) > CONSTANT / d + 4.5 * spread
+
+
+PREDICTED = 2.0
+"""Errors of the predicted mean are allowed to be this over d; 1.5 were seen at the most."""
+
+
+@pytest.mark.parametrize("noise", [0.0, 0.3])
+@pytest.mark.parametrize("kind", ["adagrad", "line search", "polyak"])
+def test_risk_and_learning_rate_are_predicted(kind, noise):
+    d, count = 400, 120
+    problem, (algorithm, rule, _) = problem_of(d, noise), nouns(d)[kind]
+    theory = hsgd.predict(problem, algorithm, TIMES, statistics="population_risk")
+    asked = {"statistics": "population_risk", "num_replicates": count, "seed": 7}
+    means = summary(sgd(problem, algorithm, TIMES, **asked))
+    for name, limiting in zip(NAMES, limit(problem, rule), strict=True):
+        error = np.abs(means[name] / theory[name] - 1)
+        room = PREDICTED / d + SCORE * means[f"{name}_standard_error"] / theory[name]
+        assert (error <= room).all(), name
+        # The equations of the limit are met as d grows.
+        assert (np.abs(theory[name] / limiting - 1) < 8.0 / d).all(), name
+    assert (theory.population_risk_discrepancy < 5.0 / d).all()
+    wrong = hsgd.predict(problem, algorithm.replace(batch_size=2), TIMES)
+    assert (np.abs(wrong.realised_learning_rate / theory.realised_learning_rate - 1) > 0.02).any()
+
+
+@pytest.mark.parametrize("sampling", ["with_replacement", "subset"])
+def test_adagrad_on_data_is_predicted(sampling):
+    problem = problem_of(150, 0.3).sample(450, seed=0).replace(ridge=0.5)
+    algorithm = hsgd.AdaGradNorm(8.0, 5.0, 4, sampling)
+    theory = hsgd.predict(problem, algorithm, TIMES)
+    means = summary(sgd(problem, algorithm, TIMES, num_replicates=100, seed=3))
+    for name in ("empirical_risk", "population_risk", "realised_learning_rate"):
+        error = np.abs(means[name] / theory[name] - 1)
+        room = 0.01 + SCORE * means[f"{name}_standard_error"] / theory[name]
+        assert (error <= room).all(), name
+    assert float(theory.empirical_risk_discrepancy.max()) > 1e-4
+
+
+def test_the_predicted_rate_of_adagrad_ends_at_the_closed_form():
+    """The equation of the limit, which finite steps approach like 1/d."""
+    gaps = []
+    for d in (250, 1000):
+        problem, algorithm = problem_of(d, 0.0), nouns(d)["adagrad"][0]
+        rate = hsgd.predict(problem, algorithm, [0.0, 40.0]).realised_learning_rate
+        gaps.append(ETA / float(rate[-1]) / final_root(problem) - 1)
+    np.testing.assert_allclose(gaps[0] / gaps[1], 4.0, rtol=0.1)
+    assert abs(gaps[1]) < 2.5 / 1000

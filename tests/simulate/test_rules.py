@@ -389,13 +389,13 @@ def test_what_cannot_be_run_is_refused(build):
 
 def test_the_theory_refuses_them_and_names_what_does():
     rows, data = POPULATIONS["dense"], POPULATIONS["dense"].sample(20, 0)
-    cases = [("predict", rows), ("predict", data), ("exact_mean", data)]
-    for name, problem in cases:
-        with pytest.raises(TypeError, match=r"only simulate.sgd knows AdaGradNorm"):
-            getattr(hsgd, name)(problem, EITHER["adagrad"], [1.0])
-    with pytest.raises(TypeError, match="does not take GeneralMomentum on LeastSquares: pass"):
-        hsgd.exact_mean(data, EITHER["momentum"], [1.0])
-    with pytest.raises(TypeError, match=r"only simulate.sgd knows LineSearch"):
+    for name, problem in (("predict", rows), ("predict", data), ("exact_mean", data)):
+        with pytest.raises(TypeError, match=r"only simulate.sgd knows SignSGD: run it there, or"):
+            getattr(hsgd, name)(problem, hsgd.SignSGD(0.1), [1.0])
+    for algorithm in EITHER.values():
+        with pytest.raises(TypeError, match=r"does not take \w+ on LeastSquares: pass hsgd.SGD"):
+            hsgd.exact_mean(data, algorithm, [1.0])
+    with pytest.raises(TypeError, match="does not take LineSearch on GaussianRows: pass"):
         hsgd.limits(rows, hsgd.LineSearch())
 
 

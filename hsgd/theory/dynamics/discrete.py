@@ -24,8 +24,9 @@ from hsgd.algorithms.sgd import SGD, StreamingSGD
 from hsgd.checks import EPS, Array
 from hsgd.interfaces import Statistic
 from hsgd.theory.curves import Solved
+from hsgd.theory.dynamics.adaptive import step_adaptively
 from hsgd.theory.dynamics.stepping import MOST_WORK as MOST_STEPPED
-from hsgd.theory.dynamics.stepping import step_through
+from hsgd.theory.dynamics.stepping import SteppedCurves, step_through
 from hsgd.theory.question import Method, Question, dependent_batches
 from hsgd.theory.spectra.modes import Modes
 from hsgd.theory.stability.base import Stability
@@ -282,6 +283,13 @@ def solve_discrete(question: Question, iterations: NDArray[np.int64]) -> Solved:
     if has_closed_form(question) and not _sooner_stepped(question, int(iterations[-1])):
         iteration = question.stability.at(question.learning_rate)
         return solve_iteration(iteration, iterations, question.rtol, question.excess)
+    return stepped(question, iterations)
+
+
+def stepped(question: Question, iterations: NDArray[np.int64]) -> SteppedCurves:
+    """Step by step."""
+    if question.algorithm.is_adaptive:
+        return step_adaptively(question, iterations)
     return step_through(question, iterations)
 
 
@@ -302,7 +310,9 @@ def _stability(question: Question) -> Stability:
 
 
 def _refusal(algorithm: Algorithm) -> str:
-    if algorithm.linear_form() is not None:
+    if algorithm.is_adaptive and algorithm.averaging is not None:
+        return "averages of learning rates that runs find are not predicted: simulate them."
+    if algorithm.linear_form() is not None or algorithm.is_adaptive:
         return dependent_batches(algorithm)
     return f"method='discrete' does not follow {type(algorithm).__name__}: simulate it."
 

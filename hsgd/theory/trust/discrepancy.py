@@ -21,7 +21,6 @@ from hsgd.dataset.schema import AVERAGED
 from hsgd.interfaces import Statistic
 from hsgd.theory.curves import Curve, Solved, curve_of
 from hsgd.theory.dynamics import discrete
-from hsgd.theory.dynamics.stepping import step_through
 from hsgd.theory.question import Question
 from hsgd.theory.spectra.modes import AT_ONCE, Modes
 from hsgd.theory.trust.first_steps import first_steps
@@ -141,7 +140,7 @@ def _rival(
     count = min(count, max(1, AT_ONCE // len(question.system.eigenvalues)))
     if not count:
         return ()
-    return (Rival(step_through(question, iterations[:count]), count, same_mean),)
+    return (Rival(discrete.stepped(question, iterations[:count]), count, same_mean),)
 
 
 def relative_gap(other: Array, value: Array) -> Array:
