@@ -43,6 +43,8 @@ READOUT_DIMS = ("mode", "row")
 """Dimensions of what a simulation reads off the parameters, beside statistics."""
 OWN_DIMS = ("time", "replicate", "statistic")
 """Dimensions of the schema; others are those of a sweep, or of several outputs."""
+JOINT, MORE = " | ", "…"
+"""Between what the members of a sweep say of themselves, and in place of what most of them say."""
 _REQUIRED = ("Conventions", "schema_version", "source", "hsgd_version", "created_at")
 
 
@@ -105,8 +107,9 @@ def check(dataset: Any) -> str | None:
 def _check_described(dataset: xr.Dataset) -> str | None:
     for name in ("problem", "algorithm"):
         text = dataset.attrs.get(name, "{}")
-        # A sweep joins what its members say.
-        if not (_is_json(text) or all(map(_is_json, str(text).split(" | ")))):
+        # A sweep joins what its members say, as far as there is room.
+        said = str(text).split(JOINT)
+        if not (_is_json(text) or all(map(_is_json, said[:-1] if said[-1] == MORE else said))):
             return f"its attribute {name} is damaged: it is no JSON."
     return None
 

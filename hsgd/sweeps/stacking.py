@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from hsgd.dataset.judged import verdict_first
+from hsgd.dataset.schema import JOINT, MORE
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -58,7 +59,7 @@ def _attributes(found: Sequence[dict[str, Any]]) -> dict[str, Any]:
         if len(others) == 1 or name in ("created_at", "history"):
             continue
         if isinstance(value, str):
-            attrs[name] = " | ".join(sorted(others)[:3]) + (" | …" if len(others) > 3 else "")
+            attrs[name] = JOINT.join(sorted(others)[:3] + [MORE] * (len(others) > 3))
         elif name.startswith("num_"):
             attrs[name] = sum(words[name] for words in found)
         else:

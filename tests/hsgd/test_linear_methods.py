@@ -141,6 +141,9 @@ def test_runs_agree_and_another_rate_does_not(kind):
     assert not compare(wrong.assign_coords(theory.coords), runs).attrs["agrees"]
 
 
+MIXED = np.array([1.0, -2.0, 0.5, 3.0])
+
+
 def data(ridge=0.3):
     rng = np.random.default_rng(0)
     A = rng.standard_normal((150, 40)) / 6
@@ -154,9 +157,10 @@ MATRICES = {
 }
 
 
+@pytest.mark.parametrize("ridge", [0.0, 0.3])  # without one the noise sets the rate
 @pytest.mark.parametrize("kind", MATRICES)
-def test_matrices_have_the_limits_of_the_closed_forms(kind):
-    problem, (algorithm, query) = data(), MATRICES[kind]
+def test_matrices_have_the_limits_of_the_closed_forms(kind, ridge):
+    problem, (algorithm, query) = data(ridge), MATRICES[kind]
     mixing = [[1.7, -0.7], [1.0, 0.0]]
     matrices = hsgd.LinearMethod(mixing, [1, 0], query, [1, 0], 0.3, batch_size=4)
     one, other = (hsgd.limits(problem, a) for a in (algorithm, matrices))
@@ -167,9 +171,9 @@ def test_matrices_have_the_limits_of_the_closed_forms(kind):
 
 
 def test_small_steps_keep_their_digits():
-    """A ridge of 1e-9: what a mode forgets in an iteration is 1e-11 of it."""
-    problem, algorithm = data(1e-9), hsgd.HeavyBall(1e-9, 0.7)
-    matrices = hsgd.LinearMethod([[1.7, -0.7], [1.0, 0.0]], [1, 0], [1, 0], [1, 0], 1e-9)
+    """What a mode forgets in an iteration is 1e-14 of it, or less."""
+    problem, algorithm = data(1e-9), hsgd.HeavyBall(1e-12, 0.7)
+    matrices = hsgd.LinearMethod([[1.7, -0.7], [1.0, 0.0]], [1, 0], [1, 0], [1, 0], 1e-12)
     one, other = (hsgd.limits(problem, a) for a in (algorithm, matrices))
     for name in ("kernel_norm", "excess_empirical_risk", "excess_distance"):
         np.testing.assert_allclose(other[name], one[name], rtol=1e-6)
@@ -230,8 +234,9 @@ def test_the_exact_mean_of_an_average_is_that_of_all_moments(kind):
     problem = hsgd.LeastSquares(A, b, ridge=ridge, x0=rng.standard_normal(d))
     algorithm = hsgd.SGD(0.05, averaging=kind)
     z = np.concatenate((problem.x0, problem.x0, [1.0]))
-    E, risks = np.outer(z, z), []
+    E, risks, moments = np.outer(z, z), [], []
     for k in range(4 * n + 1):
+        moments.append(E)
         both = [E[np.ix_([*range(s, s + d), 2 * d], [*range(s, s + d), 2 * d])] for s in (0, d)]
         residuals = np.hstack((A, -b[:, None]))
         risks.append([np.einsum("ij,jk,ik->", residuals, e, residuals) / (2 * n) for e in both])
@@ -244,7 +249,11 @@ def test_the_exact_mean_of_an_average_is_that_of_all_moments(kind):
             M[d:-1] = share * M[:d] + (1 - share) * M[d:-1]
             total += M @ E @ M.T / n
         E = total
-    found = hsgd.exact_mean(problem, algorithm, np.arange(4 * n + 1) / n)
+    mixed = hsgd.Quadratic(np.outer(MIXED, MIXED), name="mixed")  # all covariances enter
+    asked = ("empirical_risk", mixed)
+    found = hsgd.exact_mean(problem, algorithm, np.arange(4 * n + 1) / n, statistics=asked)
+    expected = [0.5 * np.pad(MIXED, (d, 0)) @ e[:-1, :-1] @ np.pad(MIXED, (d, 0)) for e in moments]
+    np.testing.assert_allclose(found.mixed_averaged, expected, rtol=1e-11)
     np.testing.assert_allclose(found.empirical_risk, np.array(risks)[:, 0], rtol=1e-11)
     np.testing.assert_allclose(found.empirical_risk_averaged, np.array(risks)[:, 1], rtol=1e-11)
 

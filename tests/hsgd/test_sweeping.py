@@ -496,3 +496,21 @@ def test_a_swept_schedule_goes_in_pieces_too(tmp_path):
     other = hsgd.SGD(hsgd.CosineDecay(initial + 0.1, 2.0))
     with pytest.raises(ValueError, match=r"another"):
         hsgd.sweep(hsgd.predict, problem, other, [0.0, 1.0, 2.0], folder=tmp_path, client=False)
+
+
+def test_many_members_of_a_piece_are_written_and_read(tmp_path, monkeypatch):
+    """More than can all be named in one attribute, as in pieces of a sweep of a thousand points."""
+    monkeypatch.setattr(sweeping, "NUM_PIECES", 2)
+    small = hsgd.GaussianRows(1.0, np.ones(2)).sample(5, 0)
+    problem = small.replace(ridge=xr.DataArray(np.linspace(0.0, 1.0, 3), dims="ridge"))
+    rates = xr.DataArray(np.linspace(0.05, 0.1, 4), dims="rate")
+    call = (hsgd.limits, problem, hsgd.SGD(rates))
+    found = hsgd.sweep(*call, folder=tmp_path / "parts", client=False)
+    pieces = sorted((tmp_path / "parts").glob("part-*.nc"))
+    first = hsgd.load(pieces[0])
+    assert first.sizes["member"] > 3
+    assert first.attrs["algorithm"].endswith(" | …")
+    again = hsgd.load(found.hsgd.save(tmp_path / "whole.nc"))
+    assert again.equals(found)
+    spoiled = first.assign_attrs(algorithm=first.attrs["algorithm"].replace('"', "", 1))
+    assert "no JSON" in hsgd.dataset.check(spoiled)

@@ -9,6 +9,12 @@ _EACH = f"{_TESTS}::test_each_output_is_the_problem_of_its_own_column"
 
 MUTANTS: tuple[Mutant, ...] = (
     Mutant(
+        "hsgd/dataset/schema.py",
+        "said[:-1] if said[-1] == MORE else said",
+        "said",
+        "tests/hsgd/test_sweeping.py::test_many_members_of_a_piece_are_written_and_read",
+    ),
+    Mutant(
         "hsgd/problems/outputs.py",
         "index = self.outputs.index(name)",
         "index = 0",

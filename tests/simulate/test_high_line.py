@@ -163,6 +163,9 @@ def test_risk_and_learning_rate_are_predicted(kind, noise):
     theory = hsgd.predict(problem, algorithm, TIMES, statistics="population_risk")
     asked = {"statistics": "population_risk", "num_replicates": count, "seed": 7}
     means = summary(sgd(problem, algorithm, TIMES, **asked))
+    # Where x is known the rate is as well, at every d.
+    first = (data.realised_learning_rate[0] for data in (theory, means))
+    np.testing.assert_allclose(*first, rtol=1e-12)
     for name, limiting in zip(NAMES, limit(problem, rule), strict=True):
         error = np.abs(means[name] / theory[name] - 1)
         room = PREDICTED / d + SCORE * means[f"{name}_standard_error"] / theory[name]

@@ -13,6 +13,7 @@ rows the noise is taken as proportional to H, as in homogenized SGD.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -301,6 +302,7 @@ def _stability(question: Question) -> Stability:
     if rule.momentum and not system.wick:
         return MomentumSteps(system, factor, rule)
 
+    @lru_cache(8)
     def form_at(rate: float) -> LinearForm:
         form = algorithm.replace(learning_rate=rate).linear_form()
         assert form is not None

@@ -173,7 +173,7 @@ def check_work(system: Modes, last: int) -> None:
         raise ValueError(
             f"{last} iterations of {len(system.eigenvalues)} modes would take about "
             f"{work / 2.5e8 / 60:.0f} minutes step by step: shorten time, or use method='hsgd' "
-            "(a constant SGD needs no stepping in either method)."
+            "if that knows the algorithm (a constant SGD needs no stepping in either method)."
         )
 
 
