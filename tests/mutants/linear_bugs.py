@@ -50,8 +50,8 @@ MUTANTS: tuple[Mutant, ...] = (
     ),
     Mutant(
         "hsgd/exact/recursion.py",
-        "moved, rest = factor[:, None] * self.cross",
-        "moved, rest = factor * self.cross",
+        "both = moved + moved.T",
+        "both = 2.0 * moved",
         _AVERAGE,
     ),
     Mutant(
