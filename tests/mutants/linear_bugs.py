@@ -51,7 +51,7 @@ MUTANTS: tuple[Mutant, ...] = (
     Mutant(
         "hsgd/exact/recursion.py",
         "both = moved + moved.T",
-        "both = 2.0 * moved",
+        "both = moved",
         _AVERAGE,
     ),
     Mutant(
