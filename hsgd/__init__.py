@@ -76,6 +76,7 @@ if TYPE_CHECKING:
     from hsgd.problems.gaussian_rows import GaussianRows as GaussianRows
     from hsgd.problems.least_squares import LeastSquares as LeastSquares
     from hsgd.problems.populations import Population as Population
+    from hsgd.problems.preconditioning import preconditioned as preconditioned
     from hsgd.problems.random_features import PowerLawRandomFeatures as PowerLawRandomFeatures
     from hsgd.problems.random_features import RandomFeatures as RandomFeatures
     from hsgd.problems.sampled import SampledLeastSquares as SampledLeastSquares
@@ -113,6 +114,7 @@ else:
             "GaussianRows": "problems.gaussian_rows",
             "SampledLeastSquares": "problems.sampled",
             "Spectrum": "problems.spectrum",
+            "preconditioned": "problems.preconditioning",
             "FeatureRows": "problems.feature_rows",
             "RandomFeatures": "problems.random_features",
             "PowerLawRandomFeatures": "problems.random_features",

@@ -3,6 +3,7 @@
     populations        moments of a fresh row, all that its expected risk needs
     outputs            several targets: problems that share all but a column
     labelled           rows and columns by the names of their dimensions
+    preconditioning    coordinates in which preconditioned steps are plain ones
     preparing          from a table to rows and targets, and the way back
     portrait           how problems show themselves
     products           products with a matrix, whatever it is stored as

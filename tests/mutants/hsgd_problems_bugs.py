@@ -6,6 +6,24 @@ from tests.mutants.mutant import Mutant
 
 MUTANTS: tuple[Mutant, ...] = (
     Mutant(
+        "hsgd/problems/preconditioning.py",
+        "return self.inverse @ x if",
+        "return self.half @ x if",
+        "tests/hsgd/test_preconditioning.py::test_fresh_rows_are_exact[dense]",
+    ),
+    Mutant(
+        "hsgd/problems/preconditioning.py",
+        "before.column_scales * root.inverse",
+        "before.column_scales * root.half",
+        "tests/hsgd/test_preconditioning.py::test_sparse_rows_populations_and_the_way_back",
+    ),
+    Mutant(
+        "hsgd/problems/preconditioning.py",
+        "self.half @ cross if self.half.ndim == 2",
+        "cross if self.half.ndim == 2",
+        "tests/hsgd/test_preconditioning.py::test_sparse_rows_populations_and_the_way_back",
+    ),
+    Mutant(
         "hsgd/problems/matrix.py",
         "LARGEST_DENSE = 2**26",
         "LARGEST_DENSE = 2**30",

@@ -370,6 +370,12 @@ def _nouns() -> Iterator[Entry]:
          "batch_size": 2, "sampling": "subset"},
         words={"learning_rate": ("schedule",)},
     )  # fmt: skip
+    plain = kept["problem"].replace(ridge=0.0)
+    yield Entry(
+        "hsgd.preconditioned",
+        hsgd.preconditioned,
+        {"problem": plain, "preconditioner": np.linspace(1.0, 2.0, D)},
+    )
     yield Entry("hsgd.EMA", hsgd.EMA, {"rate": 0.1})
     yield Entry("hsgd.TailAverage", hsgd.TailAverage, {"start": 1.0})
     yield Entry("hsgd.PowerAverage", hsgd.PowerAverage, {"power": 3.0})

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -151,7 +152,7 @@ class DiscreteCurves:
     iterations: Array
     solution: Solution
     excess: float
-    averaged: None = None
+    averaged: ClassVar[None] = None
 
     @property
     def system(self) -> Modes:

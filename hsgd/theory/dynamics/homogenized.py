@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,7 +33,7 @@ class HomogenizedCurves:
     """What `Modes.noise_weights` must be multiplied by: γ²φ for constants, else 1."""
     solution: Solution
     excess: float
-    averaged: None = None
+    averaged: ClassVar[None] = None
 
     @property
     def solver(self) -> str:

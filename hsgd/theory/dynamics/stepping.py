@@ -193,9 +193,9 @@ def step_through(question: Question, iterations: NDArray[np.int64]) -> SteppedCu
             found = state.read(weights)
             decay[which, position], variances[which, position], fades[which, position] = found
     amplification = _amplification(question, int(iterations[-1]))
-    averaged = None
-    for which in reversed(range(len(readouts))):
-        averaged = SteppedCurves(
+
+    def curves(which: int, averaged: SteppedCurves | None = None) -> SteppedCurves:
+        return SteppedCurves(
             system,
             iterations,
             decay[which],
@@ -206,8 +206,8 @@ def step_through(question: Question, iterations: NDArray[np.int64]) -> SteppedCu
             question.rtol,
             averaged,
         )
-    assert averaged is not None
-    return averaged
+
+    return curves(0, curves(1) if len(readouts) > 1 else None)
 
 
 def _amplification(question: Question, last: int) -> float:
