@@ -110,7 +110,7 @@ MUTANTS: tuple[Mutant, ...] = (
     ),
     Mutant(
         "hsgd/theory/dynamics/adaptive_kernel.py",
-        "phi * (twice_loss / N * noise + wick * own)",
+        "phi * (twice_loss / N * noise + modes.wick * own)",
         "phi * (twice_loss / N * noise)",
         f"{_HIGH}[line search-0.0]",
     ),

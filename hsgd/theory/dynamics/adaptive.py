@@ -44,7 +44,8 @@ def step_adaptively(question: Question, iterations: NDArray[np.int64]) -> Adapti
     ValueError
         For rows that are not drawn, or more steps than can be taken.
     """
-    from hsgd.theory.dynamics.adaptive_kernel import advance, measured  # Numba only where needed.
+    # Numba only where it is needed.
+    from hsgd.theory.dynamics.adaptive_kernel import Looked, advance, measured
 
     system, algorithm = question.system, question.algorithm
     if not isinstance(system, EigenModes):
@@ -59,11 +60,21 @@ def step_adaptively(question: Question, iterations: NDArray[np.int64]) -> Adapti
     weights = system.damping / N if by_slope else np.ones(count)
     unseen = float(system.start_outside @ system.start_outside)
     unseen_weight = system.ridge / N if by_slope else 1.0
-    modes = (
-        N, system.ridge, system.eigenvalues, system.driven, system.damping, system.residual_limit,
-        system.residual_start, system.residual_outside, system.start, system.wick, weights,
-        unseen * unseen_weight, question.excess,
-    )  # fmt: skip
+    modes = Looked(
+        N=float(N),
+        ridge=float(system.ridge),
+        eigenvalues=system.eigenvalues,
+        driven=system.driven,
+        damping=system.damping,
+        residual_limit=system.residual_limit,
+        residual_start=system.residual_start,
+        residual_outside=system.residual_outside,
+        start=system.start,
+        wick=system.wick,
+        excess=question.excess,
+        weights=weights,
+        unseen=unseen * unseen_weight,
+    )
     means, variances, fade = np.ones(count), np.zeros(count), np.ones(1)
     energy = np.array([algorithm.initial**2 if isinstance(algorithm, AdaGradNorm) else 0.0])
     shape = (len(iterations), count)
@@ -75,11 +86,11 @@ def step_adaptively(question: Question, iterations: NDArray[np.int64]) -> Adapti
             last = min(int(target), done + CHUNK)
             time = np.arange(done, last) / N
             factors = np.asarray(algorithm.schedule(time)), question.noise_factors(time)
-            advance(*modes, adds_up, *factors, energy, means, variances, fade)
+            advance(modes, adds_up, *factors, energy, means, variances, fade)
             done = last
         now = np.array([done / N])
         factor, phi = float(algorithm.schedule(now)[0]), float(question.noise_factors(now)[0])
-        slope, bend, twice_loss, spread = measured(*modes, phi, means, variances, fade)
+        slope, bend, twice_loss, spread = measured(modes, phi, means, variances, fade)
         rates[position] = factor / energy[0] ** 0.5 if adds_up else _quotient(factor * slope, bend)
         fluctuation[position] = _quotient(spread, twice_loss**2)
         decays[position], spreads[position], fades[position] = means, variances, fade[0]
