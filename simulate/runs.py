@@ -59,8 +59,9 @@ def sgd(
         passed over many times; or a `GaussianRows` or `FeatureRows`, which give fresh rows for
         ever.
     algorithm
-        `SGD`, `HeavyBall` or `Nesterov` for data; `StreamingSGD`, `LineSearch` or `Polyak` for
-        fresh rows; `GeneralMomentum`, `DANA`, `AdaGradNorm` or `SignSGD` for either. Learning rates
+        `SGD` for data; `StreamingSGD`, `LineSearch` or `Polyak` for fresh rows; `HeavyBall`,
+        `Nesterov`, `GeneralMomentum`, `DANA`, `ScheduleFree`, `LinearMethod`, `AdaGradNorm` or
+        `SignSGD` for either; the linear ones with an average (`averaging`). Learning rates
         and batch size may be schedules. These two and the problem's ridge may be an
         `xarray.DataArray` of numbers each, whose dims become the first of the result; `hsgd.sweep`
         does so on a cluster.
@@ -107,7 +108,8 @@ def sgd(
     Returns
     -------
     xarray.Dataset
-        A variable for each statistic with dims `("time", "replicate")`, and
+        A variable for each statistic with dims `("time", "replicate")`, `<statistic>_averaged` of
+        the average, where one is kept, and
         `realised_learning_rate` where the algorithm finds it on its way; the coordinate
         `replicate` holds the replicates' numbers, `status` what became of them: 0 complete,
         1 diverged (infinite from there on; the attribute `num_diverged` counts them), 2 partial

@@ -24,6 +24,11 @@ class Averaging(Noun, ABC):
     is_constant: bool = False
     """Whether the share is the same in all iterations."""
 
+    @property
+    def cost(self) -> float:
+        """How many times more iterates it takes than their plain mean for as little noise."""
+        return 1.0
+
     @abstractmethod
     def shares(self, iterations: NDArray[np.int64], per_unit: int) -> Array:
         """Share of x_{k+1} that iteration k adds, for each k of `iterations`, between 0 and 1."""
@@ -65,7 +70,7 @@ class EMA(Averaging):
         return np.full(len(iterations), self.rate)
 
     def description(self) -> dict[str, Any]:
-        return {"averaging": "EMA", "rate": self.rate}
+        return {"kind": "EMA", "rate": self.rate}
 
 
 @dataclass(frozen=True)
@@ -94,7 +99,7 @@ class TailAverage(Averaging):
         return np.asarray(1.0 / np.maximum(iterations - first + 1.0, 1.0))
 
     def description(self) -> dict[str, Any]:
-        return {"averaging": "TailAverage", "start": self.start}
+        return {"kind": "TailAverage", "start": self.start}
 
 
 @dataclass(frozen=True)
@@ -121,11 +126,15 @@ class PowerAverage(Averaging):
     def __post_init__(self) -> None:
         object.__setattr__(self, "power", number("power", self.power))
 
+    @property
+    def cost(self) -> float:
+        return (self.power + 1.0) ** 2 / (2.0 * self.power + 1.0)
+
     def shares(self, iterations: NDArray[np.int64], per_unit: int) -> Array:
         return np.asarray((self.power + 1.0) / (iterations + self.power + 1.0))
 
     def description(self) -> dict[str, Any]:
-        return {"averaging": "PowerAverage", "power": self.power}
+        return {"kind": "PowerAverage", "power": self.power}
 
 
 def checked(averaging: Any) -> None:

@@ -55,8 +55,6 @@ class Algorithm(Noun, ABC):
     """Whether each run finds learning rates of its own."""
     only_simulated: ClassVar[bool] = False
     """Whether nothing but a simulation follows it."""
-    has_velocity: ClassVar[bool] = False
-    """Whether its steps go on where the last one went."""
     averaging: Averaging | None = None
     """An average of the iterates that is kept beside them."""
 
@@ -165,7 +163,7 @@ class Algorithm(Noun, ABC):
         return {
             "learning_rate": rate if is_swept(self.learning_rate) else self.schedule.description(),
             "batch_size": size.description() if isinstance(size, Piecewise) else described(size),
-            **({} if self.averaging is None else self.averaging.description()),
+            **({} if self.averaging is None else {"averaging": self.averaging.description()}),
         }
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 
@@ -18,7 +18,6 @@ from hsgd.schedules import Constant
 class WithMomentum(OnAnyRows):
     """A constant momentum; what has one differs in where the gradient is taken."""
 
-    has_velocity: ClassVar[bool] = True
     learning_rate: LearningRate
     momentum: float
     batch_size: BatchSize = 1

@@ -157,7 +157,7 @@ def exact_mean(
     regimes = constant_regimes(Rows.of(problem), algorithm, last)
     small = len(problem.svd.singular_values) <= _SMALL_RANK
     with single_threaded_blas() if small else nullcontext():
-        name = _choose(problem, method, regimes, last)
+        name = _choose(problem, method, regimes, last, averages=algorithm.averaging is not None)
         if name == "recursion":
             values, errors, work = _by_recursion(problem, algorithm, chosen, grid.unique, progress)
         elif name == "moments":
@@ -198,7 +198,12 @@ def _warn_if_unstable(problem: LeastSquares, algorithm: SGD, times: Array) -> No
 
 
 def _choose(
-    problem: LeastSquares, method: str, regimes: list[Regime] | None, iterations: int
+    problem: LeastSquares,
+    method: str,
+    regimes: list[Regime] | None,
+    iterations: int,
+    *,
+    averages: bool,
 ) -> str:
     """The method to use; refuses what neither can do."""
     slow, count = recursion.seconds(problem, iterations), None if regimes is None else len(regimes)
@@ -222,11 +227,11 @@ def _choose(
             "second moments: leave method='auto'."
         )
     if slow > _PATIENCE:
-        remedy = (
-            "replace the schedule by a hsgd.Piecewise one, shorten time, or take fewer rows"
-            if regimes is None
-            else "leave method='auto'"
-        )
+        remedy = "shorten time, or take fewer rows"
+        if regimes is None:
+            remedy = f"replace the schedule by a hsgd.Piecewise one, {remedy}"
+        elif not averages:
+            remedy = "leave method='auto'"
         raise ValueError(
             f"exact_mean would need about {slow / 3600:.1f} hours here ({iterations} iterations "
             f"of the plain recursion at n={problem.num_rows}, rank "

@@ -6,9 +6,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from hsgd.algorithms.averaging import PowerAverage
 from hsgd.algorithms.linear_form import LinearForm
-from hsgd.interfaces import Statistic
+from hsgd.checks import Array
 from hsgd.theory.question import Question
 from hsgd.theory.stability.asymptotics import Asymptotics
 from hsgd.theory.stability.linear_steps import LinearSteps
@@ -29,6 +28,7 @@ def averaged(question: Question, far: Asymptotics) -> dict[str, tuple[float, str
         return {}
     values: dict[str, tuple[float, str]] = {}
     ends = _of_constant(question) if averaging.is_constant else None
+    paid = _per_iterate(question, far) if far.stable and far.moves else None
     for statistic in question.statistics:
         name, words = statistic.name, statistic.long_name
         flow, last = far.of(statistic)
@@ -37,12 +37,10 @@ def averaged(question: Question, far: Asymptotics) -> dict[str, tuple[float, str
             excess = np.inf
         values[f"limiting_{name}_averaged"] = flow + excess, f"limit of {words} at the average"
         values[f"excess_{name}_averaged"] = excess, f"excess of {words} at the average"
-        if ends is None and far.stable and far.moves:
-            power = averaging.power if isinstance(averaging, PowerAverage) else 0.0
-            # K iterates of weights k^p are worth K(2p+1)/(p+1)² of equal ones.
-            iterations = _per_iterate(question, far, statistic) / last if last > 0 else np.inf
-            iterations *= (power + 1.0) ** 2 / (2.0 * power + 1.0)
-            time = iterations / question.system.iterations_per_unit
+        if ends is None and paid is not None:
+            # K times the excess of the mean of K iterates, for many of them
+            noise = 0.5 * averaging.cost * float(question.system.curvatures(statistic) @ paid)
+            time = noise / last / question.system.iterations_per_unit if last > 0 else np.inf
             words = f"time to average over until {words} is that of the last iterate"
             values[f"averaging_pays_after_{name}"] = time, words
     return values
@@ -61,8 +59,8 @@ def _of_constant(question: Question) -> Asymptotics:
     return Asymptotics(stability, question.learning_rate)
 
 
-def _per_iterate(question: Question, far: Asymptotics, statistic: Statistic) -> float:
-    """K times the excess of the mean of K iterates, for many of them."""
+def _per_iterate(question: Question, far: Asymptotics) -> Array:
+    """K times the variance of each mode of the mean of K iterates, for many of them, shape (r,)."""
     # notation: a unit of noise moves the sum of all later iterates by r·(1 − T)⁻¹ b
     system, N = question.system, question.system.iterations_per_unit
     form = question.algorithm.linear_form()
@@ -71,5 +69,4 @@ def _per_iterate(question: Question, far: Asymptotics, statistic: Statistic) -> 
     A, b = mixing[0], gains[0] / N
     held = np.eye(form.size) - A + system.damping[:, None, None] * np.outer(b, form.query)
     moved = np.linalg.solve(held, np.broadcast_to(b[:, None], (*held.shape[:2], 1)))[..., 0]
-    squares = (moved @ form.readout) ** 2
-    return 0.5 * float(np.sum(system.curvatures(statistic) * far.noise() * squares))
+    return np.asarray(far.noise() * (moved @ form.readout) ** 2)

@@ -141,12 +141,16 @@ def _settled(question: Question) -> dict[str, tuple[float, str]]:
 def _verdict(question: Question, far: Asymptotics, values: Mapping[str, tuple[float, str]]) -> str:
     """One sentence: whether SGD settles, where, and how fast."""
     rate, critical = question.learning_rate, values["critical_learning_rate"][0]
+    if not far.stable and critical == 0.0:
+        return (
+            "SGD diverges at any learning_rate, because of the method's other rates: lower those."
+        )
     if not far.stable:
         return (
             f"SGD diverges: the learning rate {rate:.4g} is not below the critical one, "
             f"{critical:.4g}."
         )
-    if rate == 0:
+    if not far.moves:
         return f"SGD does not move: the learning rate is 0; the critical one is {critical:.4g}."
     name, words = question.statistics[0].name, question.statistics[0].name.replace("_", " ")
     end, flow = values[f"limiting_{name}"][0], values[f"limiting_{name}_gradient_flow"][0]
@@ -156,10 +160,10 @@ def _verdict(question: Question, far: Asymptotics, values: Mapping[str, tuple[fl
     passes = math.log(2) / far.rate * question.algorithm.largest_batch_size if far.rate > 0 else 0.0
     unit = "times d rows" if question.is_streamed else "passes"
     speed = f"; in the end what is left halves every {passes:.3g} {unit}, a pace set by {pace}"
-    return (
-        f"SGD settles at {words} {end:.4g}{more}, with {rate / critical:.0%} of the critical "
-        f"learning rate {critical:.4g}{speed if passes else ''}."
-    )
+    share = f"with {rate / critical:.0%} of the critical learning rate {critical:.4g}"
+    if rate == 0:  # it moves along a memory alone
+        share = f"where learning rates of the gradient up to {critical:.4g} may be added"
+    return f"SGD settles at {words} {end:.4g}{more}, {share}{speed if passes else ''}."
 
 
 def _conditioning(system: Modes) -> dict[str, tuple[float, str]]:

@@ -126,6 +126,11 @@ class Plan(Course):
     def width(self) -> int:
         return self.dimension * (1 + self.keeps_average) + self.is_adaptive
 
+    @property
+    def numbers_of_state(self) -> int:
+        """Upper estimate of the numbers that a rule remembers: some, or some for each parameter."""
+        return 0 if self.rule is None else self.rule.new_state(1).size * self.dimension
+
     def schedules(self) -> tuple[Any, ...]:
         of_rule = () if self.rule is None else self.rule.factors()
         return self.iterations, self.rates.kept, *(factor.kept for factor in of_rule)

@@ -15,7 +15,9 @@ import numpy as np
 
 from hsgd.algorithms.linear import LinearMethod, ScheduleFree
 from hsgd.algorithms.linear_form import LinearForm
+from hsgd.algorithms.momentum import WithMomentum
 from hsgd.checks import Array
+from simulate.formulas.schedules import KEPT
 from simulate.formulas.update import with_ridge
 from simulate.rules.base import Rule
 from simulate.rules.sharing import own
@@ -60,7 +62,8 @@ class Coefficients:
 
     def __init__(self, form: LinearForm, per_unit: int, num_iterations: int) -> None:
         self._form, self._per_unit = form, per_unit
-        self.kept = self._rows(0, 1 if form.is_constant else max(1, min(num_iterations, 4096)))
+        most = min(num_iterations, KEPT // (form.size * (form.size + 1)))
+        self.kept = self._rows(0, 1 if form.is_constant else most)
 
     def _rows(self, first: int, last: int) -> Array:
         mixing, gains = self._form.steps(np.arange(first, last), self._per_unit)
@@ -68,7 +71,9 @@ class Coefficients:
 
     def between(self, first: int, last: int) -> Array:
         """Those of the iterations first, …, last − 1."""
-        return self.kept if self._form.is_constant else self._rows(first, last)
+        if self._form.is_constant:
+            return self.kept
+        return self.kept[first:last] if last <= len(self.kept) else self._rows(first, last)
 
 
 @dataclass(frozen=True, eq=False)
@@ -89,7 +94,8 @@ class LinearRule(Rule):
         if algorithm.linear_form() is None:
             return False
         mine, kept = isinstance(algorithm, cls.algorithms), algorithm.averaging is not None
-        return mine or kept or (algorithm.has_velocity and np.isinf(problem.num_rows))
+        moves_on = isinstance(algorithm, WithMomentum) and np.isinf(problem.num_rows)
+        return mine or kept or moves_on
 
     @classmethod
     def of(cls, problem: Any, algorithm: Any, num_iterations: int) -> Self:

@@ -19,7 +19,7 @@ def scratch_of_sgd(plan: Plan, num_threads: int) -> int:
     # Points (once more in another basis), parameters, velocities, a rule's constants, one batch's
     # numbers.
     numbers = 2 * plan.block_size * d + 8 * d + 4 * largest
-    numbers += rows.scratch(d, largest, plan.block_size)
+    numbers += rows.scratch(d, largest, plan.block_size) + plan.numbers_of_state
     copied = 8 * rows.shared(d)
     if isinstance(rows, DataRows):
         copied = copied_bytes(rows.A, plan.dtype)

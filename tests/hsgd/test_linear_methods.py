@@ -1,9 +1,8 @@
 """Every linear method against second moments of all its vectors together, written out."""
 
-from contextlib import nullcontext
-
 import numpy as np
 import pytest
+import scipy.linalg
 
 import hsgd
 import simulate
@@ -213,17 +212,103 @@ def test_means_of_many_iterates_lose_their_noise_like_one_over_their_number(aver
     np.testing.assert_allclose(float(ratio), worth, rtol=1e-12)
 
 
-def test_the_critical_rate_is_where_curves_begin_to_grow():
-    rows = population(20, dense=False)
-    method = hsgd.GeneralMomentum(0.0, 0.02, 0.1)
+def all_moments(rows, A, b, c, size):
+    """What an iteration does to all second moments together, without what forces them."""
+    lam, m = rows.covariance, len(b)
+    blocks = [np.kron(T, T) for T in (A - value * np.outer(b, c) for value in lam)]
+    whole = scipy.linalg.block_diag(*blocks)
+    bb, cc = np.outer(b, b).ravel(), np.outer(c, c).ravel()
+    for j, driven in enumerate(lam):
+        for i, heard in enumerate(lam):
+            share = driven * heard * (1 + (i == j)) / size
+            place = np.ix_(range(j * m * m, (j + 1) * m * m), range(i * m * m, (i + 1) * m * m))
+            whole[place] += share * np.outer(bb, cc)
+    return float(np.abs(np.linalg.eigvals(whole)).max())
+
+
+def matrices(g2, g3, forget):
+    return np.array([[1, -g3 * (1 - forget)], [0, 1 - forget]]), np.array([g2 + g3, -1.0])
+
+
+@pytest.mark.parametrize("size", [1, 3])
+@pytest.mark.parametrize(("third", "forget"), [(0.02, 0.1), (0.1, 0.5), (0.001, 0.01)])
+def test_the_critical_rate_is_where_all_moments_begin_to_grow(third, forget, size):
+    rows = hsgd.GaussianRows(np.arange(1, 7) ** -0.9, np.ones(6), 0.3)
+    method = hsgd.GeneralMomentum(0.0, third, forget, batch_size=size)
     critical = hsgd.critical_learning_rate(rows, method)
-    for share, grows in ((0.97, False), (1.03, True)):
-        one = method.replace(learning_rate=share * critical)
-        times = np.array([0.0, 400.0, 800.0])
-        with pytest.warns(UserWarning, match="diverges") if grows else nullcontext():
-            curve = hsgd.predict(rows, one, times).population_risk
-        assert bool(curve[2] > 1.5 * curve[1]) == grows
-    assert hsgd.limits(rows, method.replace(learning_rate=1.03 * critical)).kernel_norm > 1
+    for share, grows in ((1 - 1e-6, False), (1 + 1e-6, True)):
+        A, b = matrices(share * critical, third, forget)
+        assert (all_moments(rows, A, b, np.array([1.0, 0.0]), size) > 1) == grows
+        ends = hsgd.limits(rows, method.replace(learning_rate=share * critical))
+        assert (ends.attrs["regime"] == "unstable") == grows
+
+
+@pytest.mark.parametrize("beta", [0.5, 0.9, 0.99])
+def test_late_schedule_free_steps_are_those_of_a_smaller_rate(beta):
+    """x hardly moves, and z is SGD with gradients at (1 - beta) z, so with a rate as much smaller.
+
+    (And far above what would be critical for SGD: no rate is out of sight.)"""
+    for problem in (population(20, dense=False), data()):
+        kind = hsgd.StreamingSGD(0.1) if problem.num_rows == np.inf else hsgd.SGD(0.1)
+        plain = hsgd.critical_learning_rate(problem, kind, method="discrete")
+        critical = hsgd.critical_learning_rate(problem, hsgd.ScheduleFree(0.1, beta))
+        np.testing.assert_allclose(critical * (1 - beta), plain, rtol=1e-4)
+
+
+def test_gains_are_a_unit_of_the_learning_rate():
+    for gain in (1e-9, 1e9):
+        method = hsgd.LinearMethod([[1.0]], [gain], [1.0], [1.0])
+        rows = population(20, dense=False)
+        plain = hsgd.critical_learning_rate(rows)
+        np.testing.assert_allclose(
+            hsgd.critical_learning_rate(rows, method) * gain, plain, rtol=1e-9
+        )
+
+
+def test_a_method_without_a_stable_rate_and_one_that_moves_by_memory_alone_say_so():
+    hopeless, plain = (
+        hsgd.GeneralMomentum.pytorch(9.0, 0.7),
+        hsgd.GeneralMomentum.pytorch(0.05, 0.7),
+    )
+    for problem in (population(20, dense=False), data()):
+        assert "at any learning_rate" in hsgd.limits(problem, hopeless).attrs["verdict"]
+        with pytest.warns(UserWarning, match="at any learning_rate, because of its other rates"):
+            hsgd.predict(problem, hopeless, [0.0, 0.5])
+        ends = hsgd.limits(problem, plain)
+        assert ends.attrs["verdict"].startswith("SGD settles at")
+        same = hsgd.limits(problem, hsgd.HeavyBall(0.05, 0.7))
+        name = problem.population.risk.name if problem.population else "empirical_risk"
+        np.testing.assert_allclose(ends[f"limiting_{name}"], same[f"limiting_{name}"], rtol=1e-10)
+
+
+@pytest.mark.parametrize("forget", [0.3, 0.01])
+def test_the_error_of_stepping_is_honest(forget):
+    """The same recursion in more digits; memories enlarge rounding."""
+    if np.finfo(np.longdouble).eps > 1e-18:
+        pytest.skip("no more digits here")
+    rows = hsgd.GaussianRows(np.arange(1, 9) ** -0.9, np.ones(8), 0.3)
+    method, last = hsgd.GeneralMomentum(0.05, 0.02 * forget, forget), 2000
+    lam, (A, b) = rows.covariance.astype(np.longdouble), matrices(0.05, 0.02 * forget, forget)
+    A, b, c = (one.astype(np.longdouble) for one in (A, b, np.array([1.0, 0.0])))
+    M = np.zeros((8, 2, 2), dtype=np.longdouble)
+    M[:, 0, 0] = 1.0  # x0 - beta, squared
+    T = A - lam[:, None, None] * np.outer(b, c)
+    for _ in range(last):
+        q = lam * M[:, 0, 0]
+        noise = lam * (q + q.sum() + np.longdouble(0.3) ** 2)
+        M = T @ M @ T.transpose(0, 2, 1) + noise[:, None, None] * np.outer(b, b)
+    expected = 0.5 * ((lam * M[:, 0, 0]).sum() + np.longdouble(0.3) ** 2)
+    found = hsgd.predict(rows, method, [last / 8])
+    error = abs(float(found.population_risk[0] - expected))
+    assert error < float(found.population_risk_error[0]) < 1e-8 * float(expected)
+    assert error > 1e-5 * float(found.population_risk_error[0])
+
+
+def test_descriptions_keep_what_methods_and_averages_call_alike():
+    method = hsgd.LinearMethod([[1.0]], [1.0], [1.0], [1.0], averaging=hsgd.TailAverage(3.0))
+    words = method.description()
+    assert words["start"] == [1.0]
+    assert words["averaging"] == {"kind": "TailAverage", "start": 3.0}
 
 
 @pytest.mark.parametrize("kind", [hsgd.EMA(0.07), hsgd.TailAverage(0.5), hsgd.PowerAverage(2.0)])

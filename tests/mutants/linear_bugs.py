@@ -79,9 +79,9 @@ MUTANTS: tuple[Mutant, ...] = (
         _LIMITS,
     ),
     Mutant(
-        "hsgd/theory/averages.py",
-        "(power + 1.0) ** 2 / (2.0 * power + 1.0)",
-        "(power + 1.0) / (2.0 * power + 1.0)",
+        "hsgd/algorithms/averaging.py",
+        "(self.power + 1.0) ** 2 / (2.0 * self.power + 1.0)",
+        "(self.power + 1.0) / (2.0 * self.power + 1.0)",
         f"{_TESTS}::test_means_of_many_iterates_lose_their_noise_like_one_over_their_number",
     ),
     Mutant(

@@ -133,8 +133,8 @@ MUTANTS: tuple[Mutant, ...] = (
     ),
     Mutant(
         "hsgd/theory/stability/momentum.py",
-        "fed = s * float(np.sum(gain * self.rule.persistence(step, s)[1]))",
-        "fed = float(np.sum(gain * self.rule.persistence(step, s)[1]))",
+        "total = s * fed(s)",
+        "total = fed(s)",
         "tests/hsgd/test_limits.py::"
         "test_rates_with_momentum_are_those_of_the_curve[0.5-HeavyBall-0.5]",
     ),

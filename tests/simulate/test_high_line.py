@@ -199,3 +199,17 @@ def test_the_predicted_rate_of_adagrad_ends_at_the_closed_form():
         gaps.append(ETA / float(rate[-1]) / final_root(problem) - 1)
     np.testing.assert_allclose(gaps[0] / gaps[1], 4.0, rtol=0.1)
     assert abs(gaps[1]) < 2.5 / 1000
+
+
+def test_the_discrepancy_is_of_the_size_of_the_error_where_that_is_large():
+    """At d = 20 AdaGrad-Norm is up to 5% off, as the relative variance of the risk says."""
+    problem, algorithm = problem_of(20, 0.0), nouns(20)["adagrad"][0]
+    asked = {"statistics": "population_risk"}
+    theory = hsgd.predict(problem, algorithm, TIMES, **asked)
+    means = summary(sgd(problem, algorithm, TIMES, num_replicates=3000, seed=1, **asked))
+    gap = np.abs(means.population_risk / theory.population_risk - 1)
+    chance = 4 * means.population_risk_standard_error / theory.population_risk
+    allowed = theory.population_risk_discrepancy
+    assert (gap <= allowed + chance).all()
+    assert (gap[1:] > allowed[1:] / 5 - chance[1:]).all()
+    assert (gap[1:4] > allowed[1:4] / 10 + chance[1:4]).all()

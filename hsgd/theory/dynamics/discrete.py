@@ -313,8 +313,6 @@ def _stability(question: Question) -> Stability:
 
 
 def _refusal(algorithm: Algorithm) -> str:
-    if algorithm.is_adaptive and algorithm.averaging is not None:
-        return "averages of learning rates that runs find are not predicted: simulate them."
     if algorithm.linear_form() is not None or algorithm.is_adaptive:
         return dependent_batches(algorithm)
     return f"method='discrete' does not follow {type(algorithm).__name__}: simulate it."

@@ -10,14 +10,18 @@ import numpy as np
 from hsgd.algorithms.linear_form import LinearForm
 from hsgd.checks import Array
 from hsgd.theory.stability.base import Stability
+from hsgd.theory.stability.momentum import dying
 
-_SCANNED = 240
-"""Learning rates that are tried from the curvature limit downwards, over twelve decades."""
-_LATE = 2**30
-_LOOKED_AT = 128
-"""Modes that are asked whether their means settle; among them the stiffest and the slowest."""
-_ROUNDING = 1e-9
-"""Relative size of an eigenvalue of a covariance that is rounding, also where it is negative."""
+_SCANNED, _DECADES = 240, 12
+"""Learning rates that are tried from above, over so many decades."""
+_LARGEST = 1e30
+"""Learning rate beyond which none is looked for."""
+_LATE = 2**26
+"""An iteration in which methods that change by themselves have become what they will be.
+
+Later ones would lose what vectors that hardly move still forget to rounding."""
+_FIRST_LOOK = 64
+"""Modes that are asked first whether their means settle: a single one that grows is enough."""
 _AT_ONCE = 2**22
 """Numbers of a block of modes' systems of equations."""
 
@@ -82,10 +86,12 @@ class LinearSteps(Stability):
 
     def _settles(self, learning_rate: float) -> bool:
         """Whether the means of all modes do."""
-        rates = np.sort(self._rates())
-        # What a root does between these is what it does at them.
-        chosen = rates[np.unique(np.linspace(0, len(rates) - 1, _LOOKED_AT).astype(int))]
-        return bool(self._log_modulus(learning_rate, chosen).max(initial=-np.inf) < 0)
+        rates = self._rates()
+        some = rates[:: max(1, len(rates) // _FIRST_LOOK)]
+        return all(
+            bool(self._log_modulus(learning_rate, looked_at).max(initial=-np.inf) < 0)
+            for looked_at in (some, rates)
+        )
 
     def _rates(self) -> Array:
         return self._damping_and_curvature()[0] * self.system.iterations_per_unit
@@ -110,9 +116,12 @@ class LinearSteps(Stability):
         stiffest = float(self._rates().max(initial=0.0))
         if stiffest == 0.0:
             return float("inf")
-        top = 1e2 * self.system.iterations_per_unit / stiffest
-        bad = top
-        for rate in np.geomspace(top, top * 1e-12, _SCANNED).tolist():
+        bad = 1e2 * self.system.iterations_per_unit / stiffest
+        while good(bad):  # where gradients are taken at, or gains are, a small part
+            bad *= 1e2
+            if bad > _LARGEST:
+                return float("inf")
+        for rate in np.geomspace(bad, bad * 10.0**-_DECADES, _SCANNED)[1:].tolist():
             if good(rate):
                 return _boundary(good, rate, bad)
             bad = rate
@@ -140,20 +149,10 @@ class LinearSteps(Stability):
         if not weights.any() or not self.moves(learning_rate):
             return N * top
 
-        def room(log_growth: float) -> float:
-            s = float(np.exp(log_growth))
-            fed = s * float(weights @ self._summed(learning_rate, s)[1])
-            return (1.0 / fed if np.isfinite(fed) and fed > 0 else 0.0) - 1.0
+        def fed(growth: float) -> float:
+            return float(weights @ self._summed(learning_rate, growth)[1])
 
-        low = min(0.0, top) - 1e-9
-        while room(low) <= 0.0 and low > -1e3:
-            low *= 2.0
-        high = top - 1e-13 * max(1.0, abs(top))
-        if room(high) > 0.0:
-            return N * top
-        from scipy.optimize import brentq  # slow to load, and rarely needed
-
-        return N * float(brentq(room, low, high, xtol=1e-15, rtol=1e-13))
+        return N * dying(fed, top)
 
 
 def _basis(start: Array) -> Array:
@@ -183,30 +182,35 @@ def _sums(A: Array, b: Array, c: Array, damping: Array, fed: Array, growth: floa
     system = np.eye(m * m) - growth * (pairs + fed_back)
     x = damping * b[0]
     system[:, 0, 0] = growth * (x * (2.0 - x) - fed_back[:, 0, 0]) + (1.0 - growth)
-    wanted = np.broadcast_to(np.outer(b, b).reshape(m * m, 1), (len(T), m * m, 1))
-    with np.errstate(all="ignore"):
-        X = _solved(system, wanted).reshape(len(T), m, m)
-    # L takes covariances to covariances: where their sum diverges, the solution is none.
-    finite = np.isfinite(X).all(axis=(1, 2))
-    least = np.full(len(T), -np.inf)
-    if finite.any():
-        shares = X[finite] / np.abs(X[finite]).max(axis=(1, 2), keepdims=True).clip(1e-300)
-        least[finite] = np.linalg.eigvalsh(0.5 * (shares + shares.transpose(0, 2, 1)))[:, 0]
-    return np.where((least > -_ROUNDING)[:, None, None], X, np.inf)
+    # Beyond the radius of convergence the sum of positive terms is none any more.
+    good = growth * _radius(T, pairs, fed_back) < 1.0
+    found = np.full((len(T), m * m, 1), np.inf)
+    wanted = np.broadcast_to(np.outer(b, b).reshape(m * m, 1), found.shape)
+    found[good] = _solved(system[good], wanted[good])
+    return found.reshape(len(T), m, m)
 
 
 def _solved(systems: Array, wanted: Array) -> Array:
+    """Each system's solution; infinite where it is singular to the last digit."""
     try:
         return np.asarray(np.linalg.solve(systems, wanted))
-    except np.linalg.LinAlgError:  # some is singular to the last digit
-        tilted = systems + 1e-15 * np.eye(systems.shape[1])
-        return np.asarray(np.linalg.solve(tilted, wanted))
+    except np.linalg.LinAlgError:
+        if len(systems) == 1:
+            return np.full_like(wanted, np.inf)
+        half = len(systems) // 2
+        parts = (slice(0, half), slice(half, None))
+        return np.concatenate([_solved(systems[part], wanted[part]) for part in parts])
+
+
+def _radius(T: Array, pairs: Array, fed_back: Array) -> Array:
+    """Spectral radius of what an iteration does to second moments, shape (modes,)."""
+    if not fed_back.any():
+        return np.asarray(np.abs(np.linalg.eigvals(T)).max(axis=1) ** 2)
+    return np.asarray(np.abs(np.linalg.eigvals(pairs + fed_back)).max(axis=1))
 
 
 def _boundary(good: Callable[[float], bool], low: float, high: float) -> float:
     """Where `good` ends between a learning rate at which it holds and one at which it does not."""
-    if high == low:
-        return low
     for _ in range(60):
         middle = float(np.sqrt(low * high))
         if not low < middle < high:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -100,20 +101,30 @@ class MomentumSteps(FiniteSteps):
         gain, step = one.gain * self.system.eigenvalues, one.step
         edge = float(np.exp(-2.0 * np.max(self.rule.log_modulus(step))))
 
-        def room(log_growth: float) -> float:
-            s = float(np.exp(log_growth))
-            fed = s * float(np.sum(gain * self.rule.persistence(step, s)[1]))
-            return (1.0 / fed if np.isfinite(fed) and fed > 0 else 0.0) - 1.0
-
-        top = np.log(edge)
+        top = float(np.log(edge))
         if not gain.any():
-            return N * float(top)
-        low = min(0.0, top) - 1.0
-        while room(low) <= 0.0:
-            low *= 2.0
-        high = top - 1e-13 * max(1.0, abs(top))
-        if room(high) > 0.0:
-            return N * float(top)
-        from scipy.optimize import brentq  # slow to load, and rarely needed
+            return N * top
+        return N * dying(lambda s: float(np.sum(gain * self.rule.persistence(step, s)[1])), top)
 
-        return N * float(brentq(room, low, high, xtol=1e-15, rtol=1e-13))
+
+def dying(fed: Callable[[float], float], top: float) -> float:
+    """Rate per iteration at which noise that feeds itself dies out: log s at s·fed(s) = 1.
+
+    `fed` is the kernel's generating function Σ_m K_m s^m, `top` the logarithm of the s at which it
+    diverges; without a root below, that is the rate.
+    """
+
+    def room(log_growth: float) -> float:
+        s = float(np.exp(log_growth))
+        total = s * fed(s)
+        return (1.0 / total if np.isfinite(total) and total > 0 else 0.0) - 1.0
+
+    low = min(0.0, top) - 1.0
+    while room(low) <= 0.0:
+        low *= 2.0
+    high = top - 1e-13 * max(1.0, abs(top))
+    if room(high) > 0.0:
+        return top
+    from scipy.optimize import brentq  # slow to load, and rarely needed
+
+    return float(brentq(room, low, high, xtol=1e-15, rtol=1e-13))

@@ -72,6 +72,11 @@ def constant_batches(question: Question, horizon: float) -> list[Question]:
 
 def _stable(question: Question, rate: float) -> Verdict:
     critical = question.stability.critical_rate()
+    if critical == 0.0:
+        return "unstable", (
+            f"{type(question.algorithm).__name__} diverges here at any learning_rate, because of "
+            "its other rates: lower those."
+        )
     if rate >= critical:
         return "unstable", (
             f"The learning rate {rate:.6g} is {times(rate, critical)} "

@@ -30,6 +30,7 @@ def bytes_of_replicate(plan: Plan) -> int:
     """Upper estimate of what a replicate takes on the device."""
     largest, block = plan.batches.largest, min(plan.block_size, len(plan.iterations))
     numbers = plan.width * (block + 3) + largest * (launch_iterations(plan) + 1) + 2
+    numbers += plan.numbers_of_state
     if isinstance(plan.rows, DataRows):
         return 8 * numbers + bytes_of_order(plan, plan.rows)
     assert isinstance(plan.rows, FreshRows)
