@@ -9,6 +9,8 @@ import numpy as np
 from scipy.integrate import solve_ivp
 from scipy.linalg import expm
 
+from tests.tables import fixed_point
+
 
 def generator(problem, noise_factor):
     """The drift of (vec S, M, 1) is rate·D + rate²·N; returns D and N as arrays."""
@@ -46,7 +48,7 @@ def exact_states(problem, noise_factor, rate, step, count, digits=None):
     with mpmath.workdps(digits):
         rate_ = mpmath.mpf(rate)
         matrix = rate_ * mpmath.matrix(drift.tolist()) + rate_**2 * mpmath.matrix(noise.tolist())
-        one_step = mpmath.expm(matrix * mpmath.mpf(step), method="taylor")
+        one_step = fixed_point.exponential(matrix * mpmath.mpf(step))
         states = [mpmath.matrix(start(problem).tolist())]
         for _ in range(count):
             states.append(one_step * states[-1])

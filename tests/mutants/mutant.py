@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from dataclasses import dataclass
+from functools import lru_cache
 
 
 @dataclass(frozen=True)
@@ -48,6 +49,7 @@ class Mutant:
         return f"{self.file}: {old} → {new or 'nothing'}"
 
 
+@lru_cache(maxsize=2)  # mutants of a file stand together
 def _code(source: str) -> str:
     """What is executed: neither comments nor docstrings."""
     tree = ast.parse(source)

@@ -14,6 +14,7 @@ from functools import cache
 import mpmath
 import numpy as np
 
+from tests.tables import fixed_point
 from volterra import OnClock, PiecewiseClock, SumOfExponentials, SumOfPowers, TimeChanged
 
 TAGS = {
@@ -153,7 +154,10 @@ def state_space(forcing, kernel, observation=None):
             row = [*(w for _, w in modes), *[1] * p]
             if observation is not None:
                 row = [*(w for _, w in observed), *[0] * p]
-            moved = matrix ** int(time) if powers else matrix_exponential(matrix * mpmath.mpf(time))
+            if powers:
+                moved = fixed_point.power(matrix, int(time))
+            else:
+                moved = fixed_point.exponential(matrix * mpmath.mpf(time))
             return float(mpmath.re(mpmath.fdot(row, moved * start)))
 
     return lambda t: np.array([at(float(time)) for time in np.atleast_1d(t)])
@@ -194,7 +198,7 @@ def _segment_states(forcing, kernel):
                 matrix[i, n + j] = feed
         for j in range(p):
             matrix[n + j, n + j] = -sigma[j] * (pace if clocked else mpmath.mpf(1))
-        return matrix_exponential(matrix * time) * state
+        return fixed_point.exponential(matrix * time) * state
 
     @cache
     def start(number):
@@ -219,20 +223,6 @@ def _conjugated(rates, weights):
         return [(r.real, mpmath.mpf(w.real)) for r, w in pairs]
     halves = [(r, mpmath.mpmathify(w) / 2) for r, w in pairs]
     return halves + [(mpmath.conj(r), mpmath.conj(w)) for r, w in halves]
-
-
-def matrix_exponential(matrix):
-    """Scaling, a Taylor series and squaring, at the working precision."""
-    squarings = max(0, int(mpmath.ceil(mpmath.log(mpmath.mnorm(matrix, 1) + 1, 2))) + 4)
-    scaled = matrix / mpmath.mpf(2) ** squarings
-    term = mpmath.eye(matrix.rows)
-    total = term.copy()
-    for k in range(1, 45):
-        term = term * scaled / k
-        total += term
-    for _ in range(squarings):
-        total = total * total
-    return total
 
 
 # ----------------------------------------------------------------- the table

@@ -3,11 +3,11 @@ import numpy as np
 import pytest
 from scipy.integrate import solve_ivp
 
+from tests.tables import fixed_point
 from tests.tables.problems import (
     PROBLEMS,
     by_eigenvalues,
     constant,
-    matrix_exponential,
     multiprecision,
     stairs,
 )
@@ -87,7 +87,7 @@ def segmentwise(forcing, kernel, rates, edges, t, v=None):
                 for j in range(n):
                     matrix[i, j] = speed**2 * w[j] - (speed * r[i] if i == j else 0)
                 matrix[i, n] = speed**2
-            state = matrix_exponential(matrix * length) * state
+            state = fixed_point.exponential(matrix * length) * state
         row = [*w, 1] if v is None else [*multiprecision(v), 0]
         return float(mpmath.fdot(row, state))
 
@@ -278,7 +278,7 @@ def test_an_observed_mode_without_weight_in_the_kernel():
 
 @pytest.mark.parametrize("method", ["collocation", "panels"])
 def test_rounding_of_a_forcing_is_amplified_like_the_forcing(method):
-    """1 - exp(-rate t) is zero in floating point, and the kernel, just below critical, adds it up.
+    """1 - exp(-rate t) is an ulp or none, by machine; the kernel, just below critical, adds it up.
 
     What is forgotten in the errors that go through the equation is a twentieth of what is wrong.
     """
@@ -289,9 +289,10 @@ def test_rounding_of_a_forcing_is_amplified_like_the_forcing(method):
     left = 1.0 - 0.999
     memory = rate * (t / left + np.expm1(-left * t) / left**2)  # of 0.999 exp(-left (t - s))
     grown = 1.0 - 0.999 * np.expm1(-left * t) / left  # what becomes of a constant forcing
-    assert solution.y[0] == 0.0
+    right = rate * t + 0.999 * memory
+    assert abs(solution.y[0] - right) <= solution.error[0] < 1e-10
     assert solution.error[0] >= 0.99 * 4 * EPS * 2.0 * grown, "four roundings of the terms' sizes"
-    assert rate * t + 0.999 * memory <= solution.error[0] < 1e-11
+    assert right <= solution.error[0]
     if method == "collocation":
         assert memory <= solution.observe([1.0]).error[0] < 1e-11
 

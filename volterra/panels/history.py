@@ -139,5 +139,5 @@ class History:
         basis = lagrange(nodes(), rule.place(np.clip(position, 0.0, 1.0)).reshape(-1))
         z = (basis @ self._z[index].reshape(STAGES, -1)).reshape(*distance.shape, -1, self.columns)
         kernel = self.equation.singular_matrices(self.end + beyond[:, None], distance)
-        out: Array = np.einsum("ij,ijab,ijbc->iac", weight, kernel, z, optimize=True)
+        out: Array = np.einsum("ij,ijac->iac", weight, kernel @ z)
         return out
