@@ -52,6 +52,7 @@ def ask(
     batch_schedules: bool = False,
     averages: bool = False,
     any_rate: bool = False,
+    curves_alone: bool = False,
 ) -> Question:
     """The question, if the theory can answer it.
 
@@ -69,6 +70,8 @@ def ask(
         Whether it knows averages of the iterates, or need not.
     any_rate
         Whether it has an answer for absurd learning rates, too.
+    curves_alone
+        Whether curves are all that it asks for, so that methods may answer that know no more.
 
     Raises
     ------
@@ -87,7 +90,7 @@ def ask(
     )
     if not any_rate:
         check_rate(problem, algorithm)
-    methods = able(method, algorithm)
+    methods = able(method, problem, algorithm, curves=curves_alone)
     tolerance = None if rtol is None else number("rtol", rtol, strict=True)
     grid = None if time is _NEVER else time_grid(time, problem.iterations_per_unit)
     if grid is not None:

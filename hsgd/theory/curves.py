@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import NamedTuple, Protocol
 
 import numpy as np
@@ -64,6 +64,21 @@ class Curve(NamedTuple):
     """Numerical."""
     left_out: Array
     """Bound on what covariances between modes would add to the value."""
+
+
+class Answer(NamedTuple):
+    """All that a dataset of curves is made of."""
+
+    curves: Mapping[str, Curve]
+    """By statistic, and `<statistic>_averaged`."""
+    gaps: Mapping[str, Array]
+    """Relative error to expect in each because n is finite."""
+    solver: str
+    status: str
+    verdict: tuple[str, str]
+    """Concerns, empty if there are none, and a sentence."""
+    rates: Array | None = None
+    """Learning rates that are found on the way."""
 
 
 def curve_of(

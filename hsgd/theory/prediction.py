@@ -17,9 +17,10 @@ from hsgd.dataset.schema import AVERAGED
 from hsgd.statistics.rounding import rounding
 from hsgd.sweeps.broadcasting import follows_sweeps, shared_by
 from hsgd.theory.asking import ADAPTIVE, ALGORITHMS, ask
-from hsgd.theory.curves import Curve
+from hsgd.theory.curves import Answer, Curve
 from hsgd.theory.dynamics.adaptive import AdaptiveCurves
 from hsgd.theory.question import Question, Statistics
+from hsgd.theory.reshuffling.mean_field import ACCURACY
 from hsgd.theory.settling import settled
 from hsgd.theory.spectra.providers import Solvable
 from hsgd.theory.trust.applicability import verdict_of
@@ -77,6 +78,9 @@ def predict(
         (at the critical learning rate more than 2% of the way in the stiffest direction, so that
         the limit is a percent off), as far as that costs a second or two; else `"hsgd"`. The
         attribute `method` says which.
+        `"mean_field"` is for rows that are drawn without replacement, on `SampledLeastSquares`:
+        both risks of `SGD(..., sampling="reshuffle")` or `"single_shuffle"`, to a relative accuracy
+        of 1e-3 if `rtol` asks for no better; `"auto"` takes it there.
     spread, level
         Bands for single runs are not available yet; `spread=True` is refused.
     rtol
@@ -97,7 +101,7 @@ def predict(
     Raises
     ------
     TypeError, ValueError
-        For bad arguments, or sampling without replacement across iterations.
+        For bad arguments, or sampling without replacement across iterations on given rows.
 
     Warns
     -----
@@ -139,6 +143,7 @@ def predict(
         batch_schedules=True,
         averages=True,
         algorithms=ALGORITHMS + ADAPTIVE,
+        curves_alone=True,
     )
     return answer(question)
 
@@ -147,25 +152,17 @@ def answer(question: Question) -> xr.Dataset:
     """The curves of a question that has times, and what there is to warn of, as a dataset."""
     problem, algorithm, grid = question.problem, question.algorithm, question.grid
     assert grid is not None
-    times = grid.unique / problem.iterations_per_unit
-    question, solved, curves, status = settled(question)
-    gaps = discrepancies(question, curves, grid.unique, shared_by())
-    judged = question
-    if isinstance(solved, AdaptiveCurves):
-        # The rate of a single run is a function of its own risk, which varies around the mean.
-        gaps = {name: np.maximum(gap, solved.fluctuation) for name, gap in gaps.items()}
-        judged = question.but(algorithm=_in_the_end(question, float(solved.rates[-1])))
-    expected = largest(gaps)
-    concern, verdict = verdict_of(judged, float(times[-1]), expected)
+    answer_of = question.method.answer or _from_modes
+    curves, gaps, solver, status, (concern, verdict), rates = answer_of(question)
     attrs = provenance.attributes(
         problem, algorithm, source="theory", title=f"{question.method.title}: predicted risk curves"
     )
     attrs |= {
         "method": question.method.name,
-        "solver": solved.solver,
+        "solver": solver,
         "status": status,
-        "rtol": question.rtol,
-        "expected_discrepancy": expected,
+        "rtol": question.rtol if question.method.answer is None else _wanted(question),
+        "expected_discrepancy": largest(gaps),
         "diagnosis": verdict,
     }
     variables: Variables = {}
@@ -179,17 +176,41 @@ def answer(question: Question) -> xr.Dataset:
                 variables |= _variables(
                     name, words, curve._replace(error=error), gaps[name], question.method.noiseless
                 )
-    if isinstance(solved, AdaptiveCurves):
+    if rates is not None:
         words = "learning rate that runs find"
-        variables["realised_learning_rate"] = ("time",), solved.rates, words
+        variables["realised_learning_rate"] = ("time",), rates, words
     if concern:
         warning.warn(verdict, stacklevel=4)
     if status not in (Status.CONVERGED.value, Status.OVERFLOW.value):
-        wanted = question.chance if question.system.replicas else question.rtol
-        warning.warn(_inaccurate(curves, wanted), stacklevel=4)
+        warning.warn(_inaccurate(curves, _wanted(question)), stacklevel=4)
     elif status == Status.OVERFLOW.value:
         warning.warn(status, stacklevel=4)
     return dataset.assemble(grid, problem, algorithm, variables, attrs)
+
+
+def _from_modes(question: Question) -> Answer:
+    """The answer of a method that solves for modes, and how far it can be trusted."""
+    assert question.grid is not None
+    iterations = question.grid.unique
+    question, solved, curves, status = settled(question)
+    gaps = discrepancies(question, curves, iterations, shared_by())
+    judged, rates = question, None
+    if isinstance(solved, AdaptiveCurves):
+        # The rate of a single run is a function of its own risk, which varies around the mean.
+        gaps = {name: np.maximum(gap, solved.fluctuation) for name, gap in gaps.items()}
+        rates = solved.rates
+        judged = question.but(algorithm=_in_the_end(question, float(rates[-1])))
+    verdict = verdict_of(
+        judged, iterations[-1] / question.problem.iterations_per_unit, largest(gaps)
+    )
+    return Answer(curves, gaps, solved.solver, status, verdict, rates)
+
+
+def _wanted(question: Question) -> float:
+    """The relative accuracy that its curves should have."""
+    if question.method.answer is not None:
+        return min(question.chance, ACCURACY)
+    return question.chance if question.system.replicas else question.rtol
 
 
 def _in_the_end(question: Question, rate: float) -> Algorithm:
@@ -214,7 +235,7 @@ def _inaccurate(curves: Mapping[str, Curve], rtol: float) -> str:
 
 
 def _check_options(method: str, spread: bool, level: float) -> None:
-    if isinstance(method, str) and method in ("mean_field", "modified_flow", "data_fit"):
+    if isinstance(method, str) and method in ("modified_flow", "data_fit"):
         raise ValueError(f"method={method!r} is not available yet: use method='hsgd'.")
     if flag("spread", spread):
         raise ValueError(

@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any, Self
+from typing import Any, NoReturn, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -30,7 +30,7 @@ from hsgd.machine.progress import bar
 from hsgd.problems.least_squares import LeastSquares
 from hsgd.schedules import Constant
 from hsgd.statistics.named import resolve
-from hsgd.theory.curves import Solved
+from hsgd.theory.curves import Answer, Solved
 from hsgd.theory.spectra.modes import AT_ONCE, Modes
 from hsgd.theory.spectra.providers import Solvable, modes
 from hsgd.theory.stability.base import Stability
@@ -49,8 +49,8 @@ class Method:
     """What the theory is called."""
     noiseless: str
     """What SGD without noise is then."""
-    refusal: Callable[[Algorithm], str]
-    """Why it cannot follow an algorithm, in one sentence; empty if it can."""
+    refusal: Callable[[Any, Algorithm], str]
+    """Why it cannot follow an algorithm on a problem, in one sentence; empty if it can."""
     stability: Callable[[Question], Stability]
     """How modes take steps, and so where the noise dies out."""
     solve: Callable[[Question, NDArray[np.int64]], Solved]
@@ -60,8 +60,17 @@ class Method:
     """Whether `auto` should take it, up to such an iteration; None: where no finer one suits."""
     twin: Method | None = None
     """For a limit of small steps, the same with steps of finite size; else None."""
+    answer: Callable[[Question], Answer] | None = None
+    """The curves as they are, of a method that has them not from modes; it knows them alone."""
     in_blocks: bool = False
     """Whether it looks at a block of times after the other, so that few are held at once."""
+
+
+def knows_curves_alone(question: Question, *_: Any) -> NoReturn:
+    """In place of what a method does not have."""
+    raise ValueError(
+        f"method={question.method.name!r} knows curves alone: ask hsgd.predict for them."
+    )
 
 
 def dependent_batches(algorithm: Algorithm) -> str:
@@ -71,7 +80,8 @@ def dependent_batches(algorithm: Algorithm) -> str:
     return (
         "homogenized SGD is for independent batches (of others the training loss is lower than it "
         f"says), but sampling is {getattr(algorithm, 'sampling', '')!r}: simulate it "
-        "(simulate.sgd), or use sampling='with_replacement' or 'subset'."
+        "(simulate.sgd), use sampling='with_replacement' or 'subset', or ask hsgd.predict for the "
+        "curves of hsgd.SampledLeastSquares."
     )
 
 

@@ -63,14 +63,27 @@ def test_modes_are_made_once_and_forgotten_with_the_problem(monkeypatch):
 
 
 def test_the_table_of_methods():
-    assert METHODS[0].twin is METHODS[1]
-    assert able("auto", hsgd.SGD(0.1)) == list(METHODS)
-    assert able("auto", hsgd.HeavyBall(0.1, 0.5)) == [METHODS[1]]
-    assert able("discrete", hsgd.SGD(0.1)) == [METHODS[1]]
-    with pytest.raises(ValueError, match="pass method='discrete' for HeavyBall"):
-        able("hsgd", hsgd.HeavyBall(0.1, 0.5))
-    with pytest.raises(ValueError, match="must be one of"):
-        able("best", hsgd.SGD(0.1))
+    def found(name, algorithm, problem=None, *, curves=True):
+        return able(name, problem or problem_of(), algorithm, curves=curves)
+
+    limit, finite, reshuffled = METHODS
+    assert limit.twin is finite
+    assert found("auto", hsgd.SGD(0.1)) == [limit, finite]
+    assert found("auto", hsgd.HeavyBall(0.1, 0.5)) == [finite]
+    assert found("discrete", hsgd.SGD(0.1)) == [finite]
+    typical = hsgd.SampledLeastSquares(hsgd.GaussianRows(1.0, np.ones(3)), 5)
+    orders = hsgd.SGD(0.1, sampling="single_shuffle")
+    assert found("auto", orders, typical) == [reshuffled]
+    for name, algorithm, words in (
+        ("hsgd", hsgd.HeavyBall(0.1, 0.5), "pass method='discrete' for HeavyBall"),
+        ("best", hsgd.SGD(0.1), "must be one of"),
+        ("mean_field", orders, "typical of a population"),
+        ("auto", orders, "independent batches"),
+    ):
+        with pytest.raises(ValueError, match=words):
+            found(name, algorithm)
+    with pytest.raises(ValueError, match="curves alone"):
+        found("mean_field", orders, typical, curves=False)
 
 
 def test_a_changed_question_keeps_the_rest():

@@ -45,8 +45,8 @@ MUTANTS: tuple[Mutant, ...] = (
     ),
     Mutant(
         "hsgd/theory/dynamics/methods.py",
-        "METHODS = (homogenized.METHOD, discrete.METHOD)",
-        "METHODS = (discrete.METHOD, homogenized.METHOD)",
+        "METHODS = (homogenized.METHOD, discrete.METHOD,",
+        "METHODS = (discrete.METHOD, homogenized.METHOD,",
         "tests/hsgd/test_question.py::test_the_table_of_methods",
     ),
     Mutant(

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -312,7 +312,8 @@ def _stability(question: Question) -> Stability:
     return LinearSteps(system, factor, form_at)
 
 
-def _refusal(algorithm: Algorithm) -> str:
+def _refusal(problem: Any, algorithm: Algorithm) -> str:
+    del problem
     if algorithm.linear_form() is not None or algorithm.is_adaptive:
         return dependent_batches(algorithm)
     return f"method='discrete' does not follow {type(algorithm).__name__}: simulate it."

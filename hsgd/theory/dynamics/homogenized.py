@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -114,7 +114,8 @@ def solve_homogenized(question: Question, iterations: NDArray[np.int64]) -> Homo
     return HomogenizedCurves(system, schedule.integral(times), 1.0, solution, question.excess)
 
 
-def _refusal(algorithm: Algorithm) -> str:
+def _refusal(problem: Any, algorithm: Algorithm) -> str:
+    del problem
     if algorithm.averaging is not None:
         return "method='hsgd' keeps no averages: pass method='discrete'."
     if isinstance(algorithm, SGD | StreamingSGD):

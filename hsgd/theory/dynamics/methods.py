@@ -10,15 +10,18 @@ from hsgd.algorithms.base import Algorithm
 from hsgd.checks import one_of
 from hsgd.theory.dynamics import discrete, homogenized
 from hsgd.theory.question import Method, Question
+from hsgd.theory.reshuffling import mean_field
 
-METHODS = (homogenized.METHOD, discrete.METHOD)
+METHODS = (homogenized.METHOD, discrete.METHOD, mean_field.METHOD)
 """From the plainest to the finest."""
 
 NAMES = ("auto", *(method.name for method in METHODS))
 
 
-def able(name: Any, algorithm: Algorithm) -> list[Method]:
+def able(name: Any, problem: Any, algorithm: Algorithm, *, curves: bool) -> list[Method]:
     """The methods meant by a name that can follow the algorithm, the plainest first.
+
+    Where it is not `curves` that are asked for, only those that know more.
 
     Raises
     ------
@@ -27,9 +30,13 @@ def able(name: Any, algorithm: Algorithm) -> list[Method]:
     """
     one_of("method", name, NAMES)
     asked = [method for method in METHODS if name in ("auto", method.name)]
-    found = [method for method in asked if not method.refusal(algorithm)]
+    knowing = [method for method in asked if curves or method.answer is None]
+    if not knowing:
+        raise ValueError(f"method={name!r} knows curves alone: ask hsgd.predict for them.")
+    found = [method for method in knowing if not method.refusal(problem, algorithm)]
     if not found:
-        raise ValueError(asked[-1].refusal(algorithm))
+        speaker = next((m for m in reversed(knowing) if m.answer is None), knowing[-1])
+        raise ValueError(speaker.refusal(problem, algorithm))
     return found
 
 

@@ -1,0 +1,162 @@
+"""Curves from grids of more and more cells, from batches, and from more and more nodes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import numpy as np
+
+from hsgd.checks import Array
+from hsgd.problems.gaussian_rows import GaussianRows
+from hsgd.schedules import Schedule
+from hsgd.theory.reshuffling.nodes import nodes_of
+from hsgd.theory.reshuffling.two_times import Setting, solve
+
+MOST_WORK = 6e10
+"""Nodes times cells cubed that may be spent on a grid: about a minute."""
+_COARSEST = 4
+"""Cells of a pass with which refinement begins."""
+_MOST_NODES = 64
+_CHEAP_WORK = 5e9
+"""The same up to which iterations of a batch are cells, as they are."""
+
+
+class Passes(NamedTuple):
+    """Reshuffled SGD on typical rows, up to some number of passes."""
+
+    rows: GaussianRows
+    num_rows: int
+    ridge: float
+    single: bool
+    schedule: Schedule
+    batch_size: int
+    times: Array
+    """In passes, ascending, shape (T,)."""
+
+
+class Found(NamedTuple):
+    """Population and empirical risk, shape (2, T), and their numerical error."""
+
+    value: Array
+    error: Array
+    cells: int
+    """Of a pass, on the finest grid."""
+
+
+class TooLong(Exception):
+    """A grid on which nothing could be solved in time."""
+
+
+def refined(passes: Passes, rtol: float) -> Found:
+    """Both risks to a relative accuracy, or as near to it as can be afforded.
+
+    Raises
+    ------
+    TooLong
+        If even the coarsest grid has too many cells.
+    """
+    count, of_nodes = _enough_nodes(passes, rtol)
+
+    def small_steps(cells: int) -> Array:
+        return _solved(passes, count, cells, explicit=False)
+
+    def iterations(cells: int) -> Array:
+        return _solved(passes, count, cells, explicit=True)
+
+    affordable = int((_CHEAP_WORK / count) ** (1 / 3) / _last(passes))
+    found = _with_batches(passes, small_steps, iterations, rtol, affordable)
+    return found._replace(error=found.error + of_nodes)
+
+
+def _enough_nodes(passes: Passes, rtol: float) -> tuple[int, Array]:
+    """How many nodes, and what more of them would change, on a coarse grid."""
+    count, coarse = 16, _solved(passes, 16, _COARSEST, explicit=False)
+    while True:
+        fine = _solved(passes, 2 * count, _COARSEST, explicit=False)
+        change = np.abs(fine - coarse)
+        if (change <= 0.25 * rtol * fine).all() or 2 * count >= _MOST_NODES:
+            return count, change
+        count, coarse = 2 * count, fine
+
+
+def _with_batches(
+    passes: Passes,
+    small_steps: Callable[[int], Array],
+    iterations: Callable[[int], Array],
+    rtol: float,
+    affordable: int,
+) -> Found:
+    """Finite batches: an iteration is a cell, or between small steps and cells of that kind."""
+    share = passes.batch_size / passes.num_rows
+    length = 1.0 / share
+    whole = passes.num_rows % passes.batch_size == 0
+    if passes.batch_size > 1 and whole and length <= affordable:
+        value = iterations(round(length))
+        return Found(value, 1e-12 * value, round(length))
+    found = _extrapolated(small_steps, rtol)
+    if passes.batch_size == 1:
+        return found
+    # In 1/cells: a parabola through none, and two that are near or not too many.
+    fine = max(16, min(affordable, 64))
+    fine, coarse = (fine, fine // 2) if length > fine else (int(np.ceil(length)), int(length))
+    at_fine, at_coarse = iterations(fine), iterations(coarse)
+    first = (at_fine - found.value) * fine
+    second = ((at_coarse - found.value) * coarse - first) / (1.0 / coarse - 1.0 / fine)
+    bend = second * share * (share - 1.0 / fine)
+    return Found(found.value + first * share + bend, found.error + np.abs(bend), found.cells)
+
+
+def _extrapolated(solved: Callable[[int], Array], rtol: float) -> Found:
+    """To infinitely many cells, from an error of second order that is seen on three grids."""
+    cells = 2 * _COARSEST
+    grids = [solved(_COARSEST), solved(cells)]
+    best = (4.0 * grids[1] - grids[0]) / 3.0
+    error = np.abs(best - grids[1])  # of two grids, if there is no third
+    while len(grids) == 2 or (error > rtol * np.abs(best)).any():
+        try:
+            grids.append(solved(2 * cells))
+        except TooLong:
+            break
+        cells *= 2
+        better = (4.0 * grids[-1] - grids[-2]) / 3.0
+        best, error = better, np.abs(better - best)
+    return Found(best, error, cells)
+
+
+def _solved(passes: Passes, nodes: int, cells: int, *, explicit: bool) -> Array:
+    """Both risks at the times asked for, from one grid; shape (2, T)."""
+    last = _last(passes)
+    found = nodes_of(passes.rows, nodes)
+    if len(found.eigenvalues) * float(last * cells) ** 3 > MOST_WORK:
+        raise TooLong
+    middle = 0.0 if explicit else 0.5
+    moments = (np.arange(last * cells) + middle) / cells
+    rates = passes.schedule(moments / passes.batch_size) / passes.batch_size
+    setting = Setting(found, passes.num_rows, passes.ridge, passes.rows.noise, passes.single)
+    with np.errstate(over="ignore", invalid="ignore"):
+        risks = solve(setting, np.asarray(rates, dtype=np.float64), cells, explicit=explicit)
+    return np.array([between_edges(passes.times, risk, cells) for risk in risks])
+
+
+def _last(passes: Passes) -> int:
+    """Passes to follow, whole ones."""
+    return max(1, int(np.ceil(passes.times[-1] - 1e-9)))
+
+
+def between_edges(times: Array, values: Array, cells: int) -> Array:
+    """Cubic interpolation within each pass: at its end curves may have a kink."""
+    position = times * cells
+    order = min(3, cells)
+    pass_number = np.clip(np.floor(times), 0, (len(values) - 1) // cells - 1)
+    first = np.clip(
+        np.floor(position) - order // 2, pass_number * cells, (pass_number + 1) * cells - order
+    )
+    nodes = np.arange(order + 1)
+    local = (position - first)[:, None] - nodes
+    weights = np.ones((len(times), order + 1))
+    for i in nodes:
+        for k in nodes:
+            if i != k:
+                weights[:, i] *= local[:, k] / (i - k)
+    return np.asarray((weights * values[first.astype(np.intp)[:, None] + nodes]).sum(axis=1))

@@ -1,0 +1,173 @@
+"""Rows without replacement: the mean field against runs, closed forms, and other theories."""
+
+import re
+
+import numpy as np
+import pytest
+from scipy.optimize import brentq
+
+import hsgd
+import simulate
+from hsgd.theory.reshuffling import refinement
+from hsgd.theory.reshuffling.nodes import nodes_of
+from hsgd.theory.reshuffling.two_times import Setting, solve
+
+NAMES = ("population_risk", "empirical_risk")
+
+
+def typical(n=600, d=400, *, power=0.0, ridge=0.1, x0=0.0, noise=0.5):
+    values = np.arange(1, d + 1.0) ** -power
+    rows = hsgd.GaussianRows(values / values.sum(), np.ones(d), noise, x0=np.full(d, x0))
+    return hsgd.SampledLeastSquares(rows, n, ridge=ridge)
+
+
+def both(curves):
+    return np.array([curves[name].values for name in NAMES])
+
+
+@pytest.mark.parametrize(
+    ("problem", "sampling", "rate"),
+    [
+        (typical(300, 200, ridge=1.0), "reshuffle", 0.8),
+        (typical(300, 200, ridge=1.0), "single_shuffle", 1.2),
+        (typical(200, 300, power=0.5, ridge=1.0, x0=1.0), "reshuffle", hsgd.PowerDecay(1, 1, 1)),
+    ],
+    ids=["reshuffle", "single", "start and schedule"],
+)  # fmt: skip
+def test_it_is_the_mean_of_runs_and_independent_draws_are_not(problem, sampling, rate):
+    times, runs = [0.0, 0.5, 1.0, 2.5, 6.0], 160
+    sgd = hsgd.SGD(rate, sampling=sampling)
+    means = []
+    for seed in range(runs):  # a sample each: rows, too, are random
+        one = simulate.sgd(problem.sample(seed), sgd, times, seed=seed, statistics=NAMES)
+        means.append(both(one)[:, :, 0])
+    mean, error = np.mean(means, axis=0), np.std(means, axis=0) / runs**0.5
+    found = hsgd.predict(problem, sgd, times)
+    gaps = np.array([found[f"{name}_discrepancy"].values for name in NAMES])
+    value = both(found)
+    assert (np.abs(value - mean) <= 3.5 * error + 0.4 * gaps * value).all()
+    independent = hsgd.predict(problem, hsgd.SGD(rate), times, method="hsgd")
+    apart = np.abs(both(independent) - mean)[1, 2:]
+    assert (apart > 6 * error[1, 2:] + gaps[1, 2:] * mean[1, 2:]).any()
+
+
+def test_whole_batches_are_gradient_descent():
+    """Of which the theory of independent subsets knows everything, by another route."""
+    problem, times = typical(60, 40, power=0.7, ridge=1.0, x0=0.5), np.arange(0, 9) / 60
+    whole = hsgd.predict(problem, hsgd.SGD(0.1 * 60, 60, sampling="reshuffle"), times)
+    descent = hsgd.predict(problem, hsgd.SGD(0.1 * 60, 60, sampling="subset"), times)
+    assert whole.attrs["method"] == "mean_field"
+    np.testing.assert_allclose(both(whole), both(descent), rtol=2e-3)
+    direct = _unbinned(problem, 0.1, 8)
+    np.testing.assert_allclose(direct, both(descent), rtol=1e-8)
+
+
+def _unbinned(problem, rate, last):
+    nodes = nodes_of(problem.equivalent, problem.dimension)
+    setting = Setting(nodes, problem.n, problem.ridge, problem.rows.noise, single=False)
+    return np.array(solve(setting, np.full(last, rate), 1, explicit=True))
+
+
+@pytest.mark.parametrize("sampling", ["reshuffle", "single_shuffle"])
+def test_the_first_pass_is_streaming(sampling):
+    problem, times = typical(power=0.5, x0=1.0), np.linspace(0, 1, 9)
+    found = hsgd.predict(problem, hsgd.SGD(0.8, sampling=sampling), times, rtol=3e-4)
+    rows = problem.rows.replace(ridge=problem.ridge / problem.n)
+    fresh = hsgd.predict(rows, hsgd.StreamingSGD(0.8), times * 600 / 400, method="hsgd")
+    np.testing.assert_allclose(found.population_risk, fresh.population_risk, rtol=4e-4)
+
+
+def settled(problem, rate):
+    """Where a single order ends: a root and sums, in closed form."""
+    lam, n, ridge = problem.equivalent.eigenvalues, problem.n, problem.ridge
+    y = lambda f: rate * (ridge + n * lam * f)  # noqa: E731
+    f = brentq(lambda f: f * (1 + rate * np.sum(lam / np.expm1(y(f)))) - 1, 1e-9, 1.0)
+    bias = lam @ (problem.rows.coefficients * ridge / (ridge + n * lam * f)) ** 2
+    share = rate**2 * n * f**2 * np.sum(lam**2 / np.tanh(y(f) / 2) / (2 * y(f)))
+    return 0.5 * (problem.rows.noise**2 + bias) / (1 - share)
+
+
+@pytest.mark.parametrize("rate", [0.5, 1.2])
+def test_a_single_order_ends_where_the_closed_form_says(rate):
+    problem = typical(300, 200, ridge=1.0)
+    late = hsgd.predict(problem, hsgd.SGD(rate, sampling="single_shuffle"), [40.0])
+    assert float(late.population_risk[0]) == pytest.approx(settled(problem, rate), rel=1e-3)
+    assert abs(settled(problem, 1.25 * rate) / settled(problem, rate) - 1) > 4e-3
+
+
+@pytest.mark.parametrize("single", [False, True])
+def test_cells_are_of_second_order_and_the_error_says_how_far_they_are(single):
+    problem = typical(power=0.5, x0=1.0)
+    nodes = nodes_of(problem.equivalent, 8)
+    setting = Setting(nodes, problem.n, problem.ridge, 0.5, single)
+    ends = {}
+    for cells in (16, 32, 64, 128):
+        risks = solve(setting, np.full(3 * cells, 0.8), cells, explicit=False)
+        ends[cells] = np.array(risks)[:, -1]
+    exact = (4 * ends[128] - ends[64]) / 3
+    order = np.log2((ends[16] - exact) / (ends[32] - exact))
+    assert (np.abs(order - 2) < 0.25).all()
+    for rtol in (1e-2, 1e-3):
+        passes = refinement.Passes(
+            problem.equivalent, 600, 0.1, single, hsgd.SGD(0.8).schedule, 1, np.array([0.4, 1.3, 3])
+        )
+        found = refinement.refined(passes, rtol)
+        better = refinement.refined(passes, 1e-5)
+        assert (np.abs(found.value - better.value) <= found.error + better.error).all()
+        assert (found.error <= rtol * found.value).all()
+
+
+@pytest.mark.parametrize("single", [False, True])
+def test_the_error_is_that_of_one_grid_less(single):
+    """Three grids; of one eigenvalue, so that nodes leave no error."""
+    rows = typical(x0=1.0).equivalent
+    times = np.array([0.4, 1.3, 3.0])
+    passes = refinement.Passes(rows, 600, 0.1, single, hsgd.SGD(0.8).schedule, 1, times)
+    found, exact = refinement.refined(passes, 1.0), refinement.refined(passes, 1e-6).value
+    grids = [refinement._solved(passes, 16, cells, explicit=False) for cells in (4, 8, 16)]
+    before = np.abs((4 * grids[1] - grids[0]) / 3 - exact)
+    np.testing.assert_allclose(found.error, before, rtol=0.2)
+    assert (np.abs(found.value - exact) <= 0.25 * found.error).all()
+    assert (np.abs(found.value - exact) < 0.5 * np.abs(grids[2] - exact)).all()
+
+
+def test_batches_between_two_grids(monkeypatch):
+    """Fifty batches a pass, one by one, and from the grids on both sides of them."""
+    problem = typical(power=0.5)
+    passes = refinement.Passes(
+        problem.equivalent, 600, 0.1, False, hsgd.SGD(12 * 0.8).schedule, 12,
+        np.array([0.5, 1.0, 2.5, 4.0]),
+    )  # fmt: skip
+    monkeypatch.setattr(refinement, "_CHEAP_WORK", 1e8)
+    found = refinement.refined(passes, 1e-3)
+    exact = refinement._solved(passes, 64, 50, explicit=True)
+    assert (np.abs(found.value - exact) <= 0.6 * found.error).all()
+    assert (found.error <= 4e-3 * exact).all()
+    without = refinement.refined(
+        passes._replace(schedule=hsgd.SGD(0.8).schedule, batch_size=1), 1e-3
+    )
+    assert (np.abs(without.value / exact - 1) > 5e-3).any()  # the control: as if steps were small
+
+
+def test_what_it_is_not_for_is_said():
+    problem = typical(60, 40)
+    sgd = hsgd.SGD(0.5, sampling="reshuffle")
+    for call, words in (
+        (lambda: hsgd.predict(problem, sgd, [1.0], statistics="distance"), "no 'distance'"),
+        (lambda: hsgd.predict(problem, sgd, [1e5]), "shorten time"),
+        (lambda: hsgd.predict(problem, hsgd.SGD(0.5), [1.0], method="mean_field"), "leave method"),
+        (lambda: hsgd.predict(problem.sample(0), sgd, [1.0]), "SampledLeastSquares"),
+        (lambda: hsgd.predict(problem.sample(0), sgd, [1.0], method="mean_field"), "typical"),
+        (lambda: hsgd.limits(problem, sgd), "independent batches"),
+        (lambda: hsgd.limits(problem, hsgd.SGD(0.5), method="mean_field"), "curves alone"),
+        (lambda: hsgd.bootstrap_risk(problem, sgd, [1.0]), "independent batches"),
+        (lambda: hsgd.predict(problem, hsgd.HeavyBall(0.5, 0.9, sampling="reshuffle"), [1.0]),
+         "independent batches"),
+    ):  # fmt: skip
+        with pytest.raises(ValueError, match=re.escape(words)):
+            call()
+
+
+def test_few_directions_are_warned_of():
+    with pytest.warns(UserWarning, match="One direction carries"):
+        hsgd.predict(typical(60, 20, power=2.0), hsgd.SGD(0.2, sampling="reshuffle"), [1.0])
