@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from hsgd.checks import Array, digest, integer, number, real_array, vector
+from hsgd.machine import memory
 from hsgd.nouns import Noun, Real, Swept, Whole, keep
 from hsgd.problems.gaussian_rows import GaussianRows
 from hsgd.problems.portrait import Portrayed
@@ -103,6 +104,7 @@ class Spectrum(Portrayed, Noun):
         """
         count = integer("dimension", dimension, minimum=1)
         exponents = number("decay", decay), number("target_decay", target_decay)
+        memory.check(8 * 4 * count, f"a power law of dimension {count}", "modes")
         j = np.arange(1, count + 1, dtype=np.float64)
         if max(exponents) * np.log10(count) > 100.0:
             raise ValueError(

@@ -45,8 +45,9 @@ def diagnose(
     xarray.Dataset
         Scalars: `learning_rate` (its largest value), `critical_learning_rate`,
         `fraction_of_critical`, `mean_square_critical_learning_rate` (the estimate for SGD on the
-        given rows), `kernel_norm`, `curvature` (γ(λ_max+ridge)/2n, below 1), `top_eigenvalue_share`
-        (λ_max/tr H), `largest_over_mean_eigenvalue`, `row_norm_spread` (largest over median |a|²),
+        given rows), `kernel_norm` (infinite where finite steps overshoot), `curvature`
+        (γ(λ_max+ridge)/2n, below 1), `top_eigenvalue_share` (λ_max/tr H),
+        `largest_over_mean_eigenvalue`, `row_norm_spread` (largest over median |a|²),
         `largest_leverage`, `expected_discrepancy` (relative, the largest of all statistics up to
         the horizon, and of the training risk in the limit), `asymptotic_discrepancy` (the latter).
         Attributes: `verdict`, one sentence with the remedy; `concern`, empty or the names of the

@@ -517,7 +517,13 @@ def _verbs() -> Iterator[Entry]:
         "risk": ("target",),
     }  # fmt: skip
     common: dict[str, Any] = {"words": words, "not_compared": ("time",)}
-    infinite = ("expected_discrepancy", "largest_over_mean_eigenvalue", "row_norm_spread")
+    infinite = (
+        "expected_discrepancy",
+        "asymptotic_discrepancy",
+        "kernel_norm",
+        "largest_over_mean_eigenvalue",
+        "row_norm_spread",
+    )
     yield Entry(
         "hsgd.predict",
         hsgd.predict,
@@ -612,6 +618,7 @@ def _verbs() -> Iterator[Entry]:
         hsgd.effective_epochs,
         {"problem": hsgd.SampledLeastSquares(kept["rows"], 20), "algorithm": kept["sgd"],
          "epochs": np.array([1.0, 2.0, 8.0]), "method": "auto"},
+        may_be_infinite=("fresh_rows", "effective_epochs"),
         **common,
     )  # fmt: skip
     yield Entry(

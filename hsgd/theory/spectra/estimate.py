@@ -14,6 +14,8 @@ from hsgd.nouns import Whole
 from hsgd.problems.spectrum import Spectrum
 from hsgd.theory.spectra.jackknife import jackknife
 
+_SPAN = 1e28
+"""Data lie between its inverse and this in size."""
 _RIDGES = 80
 """Ridges at which the map is inverted, from above the largest eigenvalue down."""
 _PER_DECADE = 24
@@ -96,9 +98,10 @@ def spectrum_of(
     >>> bool(abs(found.decay - 1.2) < 0.2), bool(abs(found.spectrum.noise - 0.3) < 0.05)
     (True, True)
     """
-    table = real_array("X", X, 2)
+    # Their squares are eigenvalues and powers, of which more is asked than of data.
+    table = real_array("X", X, 2, span=_SPAN)
     n, d = table.shape
-    targets = np.zeros(n) if y is None else vector("y", y, n)
+    targets = np.zeros(n) if y is None else vector("y", y, n, span=_SPAN)
     if n < 4 or not table.any():
         raise ValueError("X must have four rows at least, and not be zero everywhere.")
     count = integer("groups", groups, minimum=2, maximum=n)
