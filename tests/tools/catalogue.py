@@ -618,7 +618,7 @@ def _verbs() -> Iterator[Entry]:
         hsgd.effective_epochs,
         {"problem": hsgd.SampledLeastSquares(kept["rows"], 20), "algorithm": kept["sgd"],
          "epochs": np.array([1.0, 2.0, 8.0]), "method": "auto"},
-        may_be_infinite=("fresh_rows", "effective_epochs"),
+        may_be_infinite=("*",),
         **common,
     )  # fmt: skip
     yield Entry(
