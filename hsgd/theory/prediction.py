@@ -78,9 +78,11 @@ def predict(
         (at the critical learning rate more than 2% of the way in the stiffest direction, so that
         the limit is a percent off), as far as that costs a second or two; else `"hsgd"`. The
         attribute `method` says which.
-        `"mean_field"` is for rows that are drawn without replacement, on `SampledLeastSquares`:
-        both risks of `SGD(..., sampling="reshuffle")` or `"single_shuffle"`, to a relative accuracy
-        of 1e-3 if `rtol` asks for no better; `"auto"` takes it there.
+        Three are for `SGD`, `HeavyBall` and `Nesterov` with `sampling="reshuffle"` or
+        `"single_shuffle"`, where `"auto"` takes the one that fits: `"mean_field"`, both risks on
+        `SampledLeastSquares`; on data `"modified_flow"`, all statistics where steps are small, and
+        `"data_fit"`, both risks at larger ones, by a population that is fitted to the rows. Risks
+        are to a relative accuracy of 1e-3 if `rtol` asks for no better.
     spread, level
         Bands for single runs are not available yet; `spread=True` is refused.
     rtol
@@ -101,7 +103,7 @@ def predict(
     Raises
     ------
     TypeError, ValueError
-        For bad arguments, or sampling without replacement across iterations on given rows.
+        For bad arguments, or averages of rows that are reshuffled.
 
     Warns
     -----
@@ -235,8 +237,6 @@ def _inaccurate(curves: Mapping[str, Curve], rtol: float) -> str:
 
 
 def _check_options(method: str, spread: bool, level: float) -> None:
-    if isinstance(method, str) and method in ("modified_flow", "data_fit"):
-        raise ValueError(f"method={method!r} is not available yet: use method='hsgd'.")
     if flag("spread", spread):
         raise ValueError(
             "spread=True (bands for single runs) is not available yet: simulate them with "

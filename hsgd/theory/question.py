@@ -79,9 +79,9 @@ def dependent_batches(algorithm: Algorithm) -> str:
         return ""
     return (
         "homogenized SGD is for independent batches (of others the training loss is lower than it "
-        f"says), but sampling is {getattr(algorithm, 'sampling', '')!r}: simulate it "
-        "(simulate.sgd), use sampling='with_replacement' or 'subset', or ask hsgd.predict for the "
-        "curves of hsgd.SampledLeastSquares."
+        f"says), but sampling is {getattr(algorithm, 'sampling', '')!r}: ask hsgd.predict for its "
+        "curves without a method, simulate it (simulate.sgd), or use sampling='with_replacement' "
+        "or 'subset'."
     )
 
 

@@ -302,7 +302,8 @@ def test_the_grid_is_the_callers_and_repeated_iterations_are_fine():
     ("options", "message"),
     [
         ({"method": "magic"}, "method is 'magic'"),
-        ({"method": "modified_flow"}, "not available yet"),
+        ({"method": "modified_flow"}, "leave method out"),
+        ({"method": "data_fit"}, "leave method out"),
         ({"method": "mean_field"}, "leave method out"),
         ({"spread": True}, "simulate.sgd"),
         ({"level": 2.0}, "between 0 and 1"),
@@ -312,8 +313,14 @@ def test_the_grid_is_the_callers_and_repeated_iterations_are_fine():
         ({"time": [1.0, 0.5]}, "increase strictly"),
         ({"time": [1.0, 1.0]}, "increase strictly"),
         ({"time": [-1.0]}, "at least 0"),
-        ({"algorithm": hsgd.SGD(0.1, sampling="reshuffle")}, r"lower than it says.*simulate it"),
-        ({"algorithm": hsgd.SGD(0.1, sampling="single_shuffle")}, "independent batches"),
+        (
+            {"algorithm": hsgd.SGD(0.1, sampling="reshuffle"), "method": "hsgd"},
+            r"lower than it says.*simulate it",
+        ),
+        (
+            {"algorithm": hsgd.SGD(0.1, sampling="single_shuffle", averaging=hsgd.EMA(0.5))},
+            "independent batches",
+        ),
         ({"algorithm": hsgd.SGD(0.1, batch_size=99, sampling="subset")}, "at most 9"),
         ({"algorithm": hsgd.SGD(lambda t: 0.5 - t)}, "negative or not finite"),
         ({"algorithm": hsgd.SGD(1e200)}, "one step would multiply"),

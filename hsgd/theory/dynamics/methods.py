@@ -10,9 +10,15 @@ from hsgd.algorithms.base import Algorithm
 from hsgd.checks import one_of
 from hsgd.theory.dynamics import discrete, homogenized
 from hsgd.theory.question import Method, Question
-from hsgd.theory.reshuffling import mean_field
+from hsgd.theory.reshuffling import data_fit, mean_field, modified_flow
 
-METHODS = (homogenized.METHOD, discrete.METHOD, mean_field.METHOD)
+METHODS = (
+    homogenized.METHOD,
+    discrete.METHOD,
+    mean_field.METHOD,
+    modified_flow.METHOD,
+    data_fit.METHOD,
+)
 """From the plainest to the finest."""
 
 NAMES = ("auto", *(method.name for method in METHODS))

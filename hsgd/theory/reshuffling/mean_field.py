@@ -7,16 +7,18 @@ from typing import Any
 import numpy as np
 
 from hsgd.algorithms.base import Algorithm
-from hsgd.algorithms.sgd import SGD
 from hsgd.checks import Array
 from hsgd.problems.sampled import SampledLeastSquares
 from hsgd.theory.curves import Answer, Curve
 from hsgd.theory.question import Method, Question, knows_curves_alone
+from hsgd.theory.reshuffling.pace import pace_of, refusal
 from hsgd.theory.reshuffling.refinement import Found, Passes, TooLong, refined
 from volterra import Status
 
 ACCURACY = 1e-3
 """Relative, where none is asked for."""
+KNOWN = {"population_risk": 0, "empirical_risk": 1}
+"""What it knows, and where `Found` has it."""
 _FEW_DIRECTIONS = 0.25
 """Share of the trace in one eigenvalue, above which a mean field is none."""
 
@@ -25,42 +27,50 @@ def _answer(question: Question) -> Answer:
     """Both risks at the question's times."""
     problem, algorithm, grid = question.problem, question.algorithm, question.grid
     assert isinstance(problem, SampledLeastSquares)
-    assert isinstance(algorithm, SGD)
     assert grid is not None
-    for statistic in question.measured or ():
-        if statistic.name not in ("population_risk", "empirical_risk"):
-            raise ValueError(
-                f"the mean field knows the population risk and the empirical risk, and no "
-                f"{statistic.name!r}: leave statistics out, or simulate it."
-            )
-    size, time = int(algorithm.largest_batch_size), grid.unique / problem.iterations_per_unit
-    passes = Passes(
-        problem.equivalent,
-        problem.num_rows,
-        problem.ridge,
-        algorithm.sampling == "single_shuffle",
-        algorithm.schedule,
-        size,
-        time * size,
-    )
+    check_measured(question)
+    pace = pace_of(algorithm, problem.num_rows)
+    passes = Passes(problem.equivalent, problem.ridge, pace, pace.passes(grid.unique))
     rtol = min(question.chance, ACCURACY)
+    found = risks(passes, rtol)
+    curves, gaps = {}, {}
+    odometer = odometer_of(question)
+    for statistic in question.statistics:
+        which = KNOWN.get(statistic.name)
+        if which is not None:
+            flow = question.system.along_flow(statistic, odometer)
+            nothing = np.zeros(len(odometer))
+            curves[statistic.name] = Curve(flow, *_finite(found, which), nothing)
+            gaps[statistic.name] = pace.unfinished + _gap(problem, curves[statistic.name].value)
+    return Answer(curves, gaps, "two-time cells", status_of(curves, rtol), _verdict(question))
+
+
+def risks(passes: Passes, rtol: float) -> Found:
+    """Both risks, or a refusal in a sentence where there are too many passes."""
     try:
-        found = refined(passes, rtol)
+        return refined(passes, rtol)
     except TooLong:
         raise ValueError(
             f"{passes.times[-1]:.0f} passes are too many for the mean field, whose work grows with "
             "their cube: shorten time, or simulate it."
         ) from None
-    curves, gaps = {}, {}
-    odometer = np.asarray(algorithm.schedule.integral(time))
-    for statistic in question.statistics:
-        which = {"population_risk": 0, "empirical_risk": 1}.get(statistic.name)
-        if which is not None:
-            flow = question.system.along_flow(statistic, odometer)
-            nothing = np.zeros(len(time))
-            curves[statistic.name] = Curve(flow, *_finite(found, which), nothing)
-            gaps[statistic.name] = _gap(problem, curves[statistic.name].value)
-    return Answer(curves, gaps, "two-time cells", _status(curves, rtol), _verdict(question))
+
+
+def odometer_of(question: Question) -> Array:
+    """∫γ at the question's times, of plain gradient flow."""
+    assert question.grid is not None
+    time = question.grid.unique / question.problem.iterations_per_unit
+    return np.asarray(question.algorithm.schedule.integral(time)) / (1.0 - question.momentum)
+
+
+def check_measured(question: Question) -> None:
+    """Refuse what is no risk."""
+    for statistic in question.measured or ():
+        if statistic.name not in KNOWN:
+            raise ValueError(
+                f"the mean field knows the population risk and the empirical risk, and no "
+                f"{statistic.name!r}: leave statistics out, or simulate it."
+            )
 
 
 def _finite(found: Found, which: int) -> tuple[Array, Array]:
@@ -70,7 +80,8 @@ def _finite(found: Found, which: int) -> tuple[Array, Array]:
     return np.where(known, value, np.inf), np.where(known, error, np.inf)
 
 
-def _status(curves: dict[str, Curve], rtol: float) -> str:
+def status_of(curves: dict[str, Curve], rtol: float) -> str:
+    """How far the tolerance is met."""
     if not all(np.isfinite(curve.value).all() for curve in curves.values()):
         return str(Status.OVERFLOW.value)
     met = all((curve.error <= rtol * np.abs(curve.value)).all() for curve in curves.values())
@@ -104,27 +115,13 @@ def _verdict(question: Question) -> tuple[str, str]:
 
 
 def _refusal(problem: Any, algorithm: Algorithm) -> str:
-    if not isinstance(algorithm, SGD):
-        return (
-            f"method='mean_field' is for SGD, not for {type(algorithm).__name__}: pass hsgd.SGD, "
-            "or simulate it."
-        )
-    if algorithm.has_independent_batches:
-        return (
-            "method='mean_field' is for rows that are reshuffled: pass sampling='reshuffle' or "
-            "'single_shuffle', or leave method out."
-        )
-    if not isinstance(problem, SampledLeastSquares):
-        return (
-            "method='mean_field' is for rows that are typical of a population: pass "
-            "hsgd.SampledLeastSquares(rows, n), or simulate it (simulate.sgd)."
-        )
-    if algorithm.averaging is not None or algorithm.has_batch_schedule:
-        return (
-            "method='mean_field' knows one batch size and no averages: pass one integer and "
-            "averaging=None, or simulate it."
-        )
-    return ""
+    of_algorithm = refusal("mean_field", algorithm)
+    if of_algorithm or isinstance(problem, SampledLeastSquares):
+        return of_algorithm
+    return (
+        "method='mean_field' is for rows that are typical of a population: pass "
+        "hsgd.SampledLeastSquares(rows, n), or leave method out."
+    )
 
 
 METHOD = Method(

@@ -9,15 +9,15 @@ import numpy as np
 
 from hsgd.checks import Array
 from hsgd.problems.gaussian_rows import GaussianRows
-from hsgd.schedules import Schedule
 from hsgd.theory.reshuffling.nodes import nodes_of
+from hsgd.theory.reshuffling.pace import Pace
 from hsgd.theory.reshuffling.two_times import Setting, solve
 
 MOST_WORK = 6e10
 """Nodes times cells cubed that may be spent on a grid: about a minute."""
 _COARSEST = 4
 """Cells of a pass with which refinement begins."""
-_MOST_NODES = 64
+_MOST_NODES = 96
 _CHEAP_WORK = 5e9
 """The same up to which iterations of a batch are cells, as they are."""
 
@@ -26,11 +26,8 @@ class Passes(NamedTuple):
     """Reshuffled SGD on typical rows, up to some number of passes."""
 
     rows: GaussianRows
-    num_rows: int
     ridge: float
-    single: bool
-    schedule: Schedule
-    batch_size: int
+    pace: Pace
     times: Array
     """In passes, ascending, shape (T,)."""
 
@@ -71,12 +68,12 @@ def refined(passes: Passes, rtol: float) -> Found:
 
 def _enough_nodes(passes: Passes, rtol: float) -> tuple[int, Array]:
     """How many nodes, and what more of them would change, on a coarse grid."""
-    count, coarse = 16, _solved(passes, 16, _COARSEST, explicit=False)
+    count, coarse = 12, _solved(passes, 12, _COARSEST, explicit=False)
     while True:
         fine = _solved(passes, 2 * count, _COARSEST, explicit=False)
         change = np.abs(fine - coarse)
         if (change <= 0.25 * rtol * fine).all() or 2 * count >= _MOST_NODES:
-            return count, change
+            return count, 1.5 * change  # they fall with the fourth power, on all grids alike
         count, coarse = 2 * count, fine
 
 
@@ -88,14 +85,13 @@ def _with_batches(
     affordable: int,
 ) -> Found:
     """Finite batches: an iteration is a cell, or between small steps and cells of that kind."""
-    share = passes.batch_size / passes.num_rows
-    length = 1.0 / share
-    whole = passes.num_rows % passes.batch_size == 0
-    if passes.batch_size > 1 and whole and length <= affordable:
+    size, n = passes.pace.batch_size, passes.pace.num_rows
+    share, length, whole = size / n, n / size, n % size == 0
+    if size > 1 and whole and length <= affordable:
         value = iterations(round(length))
         return Found(value, 1e-12 * value, round(length))
     found = _extrapolated(small_steps, rtol)
-    if passes.batch_size == 1:
+    if size == 1:
         return found
     # In 1/cells: a parabola through none, and two that are near or not too many.
     fine = max(16, min(affordable, 64))
@@ -111,7 +107,7 @@ def _extrapolated(solved: Callable[[int], Array], rtol: float) -> Found:
     """To infinitely many cells, from an error of second order that is seen on three grids."""
     cells = 2 * _COARSEST
     grids = [solved(_COARSEST), solved(cells)]
-    best = (4.0 * grids[1] - grids[0]) / 3.0
+    best, safety = (4.0 * grids[1] - grids[0]) / 3.0, 2.0
     error = np.abs(best - grids[1])  # of two grids, if there is no third
     while len(grids) == 2 or (error > rtol * np.abs(best)).any():
         try:
@@ -120,7 +116,10 @@ def _extrapolated(solved: Callable[[int], Array], rtol: float) -> Found:
             break
         cells *= 2
         better = (4.0 * grids[-1] - grids[-2]) / 3.0
-        best, error = better, np.abs(better - best)
+        # Of one grid less, and at its largest, since it changes sign; one more has an eighth of it.
+        with np.errstate(invalid="ignore"):
+            relative = np.abs(better / best - 1.0).max(axis=1, keepdims=True)
+        best, error, safety = better, np.abs(better) * relative / safety, 4.0
     return Found(best, error, cells)
 
 
@@ -132,11 +131,16 @@ def _solved(passes: Passes, nodes: int, cells: int, *, explicit: bool) -> Array:
         raise TooLong
     middle = 0.0 if explicit else 0.5
     moments = (np.arange(last * cells) + middle) / cells
-    rates = passes.schedule(moments / passes.batch_size) / passes.batch_size
-    setting = Setting(found, passes.num_rows, passes.ridge, passes.rows.noise, passes.single)
+    pace, rates = passes.pace, passes.pace.rates(moments)
+    setting = Setting(found, pace.num_rows, passes.ridge, passes.rows.noise, pace.single)
     with np.errstate(over="ignore", invalid="ignore"):
-        risks = solve(setting, np.asarray(rates, dtype=np.float64), cells, explicit=explicit)
+        risks = solve(setting, rates, cells, explicit=explicit)
     return np.array([between_edges(passes.times, risk, cells) for risk in risks])
+
+
+def affordable_passes() -> int:
+    """How many can be followed on three grids, with nodes as they are mostly needed."""
+    return int((MOST_WORK / _MOST_NODES) ** (1 / 3) / (4 * _COARSEST))
 
 
 def _last(passes: Passes) -> int:

@@ -34,20 +34,34 @@ def respond(  # type: ignore[no-untyped-def]
     R[:] = 0.0
     answer, old, new = np.empty(K), np.zeros((2, J, K)), np.empty(2)
     kicked = np.zeros((J, K, K))  # G in the middle of cells
+    # R at a cell's end is `stayed` less what `Phi` makes of `taken`: sweeps need no single mode.
+    stayed, taken, summed, rate = np.empty(K), np.zeros((K, K)), 0, -1.0
+    stays, pull, over = np.empty(J), np.empty(J), np.empty(J)
     for c in range(K):
-        rate = rates[c]
+        if rates[c] != rate:
+            rate, summed = rates[c], 0
         for j in range(J):
             a = h * rate * (ridge + n * lam[j])
-            for s in range(c):
-                G[j, c + 1, s] = G[j, c, s]
-            G[j, c + 1, c] = 1.0 / (1.0 + half * a)
-        for _ in range(1 if explicit else SWEEPS):
-            for s in range(c + 1):
-                R[c + 1, s] = 0.0
+            over[j] = 1.0 / (1.0 + half * a)
+            stays[j], pull[j] = (1.0 - (1.0 - half) * a) * over[j], h * rate * n * lam[j] * over[j]
+        for u in range(summed, c):
+            for s in range(u + 1):
+                taken[u, s] = 0.0
             for j in range(J):
-                weight = counts[j] * lam[j]
-                for s in range(c + 1):
-                    R[c + 1, s] += weight * G[j, c + 1, s]
+                weight = counts[j] * lam[j] * pull[j]
+                for s in range(u + 1):
+                    taken[u, s] += weight * kicked[j, u, s]
+        summed = c
+        stayed[: c + 1] = 0.0
+        for j in range(J):
+            weight = counts[j] * lam[j]
+            for s in range(c):
+                stayed[s] += weight * stays[j] * G[j, c, s]
+            stayed[c] += weight * over[j]
+        for s in range(c):
+            R[c + 1, s] = R[c, s]
+        R[c + 1, c] = stayed[c]
+        for _ in range(1 if explicit else SWEEPS):
             _meet(c, cells, h, rates, single, explicit, R, q)
             for s in range(c):
                 Phi[c, s] = -q[c, s]
@@ -56,36 +70,34 @@ def respond(  # type: ignore[no-untyped-def]
                 if met != 0.0:
                     for s in range(u):
                         Phi[c, s] -= met * Phi[u, s]
-            for j in range(J):
-                a = h * rate * (ridge + n * lam[j])
-                stays, over = 1.0 - (1.0 - half) * a, 1.0 / (1.0 + half * a)
-                for s in range(c):
-                    answer[s] = 0.0
-                for u in range(c):
-                    phi = Phi[c, u]
-                    if phi != 0.0:
-                        for s in range(u + 1):
-                            answer[s] += phi * kicked[j, u, s]
-                pull = h * rate * n * lam[j]
-                for s in range(c):
-                    G[j, c + 1, s] = (stays * G[j, c, s] - pull * answer[s]) * over
-        for s in range(c + 1):
-            R[c + 1, s] = 0.0
+            for s in range(c):
+                R[c + 1, s] = stayed[s]
+            for u in range(c):
+                phi = Phi[c, u]
+                if phi != 0.0:
+                    for s in range(u + 1):
+                        R[c + 1, s] -= phi * taken[u, s]
         for j in range(J):
-            a = h * rate * (ridge + n * lam[j])
-            stays, over = 1.0 - (1.0 - half) * a, 1.0 / (1.0 + half * a)
+            for s in range(c):
+                answer[s] = 0.0
             new[0] = new[1] = 0.0
             for u in range(c):
-                new[0] += Phi[c, u] * old[0, j, u]
-                new[1] += Phi[c, u] * old[1, j, u]
+                phi = Phi[c, u]
+                if phi != 0.0:
+                    new[0] += phi * old[0, j, u]
+                    new[1] += phi * old[1, j, u]
+                    for s in range(u + 1):
+                        answer[s] += phi * kicked[j, u, s]
+            for s in range(c):
+                G[j, c + 1, s] = stays[j] * G[j, c, s] - pull[j] * answer[s]
+            G[j, c + 1, c] = over[j]
             for which in range(2):
-                drive = h * rate * (ridge * which + n * lam[j] * new[which])
-                means[which, j, c + 1] = (stays * means[which, j, c] - drive) * over
+                drive = h * rate * ridge * which * over[j] + pull[j] * new[which]
+                means[which, j, c + 1] = stays[j] * means[which, j, c] - drive
                 old[which, j, c] = means[which, j, c] + half * (
                     means[which, j, c + 1] - means[which, j, c]
                 )
             for s in range(c + 1):
-                R[c + 1, s] += counts[j] * lam[j] * G[j, c + 1, s]
                 kicked[j, c, s] = G[j, c, s] + half * (G[j, c + 1, s] - G[j, c, s])
 
 
@@ -118,7 +130,8 @@ def fluctuate(  # type: ignore[no-untyped-def]
     h = 1.0 / cells
     share = 1.0 if single else h
     N, between, A = np.zeros((K, K)), np.zeros((K, K)), np.zeros(K)
-    settled, kicks, spread = np.zeros((J, K)), np.empty(K), np.empty(K + 2)
+    weights = counts * lam * n * lam
+    spread, base, cross = np.empty(K + 2), np.empty(K + 2), np.zeros((K + 2, K))
     C[0, 0] = known[0, 0]
     D[:] = 0.0
     for c in range(K):
@@ -126,13 +139,23 @@ def fluctuate(  # type: ignore[no-untyped-def]
             C[c + 1, e] = C[e, c + 1] = 2.0 * C[c, e] - C[c - 1, e]
         C[c + 1, c] = C[c, c + 1] = C[c, c - 1] if c else C[0, 0]
         C[c + 1, c + 1] = 2.0 * C[c, c] - C[c - 1, c - 1] if c else C[0, 0]
+        # Kicks up to here spread as `base`; each of this cell's correlations by a row of `cross`.
+        ends = np.ascontiguousarray(G[:, c + 1, :c])
+        settled = ends @ np.ascontiguousarray(N[:c, :c])
+        squared = 0.0
         for j in range(J):
-            for s in range(c):
-                settled[j, s] = 0.0
-            for u in range(c):
-                kick = G[j, c + 1, u]
-                for s in range(c):
-                    settled[j, s] += kick * N[u, s]
+            squared += weights[j] * G[j, c + 1, c] ** 2
+        for e in range(c + 2):
+            base[e] = 0.0
+            until = min(e, c)
+            for s in range(until):
+                cross[e, s] = 0.0
+            for j in range(J):
+                last, total = weights[j] * G[j, c + 1, c], 0.0
+                for s in range(until):
+                    total += settled[j, s] * G[j, e, s]
+                    cross[e, s] += last * G[j, e, s]
+                base[e] += weights[j] * total
         for _ in range(1 if explicit else SWEEPS):
             for s in range(c + 1):
                 if explicit:
@@ -151,26 +174,19 @@ def fluctuate(  # type: ignore[no-untyped-def]
                 if q[c, s] != 0.0:
                     value = A[s] - q[c, s] / share * P[s]
                     for u in range(c):
-                        value -= q[c, u] * D[u, s]
+                        value -= q[c, u] * D[s, u]
                     D[c, s] = D[s, c] = value
                     P[c] -= q[c, s] * value
             for s in range(c):
                 N[c, s] = N[s, c] = h * rates[c] * rates[s] * share * D[c, s]
             N[c, c] = h * rates[c] * rates[c] * P[c]
             for e in range(c + 2):
-                spread[e] = 0.0
-            for j in range(J):
-                last, latest = G[j, c + 1, c], 0.0
-                for s in range(c):
-                    kicks[s] = settled[j, s] + last * N[c, s]
-                    latest += G[j, c + 1, s] * N[s, c]
-                kicks[c] = latest + last * N[c, c]
-                weight = counts[j] * lam[j] * n * lam[j]
-                for e in range(1, c + 2):
-                    total = 0.0
-                    for s in range(e):
-                        total += kicks[s] * G[j, e, s]
-                    spread[e] += weight * total
+                spread[e] = base[e]
+                for s in range(min(e, c)):
+                    spread[e] += N[c, s] * cross[e, s]
+            for s in range(c):
+                spread[c + 1] += N[c, s] * cross[c + 1, s]
+            spread[c + 1] += squared * N[c, c]
             for e in range(c + 2):
                 C[c + 1, e] = C[e, c + 1] = known[c + 1, e] + spread[e]
 

@@ -117,16 +117,30 @@ def spectrum_of(
 
 
 def _estimate(X: Array, y: Array) -> Spectrum:
-    # notation: l = sample eigenvalues, q = squares of the target's parts, rho = ridges per row
-    n, d = X.shape
-    l, q = _sample(X, y)
+    values, parts = _sample(X, y)
+    return estimated(values, parts, max(0.0, float(y @ y) - float(parts.sum())), *X.shape)
+
+
+def estimated(l: Array, q: Array, outside: float, n: int, d: int) -> Spectrum:
+    """The population behind n rows of d columns, from what a decomposition of them shows.
+
+    Parameters
+    ----------
+    l
+        Eigenvalues of XᵀX/n that are not zero, descending, shape (r,).
+    q
+        Squares of the target's parts along their left singular vectors, shape (r,).
+    outside
+        Square of what is left of it.
+    """
+    # notation: rho = ridges per row
     rho = np.geomspace(3.0 * l[0], 1e-3 * l[-1], _RIDGES)
     missing = (n - len(l)) / rho
     kappa = n / ((1.0 / (l + rho[:, None])).sum(axis=1) + missing)
     freedom = n * (1.0 - rho / kappa)
     lam, amount = _eigenvalues(kappa, freedom, float(l.sum()), d)
     residual = (q * (rho[:, None] / (l + rho[:, None])) ** 2).sum(axis=1)
-    residual += max(0.0, float(y @ y) - float(q.sum()))
+    residual += outside
     fed_back = 1.0 - (amount * (lam / (lam + kappa[:, None])) ** 2).sum(axis=1) / n
     power, noise = _target(kappa, lam, residual / n * (kappa / rho) ** 2 * fed_back)
     return _spread_out(lam, amount, power, noise, d)
