@@ -20,7 +20,6 @@ from hsgd.theory.asking import ADAPTIVE, ALGORITHMS, ask
 from hsgd.theory.curves import Answer, Curve
 from hsgd.theory.dynamics.adaptive import AdaptiveCurves
 from hsgd.theory.question import Question, Statistics
-from hsgd.theory.reshuffling.mean_field import ACCURACY
 from hsgd.theory.settling import settled
 from hsgd.theory.spectra.providers import Solvable
 from hsgd.theory.trust.applicability import verdict_of
@@ -81,8 +80,8 @@ def predict(
         Three are for `SGD`, `HeavyBall` and `Nesterov` with `sampling="reshuffle"` or
         `"single_shuffle"`, where `"auto"` takes the one that fits: `"mean_field"`, both risks on
         `SampledLeastSquares`; on data `"modified_flow"`, all statistics where steps are small, and
-        `"data_fit"`, both risks at larger ones, by a population that is fitted to the rows. Risks
-        are to a relative accuracy of 1e-3 if `rtol` asks for no better.
+        `"data_fit"`, both risks at larger ones, by a population that is fitted to the rows. The
+        first and the last solve to 1e-3 and 3e-3, relative, if `rtol` asks for no better.
     spread, level
         Bands for single runs are not available yet; `spread=True` is refused.
     rtol
@@ -163,7 +162,7 @@ def answer(question: Question) -> xr.Dataset:
         "method": question.method.name,
         "solver": solver,
         "status": status,
-        "rtol": question.rtol if question.method.answer is None else _wanted(question),
+        "rtol": question.rtol if question.method.answer is None else question.wanted,
         "expected_discrepancy": largest(gaps),
         "diagnosis": verdict,
     }
@@ -184,7 +183,7 @@ def answer(question: Question) -> xr.Dataset:
     if concern:
         warning.warn(verdict, stacklevel=4)
     if status not in (Status.CONVERGED.value, Status.OVERFLOW.value):
-        warning.warn(_inaccurate(curves, _wanted(question)), stacklevel=4)
+        warning.warn(_inaccurate(curves, question.wanted), stacklevel=4)
     elif status == Status.OVERFLOW.value:
         warning.warn(status, stacklevel=4)
     return dataset.assemble(grid, problem, algorithm, variables, attrs)
@@ -206,13 +205,6 @@ def _from_modes(question: Question) -> Answer:
         judged, iterations[-1] / question.problem.iterations_per_unit, largest(gaps)
     )
     return Answer(curves, gaps, solved.solver, status, verdict, rates)
-
-
-def _wanted(question: Question) -> float:
-    """The relative accuracy that its curves should have."""
-    if question.method.answer is not None:
-        return min(question.chance, ACCURACY)
-    return question.chance if question.system.replicas else question.rtol
 
 
 def _in_the_end(question: Question, rate: float) -> Algorithm:

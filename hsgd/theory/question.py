@@ -62,6 +62,8 @@ class Method:
     """For a limit of small steps, the same with steps of finite size; else None."""
     answer: Callable[[Question], Answer] | None = None
     """The curves as they are, of a method that has them not from modes; it knows them alone."""
+    accuracy: float = np.inf
+    """Relative, of what has an `answer`: to this, whatever less is asked for."""
     in_blocks: bool = False
     """Whether it looks at a block of times after the other, so that few are held at once."""
 
@@ -117,6 +119,13 @@ class Question:
     def system(self) -> Modes:
         """The modes of the problem."""
         return modes(self.problem) if self.spectrum is None else self.spectrum
+
+    @property
+    def wanted(self) -> float:
+        """The relative accuracy that curves should have."""
+        if self.method.answer is not None:
+            return min(self.chance, self.method.accuracy)
+        return self.chance if self.system.replicas else self.rtol
 
     @property
     def num_rows(self) -> float:

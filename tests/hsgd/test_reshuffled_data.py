@@ -116,6 +116,8 @@ def test_a_start_a_schedule_and_the_population_risk():
     found = hsgd.predict(problem, sgd, STARTS)
     assert found.attrs["method"] == "modified_flow"  # the fit is for runs that start at zero
     assert np.abs(found.population_risk.values / mean - 1).max() < 0.004 + 3 * (error / mean).max()
+    alone = hsgd.predict(problem, sgd, STARTS[-1:]).population_risk.values
+    assert alone == pytest.approx(found.population_risk.values[-1:], rel=1e-6)
     frozen = hsgd.predict(problem, hsgd.SGD(0.15, sampling="reshuffle"), STARTS)
     assert np.abs(frozen.population_risk.values / mean - 1).max() > 0.02
     for own in (problem.replace(x0=None), problem.replace(ridge=0.0)):
@@ -128,7 +130,7 @@ def test_a_start_a_schedule_and_the_population_risk():
 def test_whole_batches_without_momentum_are_gradient_descent_to_second_order():
     problem, times = digits(60, 40, ridge=0.0), np.arange(9) / 60
     off = []
-    for rate in (0.02, 0.04):
+    for rate in (0.005, 0.01):
         whole = per_row(rate, "reshuffle", 60)
         descent = hsgd.predict(problem, hsgd.SGD(rate * 60, 60, sampling="subset"), times)
         found = hsgd.predict(problem, whole, times, method="modified_flow")
@@ -150,7 +152,8 @@ def test_the_flow_moves_every_statistic_as_the_mean_of_runs():
 def test_rows_that_sum_to_zero_are_fitted_as_one_less():
     """Centred columns: with fewer rows than columns one combination of the rows is nothing."""
     problem = digits(100, 150)
-    like, beyond = fitted(problem)
+    like, beyond, unevenness = fitted(problem)
+    assert 0 < unevenness < 0.1
     assert like.num_rows == 99
     assert beyond == pytest.approx(0.0, abs=1e-12)
     shifted = problem.replace(b=problem.b + 0.3)
@@ -176,3 +179,19 @@ def test_what_they_are_not_for_is_said():
         with pytest.raises(ValueError, match=re.escape(words)):
             call()
     assert hsgd.predict(problem, sgd, [1e6]).attrs["method"] == "modified_flow"
+
+
+def test_rows_that_overshoot_are_warned_of():
+    """One row of fifty times the others' squared norm."""
+    problem = gaussian(100, 60)
+    A = problem.A.copy()
+    A[0] *= 7.0
+    uneven = hsgd.LeastSquares(A, problem.b, ridge=0.1)
+    largest = (A**2).sum(axis=1).max()
+    for fraction, method in ((2.1, "modified_flow"), (2.1, "data_fit")):
+        sgd = per_row(fraction / largest, "reshuffle")
+        with pytest.warns(UserWarning, match="overshoots the largest row"):
+            hsgd.predict(uneven, sgd, [1.0], method=method)
+    within = hsgd.predict(uneven, per_row(1.9 / largest, "reshuffle"), [1.0], method="data_fit")
+    assert "followed by a population" in within.attrs["diagnosis"]
+    assert fitted(uneven).unevenness > 10 * fitted(problem).unevenness

@@ -64,14 +64,17 @@ def test_whole_batches_are_gradient_descent():
     descent = hsgd.predict(problem, hsgd.SGD(0.1 * 60, 60, sampling="subset"), times)
     assert whole.attrs["method"] == "mean_field"
     np.testing.assert_allclose(both(whole), both(descent), rtol=2e-3)
-    direct = _unbinned(problem, 0.1, 8)
+    np.testing.assert_allclose(_unbinned(problem, np.full(8, 0.1)), both(descent), rtol=1e-8)
+    falling = hsgd.PowerDecay(0.1 * 60, 1.0, 0.1)
+    descent = hsgd.predict(problem, hsgd.SGD(falling, 60, sampling="subset"), times)
+    direct = _unbinned(problem, falling(times[:-1]) / 60)
     np.testing.assert_allclose(direct, both(descent), rtol=1e-8)
 
 
-def _unbinned(problem, rate, last):
+def _unbinned(problem, rates):
     nodes = nodes_of(problem.equivalent, problem.dimension)
     setting = Setting(nodes, problem.n, problem.ridge, problem.rows.noise, single=False)
-    return np.array(solve(setting, np.full(last, rate), 1, explicit=True))
+    return np.array(solve(setting, rates, 1, explicit=True))
 
 
 @pytest.mark.parametrize("sampling", ["reshuffle", "single_shuffle"])

@@ -34,10 +34,8 @@ MUTANTS: tuple[Mutant, ...] = (
         _ORDER,
     ),
     Mutant(_KERNEL, "drive = h * rate * ridge * which", "drive = h * rate * ridge", _DESCENT),
-    Mutant(_KERNEL, "R[c + 1, s] -= phi * taken[u, s]", "pass", f"{_RUNS}[reshuffle]"),
-    Mutant(
-        _KERNEL, "rate, summed = rates[c], 0", "rate = rates[c]", f"{_RUNS}[start and schedule]"
-    ),
+    Mutant(_KERNEL, "R[c + 1, s] -= phi * taken[u, s]", "pass", _ORDER),
+    Mutant(_KERNEL, "rate, summed = rates[c], 0", "rate = rates[c]", _DESCENT),
     Mutant(_KERNEL, "elif s == c or (single and (c - s) % cells == 0):", "elif s == c:", _ORDER),
     Mutant(_KERNEL, "value -= q[c, u] * D[s, u]", "value += q[c, u] * D[s, u]", _END),
     Mutant(_KERNEL, "P[c] -= q[c, s] * value", "P[c] += q[c, s] * value", _END),

@@ -45,8 +45,8 @@ MUTANTS: tuple[Mutant, ...] = (
     ),
     Mutant(
         "hsgd/theory/dynamics/methods.py",
-        "METHODS = (homogenized.METHOD, discrete.METHOD,",
-        "METHODS = (discrete.METHOD, homogenized.METHOD,",
+        "    homogenized.METHOD,\n    discrete.METHOD,\n",
+        "    discrete.METHOD,\n    homogenized.METHOD,\n",
         "tests/hsgd/test_question.py::test_the_table_of_methods",
     ),
     Mutant(

@@ -29,6 +29,8 @@ _TABLE = (
     "phases",
     "formulas",
     "reshuffling",
+    "without_replacement",
+    "reshuffled_digits",
 )
 """The files of this folder that define a `CASE`, in the order in which they are shown."""
 

@@ -15,8 +15,6 @@ from hsgd.theory.reshuffling.pace import pace_of, refusal
 from hsgd.theory.reshuffling.refinement import Found, Passes, TooLong, refined
 from volterra import Status
 
-ACCURACY = 1e-3
-"""Relative, where none is asked for."""
 KNOWN = {"population_risk": 0, "empirical_risk": 1}
 """What it knows, and where `Found` has it."""
 _FEW_DIRECTIONS = 0.25
@@ -31,8 +29,7 @@ def _answer(question: Question) -> Answer:
     check_measured(question)
     pace = pace_of(algorithm, problem.num_rows)
     passes = Passes(problem.equivalent, problem.ridge, pace, pace.passes(grid.unique))
-    rtol = min(question.chance, ACCURACY)
-    found = risks(passes, rtol)
+    found = risks(passes, question.wanted)
     curves, gaps = {}, {}
     odometer = odometer_of(question)
     for statistic in question.statistics:
@@ -42,7 +39,9 @@ def _answer(question: Question) -> Answer:
             nothing = np.zeros(len(odometer))
             curves[statistic.name] = Curve(flow, *_finite(found, which), nothing)
             gaps[statistic.name] = pace.unfinished + _gap(problem, curves[statistic.name].value)
-    return Answer(curves, gaps, "two-time cells", status_of(curves, rtol), _verdict(question))
+    return Answer(
+        curves, gaps, "two-time cells", status_of(curves, question.wanted), _verdict(question)
+    )
 
 
 def risks(passes: Passes, rtol: float) -> Found:
@@ -132,4 +131,5 @@ METHOD = Method(
     stability=knows_curves_alone,
     solve=knows_curves_alone,
     answer=_answer,
+    accuracy=1e-3,
 )

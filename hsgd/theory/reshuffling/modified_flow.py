@@ -46,7 +46,7 @@ def _answer(question: Question) -> Answer:
         curves[statistic.name] = Curve(flow, value, rounding, np.zeros(len(value)))
         gaps[statistic.name] = _gap(system, pace, passes)
     return Answer(
-        curves, gaps, "modified flow", str(Status.CONVERGED.value), _verdict(system, pace, passes)
+        curves, gaps, "modified flow", str(Status.CONVERGED.value), _verdict(question, pace, passes)
     )
 
 
@@ -73,8 +73,25 @@ def _gap(system: Modes, pace: Pace, passes: Array) -> Array:
     return np.asarray(_OF_STRENGTH * strength(system, rates) + _INSIDE * per_row**2)
 
 
-def _verdict(system: Modes, pace: Pace, passes: Array) -> tuple[str, str]:
-    found = float(strength(system, largest_rates(pace, passes))[-1])
+def overshooting(problem: LeastSquares, rate: float) -> tuple[str, str]:
+    """A warning where single rows overshoot; empty where none does."""
+    largest = float(problem.squared_row_norms.max())
+    if rate * largest < 2.0:
+        return "", ""
+    return "unequal_rows", (
+        f"A step of {rate:.3g} overshoots the largest row, of squared norm {largest:.3g}, and the "
+        f"theory knows the mean alone: lower the rate below {2 / largest:.2g} per row, or simulate "
+        "it (simulate.sgd)."
+    )
+
+
+def _verdict(question: Question, pace: Pace, passes: Array) -> tuple[str, str]:
+    rates, problem = largest_rates(pace, passes), question.problem
+    assert isinstance(problem, LeastSquares)
+    alone = overshooting(problem, float(rates[-1]))
+    found = float(strength(question.system, rates)[-1])
+    if alone[0]:
+        return alone
     if found > _LARGE:
         return "large_steps", (
             f"Steps are large for the modified flow: γ² tr(H²)/n is {found:.2g}, and its error "

@@ -61,7 +61,8 @@ def refined(passes: Passes, rtol: float) -> Found:
     def iterations(cells: int) -> Array:
         return _solved(passes, count, cells, explicit=True)
 
-    affordable = int((_CHEAP_WORK / count) ** (1 / 3) / _last(passes))
+    nodes = len(nodes_of(passes.rows, count).eigenvalues)
+    affordable = int((_CHEAP_WORK / nodes) ** (1 / 3) / _last(passes))
     found = _with_batches(passes, small_steps, iterations, rtol, affordable)
     return found._replace(error=found.error + of_nodes)
 
