@@ -20,7 +20,7 @@ from hsgd.algorithms.sgd import SGD
 from hsgd.checks import EPS, Array, number, one_of
 from hsgd.dataset import provenance
 from hsgd.dataset.schema import AVERAGED
-from hsgd.exact import moments, recursion
+from hsgd.exact import moments, orders, recursion
 from hsgd.exact.mean_square import instability, mean_square_critical_learning_rate
 from hsgd.exact.row_basis import cost
 from hsgd.exact.row_basis.galerkin import LARGEST
@@ -40,7 +40,7 @@ from hsgd.sweeps.broadcasting import follows_sweeps
 if TYPE_CHECKING:
     import xarray as xr
 
-METHODS = ("auto", "recursion", "moments", "row_basis")
+METHODS = ("auto", "recursion", "moments", "row_basis", "orders")
 _PATIENCE = 600.0
 """Seconds that the plain recursion may take; beyond them it is refused with the figure."""
 _SMALL_RANK = 128
@@ -73,7 +73,8 @@ def exact_mean(
     algorithm
         `SGD` with independent batches: sampling `"with_replacement"` or `"subset"`. Batch sizes
         may be `Piecewise`; the learning rate any schedule for the plain recursion, constant or
-        `Piecewise` for the fast method.
+        `Piecewise` for the fast method. Of a few rows, up to 14 that are reshuffled in every pass
+        and 8 in one order for ever, in batches that divide them, the mean over all orders.
     time
         Increasing times, shape (T,); the result is at iteration rint(time·n).
     statistics
@@ -84,7 +85,8 @@ def exact_mean(
     method
         `"recursion"`, step by step, which alone knows averages; `"moments"`, the same in the
         r(r+1)/2 second moments, for many rows of few columns; `"row_basis"`, whose cost does not
-        depend on the number of iterations; `"auto"`, the fastest.
+        depend on the number of iterations; `"orders"`, for rows that are reshuffled; `"auto"`, the
+        fastest.
     progress
         Show a progress bar; None shows one on a terminal or in a notebook once the work has lasted
         two seconds.
@@ -132,13 +134,10 @@ def exact_mean(
     >>> bool(curve.empirical_risk[-1] < curve.empirical_risk[0])
     True
     """
-    check_setting(
-        problem,
-        algorithm,
-        batch_schedules=True,
-        averages=True,
-        independent="exact_mean needs independent batches",
-    )
+    check_setting(problem, algorithm, batch_schedules=True, averages=True)
+    reshuffled = not algorithm.has_independent_batches
+    if reshuffled and (words := orders.refusal(problem, algorithm)):
+        raise ValueError(words)
     check_rate(problem, algorithm)
     grid = dataset.time_grid(time, problem.num_rows)
     chosen = resolve(problem, statistics)
@@ -149,16 +148,23 @@ def exact_mean(
         )
     if one_of("method", method, METHODS) == "auto" and algorithm.averaging is not None:
         method = "recursion"
+    if reshuffled != (method == "orders") and not (reshuffled and method == "auto"):
+        raise ValueError(f"method={method!r} is not for sampling={algorithm.sampling!r}: leave it.")
     if algorithm.averaging is not None and method != "recursion":
         raise ValueError(f"method={method!r} keeps no averages: pass method='recursion'.")
     if not (progress is None or isinstance(progress, bool)):
         raise TypeError(f"progress is {checks.shown(progress)}: pass True, False or None.")
     last = int(grid.unique[-1])
-    regimes = constant_regimes(Rows.of(problem), algorithm, last)
+    regimes = None if reshuffled else constant_regimes(Rows.of(problem), algorithm, last)
     small = len(problem.svd.singular_values) <= _SMALL_RANK
     with single_threaded_blas() if small else nullcontext():
-        name = _choose(problem, method, regimes, last, averages=algorithm.averaging is not None)
-        if name == "recursion":
+        averages = algorithm.averaging is not None
+        name = (
+            "orders" if reshuffled else _choose(problem, method, regimes, last, averages=averages)
+        )
+        if name == "orders":
+            values, errors, work = _by_orders(problem, algorithm, chosen, grid.unique, progress)
+        elif name == "recursion":
             values, errors, work = _by_recursion(problem, algorithm, chosen, grid.unique, progress)
         elif name == "moments":
             values, errors, work = _by_moments(
@@ -180,7 +186,8 @@ def exact_mean(
         variables[name] = (("time",), values[:, column], words)
         error = errors[:, column] + rounding(problem, statistic, values[:, column])
         variables[f"{name}_error"] = (("time",), error, f"numerical error of {words}")
-    _warn_if_unstable(problem, algorithm, grid.unique / problem.num_rows)
+    if not reshuffled:
+        _warn_if_unstable(problem, algorithm, grid.unique / problem.num_rows)
     return dataset.assemble(grid, problem, algorithm, variables, attrs | work)
 
 
@@ -260,6 +267,21 @@ def _by_recursion(
     kinds = statistics * (means.shape[1] // len(statistics))
     values, errors = _rounded(problem, kinds, iterations, means + noise, scale)
     return values, errors, _stepped("recursion", last)
+
+
+def _by_orders(
+    problem: LeastSquares,
+    algorithm: SGD,
+    statistics: tuple[Statistic, ...],
+    iterations: NDArray[np.int64],
+    show: bool | None,
+) -> tuple[Array, Array, dict[str, Any]]:
+    last = int(iterations[-1])
+    with bar(show, last, description="exact mean", unit="iterations") as report:
+        means, noise = orders.solve(problem, algorithm, statistics, iterations, report)
+    scale = np.abs(means) + np.abs(noise)
+    values, errors = _rounded(problem, statistics, iterations, means + noise, scale)
+    return values, errors, _stepped("orders", last)
 
 
 def _by_moments(

@@ -154,7 +154,7 @@ def test_scaling_the_data_changes_no_risk():
 def test_dependent_batches_and_large_problems_are_refused():
     problem = problem_of(12, 5)
     with pytest.raises(ValueError, match="independent batches"):
-        hsgd.exact_mean(problem, hsgd.SGD(0.1, sampling="reshuffle"), [1.0])
+        hsgd.exact_mean(problem, hsgd.SGD(0.1, sampling="single_shuffle"), [1.0])
     with pytest.raises(ValueError, match=r"hours here .* method='auto'"):
         hsgd.exact_mean(problem, hsgd.SGD(0.1), [1e12], method="recursion")
     with pytest.raises(ValueError, match="at most 12"):

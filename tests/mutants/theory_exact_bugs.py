@@ -4,7 +4,20 @@ from __future__ import annotations
 
 from tests.mutants.mutant import Mutant
 
+_ORDERS = "hsgd/exact/orders.py"
+_ALL_ORDERS = "tests/hsgd/test_exact_orders.py::test_it_is_the_mean_over_all_orders"
+
 MUTANTS: tuple[Mutant, ...] = (
+    # ------------------------------------------------------------------ the mean over orders
+    Mutant(_ORDERS, "if not seen & mask:", "if True:", f"{_ALL_ORDERS}[reshuffle-4-1-3]"),
+    Mutant(
+        _ORDERS,
+        "given = {0: given[(1 << n) - 1]}",
+        "given = {0: whole}",
+        f"{_ALL_ORDERS}[reshuffle-4-2-3]",
+    ),
+    Mutant(_ORDERS, "fade[iteration] * outside", "outside", f"{_ALL_ORDERS}[single_shuffle-3-1-5]"),
+    Mutant(_ORDERS, "place = k * size % n", "place = 0", f"{_ALL_ORDERS}[single_shuffle-4-1-3]"),
     # ------------------------------------------------------------------ the exact mean
     Mutant(
         "hsgd/exact/mean.py",
