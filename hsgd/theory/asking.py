@@ -53,6 +53,7 @@ def ask(
     averages: bool = False,
     any_rate: bool = False,
     curves_alone: bool = False,
+    ends_alone: bool = False,
 ) -> Question:
     """The question, if the theory can answer it.
 
@@ -72,6 +73,8 @@ def ask(
         Whether it has an answer for absurd learning rates, too.
     curves_alone
         Whether curves are all that it asks for, so that methods may answer that know no more.
+    ends_alone
+        The same of where they end.
 
     Raises
     ------
@@ -90,7 +93,7 @@ def ask(
     )
     if not any_rate:
         check_rate(problem, algorithm)
-    methods = able(method, problem, algorithm, curves=curves_alone)
+    methods = able(method, problem, algorithm, curves=curves_alone, ends=ends_alone)
     tolerance = None if rtol is None else number("rtol", rtol, strict=True)
     grid = None if time is _NEVER else time_grid(time, problem.iterations_per_unit)
     if grid is not None:

@@ -59,8 +59,9 @@ def limits(
         it, and of means over more and more iterates `averaging_pays_after_<statistic>`: the time
         over which one must average until its excess is that of the last iterate. Of data too large
         to factor the norm, the critical rate and the limits have an `_error`, what random probes
-        leave to chance, and there is no condition number: it would be that of the probes. Limits
-        above critical are inf. The attribute `regime` is `"forcing-dominated"`,
+        leave to chance, and there is no condition number: it would be that of the probes. Of rows
+        that are reshuffled there are the limits alone, where a pass ends, with their `_error`.
+        Limits above critical are inf. The attribute `regime` is `"forcing-dominated"`,
         `"noise-dominated"` or `"unstable"`; `verdict` says in one sentence where SGD settles, and
         how fast.
 
@@ -92,6 +93,7 @@ def limits(
         method=method,
         batch_schedules=True,
         averages=True,
+        ends_alone=True,
     )
     if not question.is_constant:
         raise ValueError(
@@ -99,6 +101,8 @@ def limits(
             "last values, for example SGD(learning_rate=...); of a method that changes by itself "
             "predict a late time."
         )
+    if question.method.ends is not None:
+        return _of_ends(question)
     stability = question.stability
     far = Asymptotics(stability, question.learning_rate)
     values = _settled(question)
@@ -118,6 +122,40 @@ def limits(
     attrs = provenance.attributes(problem, algorithm, source="limits", title="limits of SGD")
     attrs |= {"method": question.method.name, "regime": far.regime}
     attrs["verdict"] = _verdict(question, far, values)
+    return dataset.verdict_first(dataset.scalars(values, attrs))
+
+
+def _of_ends(question: Question) -> xr.Dataset:
+    """The limits of a method that has no kernel: of rows that are reshuffled."""
+    assert question.method.ends is not None
+    if question.learning_rate == 0.0:
+        raise ValueError("limits needs a learning rate above 0: at 0 nothing moves.")
+    values: dict[str, tuple[float, str]] = {}
+    ends, system = question.method.ends(question), question.system
+    for statistic in question.statistics:
+        if statistic.name not in ends:
+            continue
+        name, words = statistic.name, statistic.long_name
+        value, error = ends[name]
+        # Where the flow of the data itself ends: every mode at its limit.
+        faded = np.array([0.0 if system.ridge else 1.0])
+        still = system.values(statistic, np.zeros((1, len(system.eigenvalues))), faded)
+        flow = float(still[0])
+        values[f"limiting_{name}"] = (value, f"limit of {words} where a pass ends")
+        values[f"limiting_{name}_error"] = (error, f"error of the limit of {words}")
+        values[f"limiting_{name}_gradient_flow"] = (flow, f"limit of {words} along gradient flow")
+        values[f"excess_{name}"] = (value - flow, f"excess of {words} over ridge and gradient flow")
+    attrs = provenance.attributes(
+        question.problem, question.algorithm, source="limits", title="limits of reshuffled SGD"
+    )
+    first = next(iter(ends))
+    end, flow = values[f"limiting_{first}"][0], values[f"limiting_{first}_gradient_flow"][0]
+    side = "above" if end > flow else "below"
+    more = f", {abs(end / flow - 1):.1%} {side} gradient flow" if flow > 0 else ""
+    attrs |= {"method": question.method.name}
+    attrs["verdict"] = (
+        f"SGD on reshuffled rows settles at {first.replace('_', ' ')} {end:.4g}{more}."
+    )
     return dataset.verdict_first(dataset.scalars(values, attrs))
 
 

@@ -61,7 +61,9 @@ class Method:
     twin: Method | None = None
     """For a limit of small steps, the same with steps of finite size; else None."""
     answer: Callable[[Question], Answer] | None = None
-    """The curves as they are, of a method that has them not from modes; it knows them alone."""
+    """The curves as they are, of a method that has them not from modes."""
+    ends: Callable[[Question], dict[str, tuple[float, float]]] | None = None
+    """Where each statistic ends, and the error of that, if such a method knows it."""
     accuracy: float = np.inf
     """Relative, of what has an `answer`: to this, whatever less is asked for."""
     in_blocks: bool = False

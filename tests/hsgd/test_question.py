@@ -66,7 +66,7 @@ def test_the_table_of_methods():
     def found(name, algorithm, problem=None, *, curves=True):
         return able(name, problem or problem_of(), algorithm, curves=curves)
 
-    limit, finite, reshuffled = METHODS
+    limit, finite, reshuffled, flow, fit = METHODS
     assert limit.twin is finite
     assert found("auto", hsgd.SGD(0.1)) == [limit, finite]
     assert found("auto", hsgd.HeavyBall(0.1, 0.5)) == [finite]
@@ -74,11 +74,12 @@ def test_the_table_of_methods():
     typical = hsgd.SampledLeastSquares(hsgd.GaussianRows(1.0, np.ones(3)), 5)
     orders = hsgd.SGD(0.1, sampling="single_shuffle")
     assert found("auto", orders, typical) == [reshuffled]
+    assert found("auto", orders) == [flow, fit]
     for name, algorithm, words in (
         ("hsgd", hsgd.HeavyBall(0.1, 0.5), "pass method='discrete' for HeavyBall"),
         ("best", hsgd.SGD(0.1), "must be one of"),
         ("mean_field", orders, "typical of a population"),
-        ("auto", orders, "independent batches"),
+        ("auto", orders.replace(averaging=hsgd.EMA(0.1)), "independent batches"),
     ):
         with pytest.raises(ValueError, match=words):
             found(name, algorithm)

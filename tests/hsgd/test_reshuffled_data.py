@@ -174,7 +174,7 @@ def test_what_they_are_not_for_is_said():
         (lambda: hsgd.predict(problem, per_row(9.0, "reshuffle"), [1.0]), "below 4.44"),
         (lambda: hsgd.predict(problem, hsgd.SGD(0.1), [1.0], method="data_fit"), "leave method"),
         (lambda: hsgd.predict(problem, sgd, [1e6], method="data_fit"), "shorten time"),
-        (lambda: hsgd.limits(problem, sgd), "independent batches"),
+        (lambda: hsgd.limits(problem, per_row(9.0, "reshuffle")), "below 4.44"),
     ):  # fmt: skip
         with pytest.raises(ValueError, match=re.escape(words)):
             call()
@@ -195,3 +195,26 @@ def test_rows_that_overshoot_are_warned_of():
     within = hsgd.predict(uneven, per_row(1.9 / largest, "reshuffle"), [1.0], method="data_fit")
     assert "followed by a population" in within.attrs["diagnosis"]
     assert fitted(uneven).unevenness > 10 * fitted(problem).unevenness
+
+
+@pytest.mark.parametrize("sampling", ["reshuffle", "single_shuffle"])
+@pytest.mark.parametrize("rate", [0.01, 0.5])
+def test_limits_are_where_runs_end(sampling, rate):
+    problem, sgd = digits(200, 100, ridge=2.0), per_row(rate, sampling)
+    found = hsgd.limits(problem, sgd)
+    assert found.attrs["method"] == ("data_fit" if rate == 0.5 else "modified_flow")
+    mean, error = runs(problem, sgd, [800.0 if rate < 0.1 else 40.0], number=60)
+    value = float(found.limiting_empirical_risk)
+    allowed = float(found.limiting_empirical_risk_error)
+    assert abs(value - mean[0]) <= allowed + 3 * error[0]
+    assert allowed < 0.15 * value
+    flow = float(found.limiting_empirical_risk_gradient_flow)
+    assert flow == pytest.approx(problem.empirical_risk.values(problem.solution[None])[0])
+    if rate == 0.5:
+        assert abs(flow - mean[0]) > 1.1 * allowed + 3 * error[0]
+
+
+def test_limits_without_a_ridge_are_those_of_the_fit_to_the_rows():
+    problem = digits(100, 150, ridge=0.0, centred=False)
+    ends = hsgd.limits(problem, per_row(0.3, "reshuffle"))
+    assert float(ends.limiting_empirical_risk) == pytest.approx(0.0, abs=1e-12)

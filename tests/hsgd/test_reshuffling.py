@@ -4,7 +4,6 @@ import re
 
 import numpy as np
 import pytest
-from scipy.optimize import brentq
 
 import hsgd
 import simulate
@@ -86,22 +85,58 @@ def test_the_first_pass_is_streaming(sampling):
     np.testing.assert_allclose(found.population_risk, fresh.population_risk, rtol=4e-4)
 
 
-def settled(problem, rate):
-    """Where a single order ends: a root and sums, in closed form."""
-    lam, n, ridge = problem.equivalent.eigenvalues, problem.n, problem.ridge
-    y = lambda f: rate * (ridge + n * lam * f)  # noqa: E731
-    f = brentq(lambda f: f * (1 + rate * np.sum(lam / np.expm1(y(f)))) - 1, 1e-9, 1.0)
-    bias = lam @ (problem.rows.coefficients * ridge / (ridge + n * lam * f)) ** 2
-    share = rate**2 * n * f**2 * np.sum(lam**2 / np.tanh(y(f) / 2) / (2 * y(f)))
-    return 0.5 * (problem.rows.noise**2 + bias) / (1 - share)
+def ends(problem, rate, sampling):
+    found = hsgd.limits(problem, hsgd.SGD(rate, sampling=sampling))
+    value = [float(found[f"limiting_{name}"]) for name in NAMES]
+    return np.array(value), np.array([float(found[f"limiting_{name}_error"]) for name in NAMES])
 
 
 @pytest.mark.parametrize("rate", [0.5, 1.2])
-def test_a_single_order_ends_where_the_closed_form_says(rate):
-    problem = typical(300, 200, ridge=1.0)
-    late = hsgd.predict(problem, hsgd.SGD(rate, sampling="single_shuffle"), [40.0])
-    assert float(late.population_risk[0]) == pytest.approx(settled(problem, rate), rel=1e-3)
-    assert abs(settled(problem, 1.25 * rate) / settled(problem, rate) - 1) > 4e-3
+@pytest.mark.parametrize("shape", [(300, 200), (200, 300)])
+def test_a_single_order_ends_where_the_closed_form_says(rate, shape):
+    """And nowhere else: the cells of a pass know nothing of the closed form."""
+    problem = typical(*shape, power=0.3, ridge=3.0, x0=1.0)
+    sgd = hsgd.SGD(rate, sampling="single_shuffle")
+    late = both(hsgd.predict(problem, sgd, [30.0], rtol=1e-5))[:, 0]
+    value, _ = ends(problem, rate, "single_shuffle")
+    np.testing.assert_allclose(late, value, rtol=5e-6)
+    assert (np.abs(ends(problem, 1.25 * rate, "single_shuffle")[0] / value - 1) > 1e-3).all()
+
+
+def test_new_orders_end_where_late_passes_are():
+    problem = typical(300, 200, power=0.5, ridge=1.0)
+    value, error = ends(problem, 0.8, "reshuffle")
+    late = both(hsgd.predict(problem, hsgd.SGD(0.8, sampling="reshuffle"), [60.0]))[:, 0]
+    assert (np.abs(late - value) <= error + 1e-4 * value).all()
+    assert (np.abs(ends(problem, 0.8, "single_shuffle")[0] - value) > 10 * error).all()
+
+
+def test_rows_that_can_all_be_fitted_end_there():
+    problem = typical(100, 200, ridge=0.0, x0=0.3)
+    for sampling in ("reshuffle", "single_shuffle"):
+        value, error = ends(problem, 0.8, sampling)
+        assert value[1] == 0.0
+        late = hsgd.predict(problem, hsgd.SGD(0.8, sampling=sampling), [40.0])
+        assert abs(value[0] - float(late.population_risk[0])) <= error[0] + 2e-3 * value[0]
+    found = hsgd.limits(problem, hsgd.SGD(0.8, sampling="reshuffle"))
+    assert found.attrs["verdict"].startswith("SGD on reshuffled rows settles at empirical risk 0")
+
+
+def test_whole_batches_and_momentum_have_limits():
+    problem = typical(60, 40, ridge=1.0)
+    whole = hsgd.limits(problem, hsgd.SGD(6.0, 60, sampling="reshuffle"))
+    flow = hsgd.limits(problem, hsgd.SGD(6.0, 60, sampling="subset"))
+    for name in NAMES:
+        assert float(whole[f"limiting_{name}"]) == pytest.approx(
+            float(flow[f"limiting_{name}_gradient_flow"]), rel=2e-3
+        )
+        assert float(whole[f"limiting_{name}_gradient_flow"]) == pytest.approx(
+            float(flow[f"limiting_{name}_gradient_flow"]), rel=1e-12
+        )
+    heavy = hsgd.HeavyBall(0.08, 0.9, sampling="reshuffle")
+    plain = ends(problem, 0.8, "reshuffle")[0]
+    found = [float(hsgd.limits(problem, heavy)[f"limiting_{name}"]) for name in NAMES]
+    np.testing.assert_allclose(found, plain, rtol=1e-6)
 
 
 @pytest.mark.parametrize("single", [False, True])
@@ -176,8 +211,11 @@ def test_what_it_is_not_for_is_said():
         (lambda: hsgd.predict(problem.sample(0), kept, [1.0]), "independent batches"),
         (lambda: hsgd.predict(problem, hsgd.SGD(0.5), [1.0], method="mean_field"), "leave method"),
         (lambda: hsgd.predict(problem.sample(0), sgd, [1.0], method="mean_field"), "typical"),
-        (lambda: hsgd.limits(problem, sgd), "independent batches"),
-        (lambda: hsgd.limits(problem, hsgd.SGD(0.5), method="mean_field"), "curves alone"),
+        (lambda: hsgd.limits(problem, kept), "independent batches"),
+        (lambda: hsgd.limits(problem, hsgd.SGD(0.0, sampling="reshuffle")), "nothing moves"),
+        (lambda: hsgd.limits(problem, sgd, statistics="distance"), "no 'distance'"),
+        (lambda: hsgd.limits(problem, hsgd.SGD(0.5), method="mean_field"), "that are reshuffled"),
+        (lambda: hsgd.critical_learning_rate(problem, method="mean_field"), "curves alone"),
         (lambda: hsgd.bootstrap_risk(problem, sgd, [1.0]), "independent batches"),
     ):  # fmt: skip
         with pytest.raises(ValueError, match=re.escape(words)):

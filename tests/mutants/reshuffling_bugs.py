@@ -13,6 +13,8 @@ _END = f"{_TESTS}::test_a_single_order_ends_where_the_closed_form_says"
 _ORDER = f"{_TESTS}::test_cells_are_of_second_order_and_the_error_says_how_far_they_are"
 _SHARP = f"{_TESTS}::test_the_error_is_that_of_one_grid_less"
 _FLOW = "hsgd/theory/reshuffling/flow.py"
+_ENDS = "hsgd/theory/reshuffling/ends.py"
+_LATE = f"{_TESTS}::test_new_orders_end_where_late_passes_are"
 _PACE = "hsgd/theory/reshuffling/pace.py"
 _FIT = "hsgd/theory/reshuffling/data_fit.py"
 _DATA_TESTS = "tests/hsgd/test_reshuffled_data.py"
@@ -69,13 +71,28 @@ MUTANTS: tuple[Mutant, ...] = (
     Mutant(_FLOW, "D * (limit + q)", "D * q", _START),
     Mutant(_FLOW, "limit = target + p", "limit = target", _START),
     Mutant(_FLOW, "kinks, np.linspace(0.0, passes[-1], _STEPS + 1)", "kinks", _START),
+    Mutant(
+        _ENDS,
+        "y = rate * (ridge + n * lam * f)\n    bias",
+        "y = rate * (0.9 * ridge + n * lam * f)\n    bias",
+        _END,
+    ),
+    Mutant(_ENDS, "left + back", "left", _END),
+    Mutant(_ENDS, "np.tanh(0.5 * y)", "np.tanh(y)", _END),
+    Mutant(_ENDS, "np.abs(ratio[:, 1] - ratio[:, 0])", "0 * ratio[:, 0]", _LATE),
+    Mutant(_ENDS, "return Ends(ratio[:, 1] * flow", "return Ends(flow", _LATE),
     Mutant(_PACE, "(done - left)", "done", f"{_DATA_TESTS}::test_momentum_lags"),
     Mutant(_PACE, "* (1.0 - self.momentum)", "", f"{_DATA}[momentum-reshuffle-data_fit]"),
-    Mutant(_FIT, "* ratio\n", "\n", f"{_DATA_TESTS}::test_larger_steps_need_the_fitted_population"),
+    Mutant(
+        _FIT,
+        "passes, statistic) * ratio",
+        "passes, statistic)",
+        f"{_DATA_TESTS}::test_larger_steps_need_the_fitted_population",
+    ),
     Mutant(
         _FIT, "rows, columns = (rank, d) if n <= d else (n, rank)", "rows, columns = n, d", _ZERO
     ),
-    Mutant(_FIT, "+ more) / below", ") / below", _ZERO),
+    Mutant(_FIT, "found.value[which] + more) / below", "found.value[which]) / below", _ZERO),
     Mutant(
         "hsgd/theory/reshuffling/modified_flow.py",
         "+ _INSIDE * per_row**2",

@@ -24,10 +24,12 @@ METHODS = (
 NAMES = ("auto", *(method.name for method in METHODS))
 
 
-def able(name: Any, problem: Any, algorithm: Algorithm, *, curves: bool) -> list[Method]:
+def able(
+    name: Any, problem: Any, algorithm: Algorithm, *, curves: bool, ends: bool = False
+) -> list[Method]:
     """The methods meant by a name that can follow the algorithm, the plainest first.
 
-    Where it is not `curves` that are asked for, only those that know more.
+    Where it is not `curves` that are asked for, only those that know more, or where these end.
 
     Raises
     ------
@@ -36,7 +38,11 @@ def able(name: Any, problem: Any, algorithm: Algorithm, *, curves: bool) -> list
     """
     one_of("method", name, NAMES)
     asked = [method for method in METHODS if name in ("auto", method.name)]
-    knowing = [method for method in asked if curves or method.answer is None]
+    knowing = [
+        method
+        for method in asked
+        if curves or method.answer is None or (ends and method.ends is not None)
+    ]
     if not knowing:
         raise ValueError(f"method={name!r} knows curves alone: ask hsgd.predict for them.")
     found = [method for method in knowing if not method.refusal(problem, algorithm)]

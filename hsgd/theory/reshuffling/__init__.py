@@ -8,5 +8,6 @@ refinement         grids of more and more cells, and batches, into one curve wit
 mean_field         the method for typical rows: what `predict` asks
 flow               gradient flow some way ahead, which small steps follow on any rows
 modified_flow      the method for given rows at small steps
+ends               where they end
 data_fit           the one at larger steps: what the flow misses on a fitted population
 """

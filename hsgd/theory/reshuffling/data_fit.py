@@ -20,6 +20,7 @@ from hsgd.problems.least_squares import LeastSquares
 from hsgd.problems.sampled import SampledLeastSquares
 from hsgd.theory.curves import Answer, Curve
 from hsgd.theory.question import Method, Question, knows_curves_alone
+from hsgd.theory.reshuffling.ends import of_flow, of_typical
 from hsgd.theory.reshuffling.flow import strength
 from hsgd.theory.reshuffling.mean_field import (
     KNOWN,
@@ -112,6 +113,29 @@ def _answer(question: Question) -> Answer:
     return Answer(curves, gaps, "two-time cells", status, alone if alone[0] else fine)
 
 
+def _ends(question: Question) -> dict[str, tuple[float, float]]:
+    problem, system = question.problem, question.system
+    assert isinstance(problem, LeastSquares)
+    check_measured(question)
+    pace = pace_of(question.algorithm, problem.num_rows)
+    check_small(system, pace, np.zeros(1))
+    like, beyond, unevenness = fitted(problem)
+    of_like = pace._replace(num_rows=like.num_rows)
+    settled, found = of_typical(like, of_like, question.wanted), {}
+    for statistic in question.statistics:
+        which = KNOWN.get(statistic.name)
+        if which is not None:
+            own = like.population.risk if which == 0 else like.empirical_risk
+            more = 0.0 if which == 0 else 0.5 * beyond / like.num_rows
+            below = of_flow(modes(like), of_like, own) + more
+            ratio = (settled.value[which] + more) / below if below else 1.0
+            value = of_flow(system, pace, statistic) * ratio
+            missed = _share(system, unevenness) * abs(ratio - 1.0) + pace.unfinished
+            error = (settled.error[which] / below if below else 0.0) + missed
+            found[statistic.name] = value, value * error
+    return found
+
+
 def _share(system: Modes, unevenness: float) -> float:
     """What is missed of the correction."""
     squares = float(np.sum(system.driven * system.eigenvalues))
@@ -123,10 +147,10 @@ def _share(system: Modes, unevenness: float) -> float:
 def _suits(question: Question, last: float) -> bool:
     """Where the modified flow is too coarse, and passes are not too many for the mean field."""
     grid, problem = question.grid, question.problem
-    if grid is None or any(s.name not in KNOWN for s in question.measured or ()):
+    if any(s.name not in KNOWN for s in question.measured or ()):
         return False
     pace = pace_of(question.algorithm, int(problem.num_rows))
-    passes = pace.passes(grid.unique)
+    passes = pace.passes(np.zeros(1) if grid is None else grid.unique)
     large = float(strength(question.system, largest_rates(pace, passes))[-1]) > _SMALL
     return large and passes[-1] <= affordable_passes()
 
@@ -159,5 +183,6 @@ METHOD = Method(
     solve=knows_curves_alone,
     suits=_suits,
     answer=_answer,
+    ends=_ends,
     accuracy=3e-3,
 )

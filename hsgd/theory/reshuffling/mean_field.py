@@ -11,6 +11,7 @@ from hsgd.checks import Array
 from hsgd.problems.sampled import SampledLeastSquares
 from hsgd.theory.curves import Answer, Curve
 from hsgd.theory.question import Method, Question, knows_curves_alone
+from hsgd.theory.reshuffling.ends import of_typical
 from hsgd.theory.reshuffling.pace import pace_of, refusal
 from hsgd.theory.reshuffling.refinement import Found, Passes, TooLong, refined
 from volterra import Status
@@ -42,6 +43,18 @@ def _answer(question: Question) -> Answer:
     return Answer(
         curves, gaps, "two-time cells", status_of(curves, question.wanted), _verdict(question)
     )
+
+
+def _ends(question: Question) -> dict[str, tuple[float, float]]:
+    problem = question.problem
+    assert isinstance(problem, SampledLeastSquares)
+    check_measured(question)
+    found = of_typical(problem, pace_of(question.algorithm, problem.num_rows), question.wanted)
+    return {
+        statistic.name: (float(found.value[which]), float(found.error[which]))
+        for statistic in question.statistics
+        if (which := KNOWN.get(statistic.name)) is not None
+    }
 
 
 def risks(passes: Passes, rtol: float) -> Found:
@@ -131,5 +144,6 @@ METHOD = Method(
     stability=knows_curves_alone,
     solve=knows_curves_alone,
     answer=_answer,
+    ends=_ends,
     accuracy=1e-3,
 )

@@ -12,6 +12,7 @@ from hsgd.interfaces import Statistic
 from hsgd.problems.least_squares import LeastSquares
 from hsgd.theory.curves import Answer, Curve
 from hsgd.theory.question import Method, Question, knows_curves_alone
+from hsgd.theory.reshuffling.ends import of_flow
 from hsgd.theory.reshuffling.flow import followed, slowed, squared_norm, strength
 from hsgd.theory.reshuffling.mean_field import odometer_of
 from hsgd.theory.reshuffling.pace import Pace, pace_of, refusal
@@ -48,6 +49,15 @@ def _answer(question: Question) -> Answer:
     return Answer(
         curves, gaps, "modified flow", str(Status.CONVERGED.value), _verdict(question, pace, passes)
     )
+
+
+def _ends(question: Question) -> dict[str, tuple[float, float]]:
+    system = question.system
+    pace = pace_of(question.algorithm, int(question.problem.num_rows))
+    check_small(system, pace, np.zeros(1))
+    found = {one.name: of_flow(system, pace, one) for one in question.statistics}
+    share = _OF_STRENGTH * float(strength(system, pace.rates(np.zeros(1)))[0])
+    return {name: (value, share * value) for name, value in found.items()}
 
 
 def largest_rates(pace: Pace, passes: Array) -> Array:
@@ -119,4 +129,5 @@ METHOD = Method(
     stability=knows_curves_alone,
     solve=knows_curves_alone,
     answer=_answer,
+    ends=_ends,
 )
