@@ -100,7 +100,12 @@ if TYPE_CHECKING:
     from hsgd.theory.diagnosis import diagnose as diagnose
     from hsgd.theory.effective import effective_epochs as effective_epochs
     from hsgd.theory.epochs import epochs_to_tolerance as epochs_to_tolerance
+    from hsgd.theory.gradients import gradient as gradient
     from hsgd.theory.limits import limits as limits
+    from hsgd.theory.optimal import optimal_learning_rate as optimal_learning_rate
+    from hsgd.theory.optimal import optimal_schedule as optimal_schedule
+    from hsgd.theory.optimal import schedule_of as schedule_of
+    from hsgd.theory.optimal_batches import optimal_batch_schedule as optimal_batch_schedule
     from hsgd.theory.prediction import predict as predict
     from hsgd.theory.spectra.estimate import spectrum_of as spectrum_of
 
@@ -152,6 +157,11 @@ else:
             "critical_batch_size": "theory.batches",
             "grow_batch_size": "theory.batches",
             "steps_to_target": "theory.batches",
+            "optimal_schedule": "theory.optimal",
+            "optimal_learning_rate": "theory.optimal",
+            "schedule_of": "theory.optimal",
+            "optimal_batch_schedule": "theory.optimal_batches",
+            "gradient": "theory.gradients",
             "spectrum_of": "theory.spectra.estimate",
             "diagnose": "theory.diagnosis",
             "exact_mean": "exact.mean",

@@ -9,9 +9,12 @@ Its verbs, and `commands`, which ask them from a shell:
     bootstrap       what using the rows again costs
     effective       what passes over the same rows are worth
     diagnosis       whether the theory applies to given rows
+    optimal         the best learning rates for a budget, `optimal_batches` the best batches
+    gradients       what the learning rate of each iteration is worth
 
 What they stand on, each seen by those above it in this list:
 
+    design/         what the best schedules are, and bounds that none can beat
     averages        where averages of the iterates end up
     settling        the curves of a question, with little enough left to chance
     trust/          how far a curve can be trusted at finite n
