@@ -7,7 +7,6 @@ each is bounded well enough. A third bound needs no optimisation at all.
 
 from __future__ import annotations
 
-from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -95,18 +94,22 @@ def _scheme_error(goal: Goal, found: Optimum, log_cap: float) -> float:
 
 def _least_at_mean(goal: Goal, low: float, high: float) -> float:
     """A bound from below of the statistic at the mean for all totals of an interval."""
-    # notation: z = what is left of each mode; the statistic is convex in z, so it lies above its
-    # tangent, which on an interval is least where each mode is at one of its ends.
+    # notation: z = what is left of each mode, z' = −rz, z'' = r²z by the total; q(z) is convex
     totals = np.linspace(low, high, _PARTS + 1)
-    decay, fade = goal.system.gradient_flow(totals)
-    left = np.column_stack((decay, fade))
-    least = np.inf
-    for early, late in pairwise(left):
-        middle = 0.5 * (early + late)
-        slope = goal.slope(middle)
-        move = 0.5 * float(np.abs(slope) @ (early - late))
-        least = min(least, goal.at_mean(middle) - move)
-    return least
+    left = np.column_stack(goal.system.gradient_flow(totals))
+    ends = goal.at_means(left)
+    early, late = left[:-1], left[1:]
+    # By the chord: q dips below it by at most max q''·width²/8, q'' = z'ᵀMz' + slope·z''.
+    moved = early * goal.damping
+    slopes = np.array([np.abs(goal.slope(one)) for one in early]) + goal.bend(early - late)
+    curved = np.einsum("ij,ij->i", moved, goal.bend(moved))
+    curved += np.einsum("ij,ij->i", slopes, moved * goal.damping)
+    by_chord = np.minimum(ends[:-1], ends[1:]) - curved * np.diff(totals) ** 2 / 8.0
+    # By the tangent in the middle, least where each mode is at one of its ends: for wide intervals.
+    middle = 0.5 * (early + late)
+    moves = np.array([np.abs(goal.slope(one)) for one in middle]) * (early - late)
+    by_tangent = goal.at_means(middle) - 0.5 * moves.sum(axis=1)
+    return float(np.maximum(by_chord, by_tangent).min())
 
 
 def closed_form_bound(goal: Goal, log_cap: float) -> float:
@@ -126,7 +129,7 @@ def closed_form_bound(goal: Goal, log_cap: float) -> float:
     at = int(np.argmin(bounds))
     around = totals[min(at + 1, 28)], totals[max(at - 1, 0)]
     found = minimize_scalar(bound, bounds=around, method="bounded", options={"xatol": 1e-4})
-    return float(min(found.fun, bounds[at]))
+    return float(min(found.fun, bounds[at], at_total(goal, 0.0)))
 
 
 def _nodes() -> tuple[Array, Array]:

@@ -74,11 +74,15 @@ class Goal:
         """Whether it is what the gradients are of."""
         return self.statistic.name == self.system.sampled_risk
 
-    def at_mean(self, left: Array) -> float:
-        """Q at a mean."""
+    def at_means(self, left: Array) -> Array:
+        """The statistic at means, shape (m, r + 1) → (m,)."""
         if self.is_sampled_risk:
-            return float(self.system.losses(left[None, :-1])[0]) / self.per_unit
-        return float(self.system.values(self.statistic, left[None, :-1], left[-1:])[0])
+            return self.system.losses(left[:, :-1]) / self.per_unit
+        return self.system.values(self.statistic, left[:, :-1], left[:, -1])
+
+    def at_mean(self, left: Array) -> float:
+        """The same at one, shape (r + 1,)."""
+        return float(self.at_means(left[None])[0])
 
     def slope(self, left: Array) -> Array:
         """Gradient of q by what is left of each mode."""
@@ -87,6 +91,13 @@ class Goal:
             return np.asarray(residual * self.residual_start / self.per_unit)
         linear, form = self._form
         return np.asarray(linear + (form * left if form.ndim == 1 else form @ left))
+
+    def bend(self, moves: Array) -> Array:
+        """Each second derivative of q, made positive, times moves: shape (m, r + 1) → the same."""
+        if self.is_sampled_risk:
+            return np.asarray(moves * self.residual_start**2 / self.per_unit)
+        form = np.abs(self._form[1])
+        return np.asarray(moves * form if form.ndim == 1 else moves @ form)
 
     @cached_property
     def _form(self) -> tuple[Array, Array]:
@@ -152,7 +163,8 @@ def _of_values(system: Modes, statistic: Statistic) -> tuple[Array, Array]:
         return system.values(statistic, left[:, :-1], left[:, -1])
 
     zero, alone, back = q(np.zeros((1, count)))[0], q(unit), q(-unit)
-    linear, form = 0.5 * (alone - back), np.empty((count, count))
-    for i in range(count):
-        form[i] = q(unit + unit[i]) - alone - alone[i] + zero
+    linear, form = 0.5 * (alone - back), np.zeros((count, count))
+    seen = np.flatnonzero((alone != zero) | (back != zero))  # a mode may have copies that are not
+    for i in seen:
+        form[i, seen] = q(unit[seen] + unit[i]) - alone[seen] - alone[i] + zero
     return linear, 0.5 * (form + form.T)

@@ -54,17 +54,17 @@ def best_total(goal: Goal, log_cap: float, *, cells: int = CELLS, near: float = 
         start = solution.log_rates
         return at_total(goal, total) + float(np.exp(solution.log_noise))
 
-    # From the longest down: until the value has risen twice, beyond which there may be no less.
-    at, rising = float(np.log(top)), 0
-    while rising < 3 and at > np.log(_SHORTEST * top):
-        known[at] = value(at)
-        rising = rising + 1 if known[at] > min(known.values()) else 0
-        at -= float(np.log(_RATIO))
-    points = sorted(known)
-    middle = points.index(min(points, key=lambda point: known[point]))
-    low, high = points[max(middle - 1, 0)], points[min(middle + 1, len(points) - 1)]
+    # From the longest down. Where the statistic at the mean is above what was found with noise
+    # already, no schedule of that total can be better, and none is looked for.
+    points = np.log(top) - np.arange(0.0, np.log(1.0 / _SHORTEST), np.log(_RATIO))
+    floors = goal.at_means(np.column_stack(goal.system.gradient_flow(np.exp(points))))
+    for point, floor in zip(points.tolist(), floors, strict=True):
+        if floor < min(known.values(), default=np.inf):
+            known[point] = value(point)
+    start_value, middle = min((found, point) for point, found in known.items())
+    low, high = middle - np.log(_RATIO), min(middle + np.log(_RATIO), np.log(top))
     found = minimize_scalar(value, bounds=(low, high), method="bounded", options={"xatol": near})
-    best = float(found.x) if found.fun <= known[points[middle]] else points[middle]
+    best = float(found.x) if found.fun <= start_value else middle
     return optimum_at(goal, min(float(np.exp(best)), top), log_cap, cells, (edges, start))
 
 
