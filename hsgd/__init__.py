@@ -107,6 +107,7 @@ if TYPE_CHECKING:
     from hsgd.theory.optimal import schedule_of as schedule_of
     from hsgd.theory.optimal_batches import optimal_batch_schedule as optimal_batch_schedule
     from hsgd.theory.prediction import predict as predict
+    from hsgd.theory.recommending import recommend as recommend
     from hsgd.theory.spectra.estimate import spectrum_of as spectrum_of
 
     __version__: str
@@ -160,6 +161,7 @@ else:
             "optimal_schedule": "theory.optimal",
             "optimal_learning_rate": "theory.optimal",
             "schedule_of": "theory.optimal",
+            "recommend": "theory.recommending",
             "optimal_batch_schedule": "theory.optimal_batches",
             "gradient": "theory.gradients",
             "spectrum_of": "theory.spectra.estimate",

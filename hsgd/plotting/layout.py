@@ -188,15 +188,22 @@ def _statistics(
     return chosen
 
 
+def _drawn_dims(data: xr.Dataset) -> list[str]:
+    """Dimensions of curves, where there are some: what has no time stands beside them."""
+    over_time = [v for v in data.data_vars.values() if "time" in v.dims]
+    drawn = over_time or data.data_vars.values()
+    return list(dict.fromkeys(str(dim) for variable in drawn for dim in variable.dims))
+
+
 def _sweep(
     datasets: Mapping[str, xr.Dataset], hue: str | None, col: str | None
 ) -> tuple[str | None, str | None]:
     swept: dict[str, int] = {}
     for data in datasets.values():
-        for dim in data.dims:
-            if dim not in OWN_DIMS:
-                _same_members(str(dim), list(datasets.values()))
-                swept[str(dim)] = data.sizes[dim]
+        for drawn in _drawn_dims(data):
+            if drawn not in OWN_DIMS:
+                _same_members(drawn, list(datasets.values()))
+                swept[drawn] = data.sizes[drawn]
     for name, dim in (("hue", hue), ("col", col)):
         if dim is not None and dim not in swept:
             raise ValueError(f"{name} is {dim!r}, but swept are {', '.join(swept) or 'none'}.")

@@ -9,6 +9,7 @@ Its verbs, and `commands`, which ask them from a shell:
     bootstrap       what using the rows again costs
     effective       what passes over the same rows are worth
     diagnosis       whether the theory applies to given rows
+    recommending    what to run, in one sentence
     optimal         the best learning rates for a budget, `optimal_batches` the best batches
     gradients       what the learning rate of each iteration is worth
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from hsgd import dataset
-from hsgd.algorithms.sgd import SGD, StreamingSGD
+from hsgd.algorithms.base import Algorithm
 from hsgd.checks import integer, number
 from hsgd.nouns import Real, Whole
 from hsgd.schedules import Constant, Piecewise, Schedule
@@ -30,7 +30,7 @@ def optimal_schedule(
     *,
     unit: str = "passes",
     statistic: Any = None,
-    algorithm: SGD | StreamingSGD | None = None,
+    algorithm: Algorithm | None = None,
     cap: Real = 0.8,
     pieces: Whole | None = None,
     accuracy: Real | None = 0.01,
@@ -127,7 +127,7 @@ def optimal_learning_rate(
     *,
     unit: str = "passes",
     statistic: Any = None,
-    algorithm: SGD | StreamingSGD | None = None,
+    algorithm: Algorithm | None = None,
     cap: Real = 0.8,
 ) -> float:
     """The constant learning rate that ends lowest after a budget.
@@ -190,6 +190,11 @@ def schedule_of(found: xr.Dataset) -> Schedule:
     return Constant(rates[0]) if len(rates) == 1 else Piecewise(starts[1:], rates)
 
 
+def relative(loss: float) -> str:
+    """How a value stands to another, in words."""
+    return f"{100 * abs(loss):.2g}% {'higher' if loss >= 0 else 'lower'}"
+
+
 def _times(iterations: int, per_unit: int) -> Any:
     steps = np.append(0.0, np.geomspace(1.0, iterations, _TIMES - 1))
     return np.unique(np.rint(steps)) / per_unit
@@ -246,14 +251,11 @@ def _verdict(design: Design, values: dict[str, float]) -> str:
     best = min(design.rivals, key=lambda one: one.value)
     constant = design.rivals[0]
 
-    def higher(value: float) -> str:
-        return f"{100 * (value / design.value - 1.0):.2g}% higher"
-
     proof = ""
     if "gap" in values:
-        proof = f", at most {100 * values['gap']:.2g}% above what any schedule can reach"
+        proof = f" (in the limit of small steps at most {100 * values['gap']:.2g}% above any other)"
     return (
         f"{goal.statistic.name} {design.value:.5g} after {goal.iterations} iterations{proof}; the "
-        f"best constant rate ends {higher(constant.value)}, and {best.name}, the best of the usual "
-        f"schedules, {higher(best.value)}."
+        f"best constant rate ends {relative(constant.value / design.value - 1.0)}, and {best.name},"
+        f" the best of the usual schedules, {relative(best.value / design.value - 1.0)}."
     )

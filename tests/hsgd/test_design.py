@@ -99,7 +99,7 @@ def test_the_dual_bound_meets_the_optimum_and_no_feasible_rates_are_below(share)
     it, generator = setting("data", 400), np.random.default_rng(3)
     at = Programme.at(it.goal, share * longest(it.goal, it.log_cap), shares(60), it.log_cap)
     found = at.solve(np.zeros(len(at.lengths)))
-    assert found.log_noise - 1e-7 <= found.log_bound <= found.log_noise + 1e-12
+    assert found.log_noise - 2e-6 <= found.log_bound <= found.log_noise + 1e-12
     assert at.spent(found.log_rates) == pytest.approx(400, rel=1e-9)
     assert found.log_rates.max() <= it.log_cap + 1e-12
     assert (found.log_rates.max() > it.log_cap - 1e-9) == (share == 0.9)

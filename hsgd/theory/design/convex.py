@@ -16,6 +16,11 @@ import numpy as np
 
 from hsgd.checks import Array
 
+_EXACT = 1e-9
+_STIFF = 50.0
+"""Of the price, by how much it rises with the logarithm of what is spent."""
+_MOST_PRICES = 8
+
 
 class Solution(NamedTuple):
     """Rates that spend what there is, and what no others can beat."""
@@ -74,8 +79,13 @@ class Convex(ABC):
         -----
         A call of L-BFGS, and where the cap is reached some ten: O(cells · modes) an iteration.
         """
-        x = self._free(self.feasible(start), tolerance, most)
-        if x.max() > self.log_cap:
+        least = float(self.lengths.sum()) * np.exp(-self.log_cap)
+        if least >= self.budget * (1.0 - _EXACT):  # there is no choice
+            return self.judged(np.full(len(start), self.log_cap))
+        x = self.feasible(start)
+        at_the_cap = x.max() >= self.log_cap  # then most likely in the end, too
+        x = x if at_the_cap else self._free(x, tolerance, most)
+        if at_the_cap or x.max() > self.log_cap:
             x = self._capped(x, tolerance, most)
         return self.judged(x)
 
@@ -124,26 +134,29 @@ class Convex(ABC):
         return scaled(_least(cost, start, None, tolerance, most))
 
     def _capped(self, start: Array, tolerance: float, most: int) -> Array:
-        """With a price μ for iterations, under the cap, at the price that spends all of them."""
-        from scipy.optimize import root_scalar
+        """Under the cap, with a price for what is spent too much, raised until nothing is.
 
-        K, known = self.budget, {"x": np.minimum(start, self.log_cap)}
+        Augmented Lagrangian in the logarithm of what is spent, which is convex in x as well.
+        """
+        x = np.minimum(start, self.log_cap)
+        price = float(self.noise(x)[1].sum())  # what it is at the optimum without a cap
+        stiffness = _STIFF * price
 
-        def excess(log_price: float) -> float:
-            price = float(np.exp(log_price)) / K
+        def cost(x: Array) -> tuple[float, Array]:
+            value, slope = self.noise(x)
+            weight = self.lengths * np.exp(-x)
+            excess = float(np.log(weight.sum() / self.budget))
+            pull = price + stiffness * excess
+            value += (price + 0.5 * stiffness * excess) * excess
+            return value, slope - pull * weight / weight.sum()
 
-            def cost(x: Array) -> tuple[float, Array]:
-                value, slope = self.noise(x)
-                spending = price * self.lengths * np.exp(-x)
-                return value + float(spending.sum()), slope - spending
-
-            known["x"] = _least(cost, known["x"], self.log_cap, tolerance, most)
-            return float(np.log(self.spent(known["x"]) / K))
-
-        # At the optimum without a cap the price is the sum of all shares.
-        first = float(np.log(self.noise(known["x"])[1].sum()))
-        root_scalar(excess, x0=first, x1=first - 0.2, method="secant", xtol=1e-4, maxiter=12)
-        return known["x"]
+        for _ in range(_MOST_PRICES):
+            x = _least(cost, x, self.log_cap, tolerance, most)
+            excess = float(np.log(self.spent(x) / self.budget))
+            if abs(excess) <= tolerance**0.5:
+                break
+            price = max(0.0, price + stiffness * excess)
+        return x
 
 
 def _least(

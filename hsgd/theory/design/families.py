@@ -12,8 +12,8 @@ from hsgd.theory.design.pieces import Judge, Shape
 
 _LOWEST = 1e-5
 """Least scale that is tried, of the cap."""
-_NEAR = 3e-3
-"""To which the logarithm of a scale is found."""
+_NEAR, _FINE, _ROUGH = 3e-3, 0.02, 0.1
+"""To which the logarithm of a scale is found: in the end, near the best shape, at one of some."""
 
 
 class Family(NamedTuple):
@@ -24,6 +24,8 @@ class Family(NamedTuple):
     """Of the share that is done and the shape; at most 1."""
     shapes: tuple[float, ...] = (1.0,)
     """Where to begin looking, in increasing order; one: there is no shape."""
+    longest: float = np.inf
+    """No shape is larger."""
 
 
 class Tuned(NamedTuple):
@@ -44,7 +46,7 @@ FAMILIES = (
     Family("constant", lambda done, _: np.ones_like(done)),
     Family("cosine", lambda done, _: 0.5 + 0.5 * np.cos(np.pi * done)),
     Family("linear", lambda done, _: 1.0 - done),
-    Family("stable_then_linear", _warm_stable_decay, (0.02, 0.05, 0.1, 0.2, 0.4, 0.7, 0.99)),
+    Family("stable_then_linear", _warm_stable_decay, (0.02, 0.05, 0.1, 0.2, 0.4, 0.7, 0.95), 1.0),
     Family(
         "inverse_time",
         lambda done, speed: 1.0 / (1.0 + speed * done),
@@ -60,33 +62,37 @@ def tuned(judge: Judge, family: Family, cap: float) -> Tuned:
     """The member that ends lowest, its largest rate no larger than the cap."""
     from scipy.optimize import minimize_scalar  # slow to load
 
-    near: float | None = None
+    def value(x: Array) -> float:
+        return judge(_rates(family, float(np.exp(x[1])), float(np.exp(x[0]))))
 
-    def at_shape(log_shape: float) -> tuple[float, float]:
-        nonlocal near
-        shape = float(np.exp(log_shape))
-        value, near = _scaled(judge, family, shape, cap, near)
-        return value, near
-
+    if len(family.shapes) == 1:
+        log_scale, best = _scaled(value, 0.0, cap, None, _NEAR)
+        return _member(family, np.array([log_scale, 0.0]), best)
+    near, found = None, []
+    for log_shape in np.log(family.shapes):
+        near, at_shape = _scaled(value, float(log_shape), cap, near, _ROUGH)
+        found.append((at_shape, near, float(log_shape)))
+    at_shape, log_scale, log_shape = min(found)
     logs = np.log(family.shapes)
-    found = [at_shape(x) for x in logs]
-    best = min(range(len(logs)), key=lambda i: found[i][0])
-    value, log_scale, log_shape = *found[best], float(logs[best])
-    if len(logs) > 1:
-        near, room = log_scale, float(np.diff(logs).max())
-        low = logs[best - 1] if best else logs[0] - room
-        high = logs[best + 1] if best + 1 < len(logs) else logs[-1] + room
-        if family.name == "stable_then_linear":
-            high = min(high, 0.0)
-        fine = minimize_scalar(
-            lambda x: at_shape(x)[0], bounds=(low, high), method="bounded", options={"xatol": 0.02}
-        )
-        if fine.fun < value:
-            log_shape = float(fine.x)
-            value, log_scale = at_shape(log_shape)
-    scale, shape = float(np.exp(log_scale)), float(np.exp(log_shape))
-    rates = _rates(family, shape, scale)
-    return Tuned(family.name, scale, shape if len(logs) > 1 else np.nan, value, rates)
+    room = float(np.diff(logs).max())
+    top = min(log_shape + room, float(np.log(family.longest)))
+
+    def along(shape: float) -> float:
+        return _scaled(value, shape, cap, log_scale, _FINE)[1]
+
+    fine = minimize_scalar(
+        along, bounds=(log_shape - room, top), method="bounded", options={"xatol": _FINE}
+    )
+    if fine.fun < at_shape:
+        log_shape = float(fine.x)
+        log_scale, at_shape = _scaled(value, log_shape, cap, log_scale, _NEAR)
+    return _member(family, np.array([log_scale, log_shape]), at_shape)
+
+
+def _member(family: Family, x: Array, value: float) -> Tuned:
+    scale, shape = map(float, np.exp(x))
+    known = shape if len(family.shapes) > 1 else np.nan
+    return Tuned(family.name, scale, known, value, _rates(family, shape, scale))
 
 
 def _rates(family: Family, shape: float, scale: float) -> Shape:
@@ -94,24 +100,22 @@ def _rates(family: Family, shape: float, scale: float) -> Shape:
 
 
 def _scaled(
-    judge: Judge, family: Family, shape: float, cap: float, near: float | None
+    value: Callable[[Array], float], log_shape: float, cap: float, near: float | None, xatol: float
 ) -> tuple[float, float]:
-    """The lowest value over scales, and the logarithm of that scale; `near` is a guess of it."""
+    """The logarithm of the best scale at a shape, and the value; `near` is a guess of it."""
     from scipy.optimize import minimize_scalar
 
-    def value(log_scale: float) -> float:
-        return judge(_rates(family, shape, float(np.exp(log_scale))))
+    def at(log_scale: float) -> float:
+        return value(np.array([log_scale, log_shape]))
 
     top, bottom = float(np.log(cap)), float(np.log(_LOWEST * cap))
     if near is None:
         points = np.linspace(bottom, top, 12)
-        values = [value(point) for point in points]
-        at = int(np.argmin(values))
-        low, high = points[max(at - 1, 0)], points[min(at + 1, len(points) - 1)]
+        middle = int(np.argmin([at(point) for point in points]))
+        low, high = points[max(middle - 1, 0)], points[min(middle + 1, len(points) - 1)]
     else:
-        low, high = max(bottom, near - 1.5), min(top, near + 1.5)
-    fine = minimize_scalar(
-        value, bounds=(low, high), method="bounded", options={"xatol": _NEAR, "maxiter": 40}
-    )
-    ends = [(float(fine.fun), float(fine.x)), (value(high), float(high))]
-    return min(ends)
+        low, high = max(bottom, near - 1.2), min(top, near + 1.2)
+    fine = minimize_scalar(at, bounds=(low, high), method="bounded", options={"xatol": xatol})
+    ends = [(float(fine.fun), float(fine.x)), (at(high), float(high))]
+    best, x = min(ends)
+    return x, best

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -33,6 +33,13 @@ class Goal:
     statistic: Statistic
     iterations: int
     noise_factor: float
+
+    def but(self, iterations: int, noise_factor: float) -> Goal:
+        """The same after other iterations with another batch; what is known of modes is kept."""
+        other = replace(self, iterations=iterations, noise_factor=noise_factor)
+        known = {name: one for name, one in vars(self).items() if name not in vars(other)}
+        vars(other).update(known)
+        return other
 
     @cached_property
     def eigenvalues(self) -> Array:

@@ -33,6 +33,15 @@ class Setting:
     cap: float
     """Largest learning rate that a schedule may have."""
 
+    def with_batch(self, size: int) -> Setting:
+        """The same with batches of another size, and as many rows."""
+        algorithm = self.question.algorithm.replace(batch_size=size)
+        question = self.question.but(algorithm=algorithm)
+        rows = self.goal.iterations * self.question.algorithm.largest_batch_size
+        goal = self.goal.but(int(np.rint(rows / size)), question.noise_factor)
+        critical = stable_rate(question)
+        return Setting(question, goal, critical, self.cap / self.critical * critical)
+
     @property
     def log_cap(self) -> float:
         """Of the rate over N."""
