@@ -1,4 +1,4 @@
-"""Commands that ask the theory: `hsgd predict`, `diagnose`, `limits` and `sweep`."""
+"""Commands that ask the theory: `hsgd predict`, `diagnose`, `limits`, `sweep`, `recommend`."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ from hsgd.theory.critical import critical_learning_rate
 from hsgd.theory.diagnosis import diagnose
 from hsgd.theory.limits import limits
 from hsgd.theory.prediction import predict
+from hsgd.theory.recommending import recommend
 
 _METHOD = (
     "hsgd (the limit of small steps), discrete (steps as they are), or the one of the two that "
@@ -173,6 +174,54 @@ def _members(last: xr.Dataset) -> dict[str, dict[str, str]]:
     return columns
 
 
+def _add_recommend(parser: argparse.ArgumentParser) -> None:
+    command_line.add_problem(parser)
+    group = parser.add_argument_group("what is to end low, and what there is to spend")
+    group.add_argument(
+        "--epochs", type=float, default=20.0, metavar="T", help="passes over the data (default: 20)"
+    )
+    group.add_argument(
+        "--statistic", metavar="NAME", help="by default the population risk, or the training risk"
+    )
+    group.add_argument(
+        "--cap", type=float, default=0.8, help="largest rate, of the stable one (default: 0.8)"
+    )
+    group.add_argument("--pieces", type=int, default=8, help="of the schedule (default: 8)")
+    group.add_argument(
+        "--batch-cost", type=float, default=0.01, help="what larger batches may cost (default: 1%%)"
+    )
+    group.add_argument("--no-certificate", action="store_true", help="no lower bound, and sooner")
+    command_line.add_files(parser)
+
+
+def _recommend(options: argparse.Namespace) -> None:
+    problem = reading.problem(options.file, options.ridge)
+    found = recommend(
+        problem, options.epochs, statistic=options.statistic, cap=options.cap,
+        pieces=options.pieces, batch_cost=options.batch_cost,
+        accuracy=None if options.no_certificate else 0.01,
+    )  # fmt: skip
+    command_line.verdict(found.attrs["verdict"])
+    starts = [f"{start * problem.iterations_per_unit:.0f}" for start in found.piece_start.values]
+    rates = [f"{rate:.5g}" for rate in found.piece_learning_rate.values]
+    command_line.table({"learning rate": dict(zip(starts, rates, strict=True))})
+    families = found.family.values
+    command_line.table({
+        title: {str(row): f"{value:.4g}" for row, value in zip(families, values, strict=True)}
+        for title, values in (
+            ("ends higher by", found.family_loss.values),
+            ("largest rate", found.family_learning_rate.values),
+        )
+    })  # fmt: skip
+    if options.verbose:
+        command_line.scalars({name: one for name, one in found.data_vars.items() if not one.dims})
+        command_line.attributes(found)
+    # In a table there is room for one thing along rows: the schedule.
+    as_table = options.out is not None and options.out.endswith(".csv")
+    schedule = found[["piece_start", "piece_learning_rate"]]
+    command_line.finish(schedule if as_table else found, options)
+
+
 PREDICT = Command(
     "predict",
     "the risk curve: where it starts, where it is after so many passes, and its limits",
@@ -201,4 +250,11 @@ SWEEP = Command(
     _sweep,
     "hsgd sweep data.npz --fraction 0.1 0.3 0.9 --batch-size 1 32 --plot sweep.png",
 )
-COMMANDS = (PREDICT, DIAGNOSE, LIMITS, SWEEP)
+RECOMMEND = Command(
+    "recommend",
+    "what to run: batch size, learning rates over time, and how far from the best possible",
+    _add_recommend,
+    _recommend,
+    "hsgd recommend data.npz --epochs 10 --plot schedule.png",
+)
+COMMANDS = (PREDICT, DIAGNOSE, LIMITS, SWEEP, RECOMMEND)

@@ -12,7 +12,7 @@ from hsgd.checks import integer, number
 from hsgd.nouns import Real, Whole
 from hsgd.schedules import Constant, Piecewise, Schedule
 from hsgd.theory.design.families import FAMILIES, tuned
-from hsgd.theory.design.optimum import Design, designed
+from hsgd.theory.design.optimum import MOST_PIECES, Design, designed
 from hsgd.theory.design.pieces import Judge
 from hsgd.theory.design.setting import prepared
 from hsgd.theory.prediction import predict
@@ -101,7 +101,7 @@ def optimal_schedule(
     >>> bool(best.lower_bound <= best.homogenized_value)
     True
     """
-    most = None if pieces is None else integer("pieces", pieces, minimum=1)
+    most = None if pieces is None else integer("pieces", pieces, minimum=1, maximum=MOST_PIECES)
     near = None if accuracy is None else number("accuracy", accuracy, strict=True)
     setting = prepared(problem, algorithm, budget, unit, statistic, cap)
     design = designed(setting, most)

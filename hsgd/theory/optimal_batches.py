@@ -104,8 +104,9 @@ def optimal_batch_schedule(
     constant = programme.value(np.exp(-mean))
     if not np.isfinite(constant) or constant <= programme.at_mean:
         raise ValueError(
-            "at these learning rates there is no noise that batches could make less of, or no end "
-            "to it: choose a positive rate below hsgd.critical_learning_rate(problem)."
+            "at this learning_rate and with so many rows there is no noise that batches could make "
+            "less of, or no end to it: choose fewer rows, and a positive rate below "
+            "hsgd.critical_learning_rate(problem)."
         )
     found = programme.solve(mean)
     sizes = programme.whole(found.log_rates)

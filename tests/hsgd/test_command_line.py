@@ -174,6 +174,26 @@ def test_a_table_comes_out_as_csv(file, tmp_path):
     assert {"time", "replicate", "epoch", "empirical_risk"} <= set(table.columns)
 
 
+@pytest.mark.filterwarnings("ignore:At n = :UserWarning")
+def test_recommend_is_the_function(file, tmp_path, capsys):
+    out = tmp_path / "best.nc"
+    words = ["recommend", file, "--ridge", "0.1", "--epochs", "4", "--pieces", "3"]
+    assert theory([*words, "--out", str(out), "--no-certificate"]) == 0
+    printed = capsys.readouterr().out
+    found = dataset.load(out)
+    own = hsgd.recommend(reading.problem(file, 0.1), 4, pieces=3, accuracy=None)
+    assert printed.startswith(own.attrs["verdict"])
+    assert found.optimal_value == own.optimal_value
+    assert [line.split()[0] for line in printed.splitlines()[2 : 2 + own.sizes["piece"]]] == [
+        f"{start * 40:.0f}" for start in own.piece_start.values
+    ]
+    assert theory([*words, "--verbose", "--out", str(tmp_path / "best.csv")]) == 0
+    assert "lower_bound" in capsys.readouterr().out
+    assert len((tmp_path / "best.csv").read_text().splitlines()) == 1 + own.sizes["piece"]
+    assert theory([*words, "--cap", "1.2"]) == 2
+    assert "choose one below 1" in capsys.readouterr().err
+
+
 def test_the_program_lists_the_commands_of_all_packages(capsys):
     assert theory(["--version"]) == 0
     assert capsys.readouterr().out == f"hsgd {hsgd.__version__}\n"
@@ -184,6 +204,7 @@ def test_the_program_lists_the_commands_of_all_packages(capsys):
         "limits",
         "diagnose",
         "sweep",
+        "recommend",
         "simulate",
         "compare",
         "validate",

@@ -157,6 +157,31 @@ def test_batches_are_optimal_and_bounded(case):
     assert int(found.rows_drawn) <= 600
 
 
+def test_a_recommendation_is_what_it_says():
+    found = hsgd.recommend(STREAM, 100, accuracy=None)
+    sizes, losses = found.batch_size.values, found.batch_loss.values
+    chosen = int(found.recommended_batch_size)
+    np.testing.assert_array_equal(sizes, 2 ** np.arange(len(sizes)))
+    assert losses[0] == 0
+    position = list(sizes).index(chosen)
+    assert (losses[: position + 1] < 0.01).all()
+    assert position + 1 == len(sizes) or losses[position + 1] >= 0.01
+    sgd = hsgd.StreamingSGD(hsgd.schedule_of(found), chosen)
+    end = [float(found.time[-1])]
+    assert int(found.iteration[-1]) == round(100 * 30 / chosen)
+    value = float(hsgd.predict(STREAM, sgd, end).population_risk[0])
+    assert value == pytest.approx(float(found.optimal_value), rel=1e-9)
+    # With the schedule for single rows, polished, it is not far from what batches were judged by.
+    assert value < 1.03 * float(found.batch_value[0])
+    usual = hsgd.predict(STREAM, hsgd.StreamingSGD(0.01, 32), [100 / 32]).population_risk[0]
+    assert float(found.usual_value) == pytest.approx(float(usual), rel=1e-9)
+    single = hsgd.recommend(STREAM, 100, accuracy=None, batch_cost=1e-9)
+    assert int(single.recommended_batch_size) == 1
+    assert "batches of" in found.verdict
+    assert hsgd.dataset.check(found) is None
+    assert hsgd.plotting.plot(found).shape == (1, 1)
+
+
 @pytest.mark.parametrize(
     ("call", "words"),
     [
@@ -202,6 +227,8 @@ def test_batches_are_optimal_and_bounded(case):
             ),
             "not convex in their sizes",
         ),
+        (lambda: hsgd.recommend(STREAM, 100, unit="iterations"), "pass unit='rows'"),
+        (lambda: hsgd.recommend(STREAM, 5, unit="rows"), "too few for a schedule"),
         (lambda: hsgd.schedule_of(3), "no dataset"),
         (lambda: hsgd.gradient(STREAM, hsgd.StreamingSGD(0.1), 0), "iterations is 0"),
     ],

@@ -64,6 +64,7 @@ def things() -> dict[str, Any]:
         "forcing": forcing,
         "M": M @ M.T,
         "theory": theory,
+        "best": hsgd.optimal_schedule(problem, 3, cap=0.5, pieces=3, accuracy=None),
         "exact": hsgd.exact_mean(problem, sgd, TIMES),
         "runs": simulate.sgd(problem, sgd, TIMES, num_replicates=16, seed=0, engine="reference"),
         "solution": volterra.solve(forcing, kernel, TIMES),
@@ -606,6 +607,7 @@ def _verbs() -> Iterator[Entry]:
         may_be_infinite=("*",),
         words=words,
     )  # fmt: skip
+    yield from _designs(kept, words)
     yield Entry(
         "hsgd.diagnose",
         hsgd.diagnose,
@@ -628,6 +630,46 @@ def _verbs() -> Iterator[Entry]:
          "method": "auto", "rtol": 1e-8},
         **common,
     )  # fmt: skip
+
+
+def _designs(kept: dict[str, Any], words: dict[str, tuple[str, ...]]) -> Iterator[Entry]:
+    budget = {"problem": kept["problem"], "budget": 3.0, "unit": "passes", "statistic": None}
+    words = {**words, "budget": ("budget", "epochs"), "statistic": ("statistic", "problem")}
+    # Families of one scale have no shape.
+    common = {"words": words, "may_be_nan": ("family_shape",)}
+    yield Entry(
+        "hsgd.optimal_schedule",
+        hsgd.optimal_schedule,
+        {**budget, "algorithm": kept["sgd"], "cap": 0.5, "pieces": 3, "accuracy": 0.05},
+        **common,
+    )
+    yield Entry(
+        "hsgd.optimal_learning_rate",
+        hsgd.optimal_learning_rate,
+        {**budget, "algorithm": kept["sgd"], "cap": 0.5},
+        **common,
+    )
+    yield Entry(
+        "hsgd.recommend",
+        hsgd.recommend,
+        {**budget, "cap": 0.5, "pieces": 3, "batch_cost": 1e-9, "accuracy": None},
+        **common,
+    )
+    yield Entry(
+        "hsgd.optimal_batch_schedule",
+        hsgd.optimal_batch_schedule,
+        {"problem": kept["problem"], "algorithm": kept["sgd"], "iterations": 30, "rows": 90,
+         "statistic": None, "pieces": 3},
+        **common,
+    )  # fmt: skip
+    yield Entry(
+        "hsgd.gradient",
+        hsgd.gradient,
+        {"problem": kept["problem"], "algorithm": kept["sgd"], "iterations": 20,
+         "statistic": None},
+        **common,
+    )  # fmt: skip
+    yield Entry("hsgd.schedule_of", hsgd.schedule_of, {"found": kept["best"]})
 
 
 def _forms() -> Iterator[Entry]:

@@ -17,6 +17,7 @@ import numpy as np
 from hsgd.checks import Array
 
 _EXACT = 1e-9
+_WIDEST = 60.0
 _STIFF = 50.0
 """Of the price, by how much it rises with the logarithm of what is spent."""
 _MOST_PRICES = 8
@@ -168,9 +169,11 @@ def _least(
 ) -> Array:
     from scipy.optimize import minimize  # slow to load
 
+    # Within a factor 1e26: a first step from afar must not leave what exp can hold.
+    top = np.inf if cap is None else cap
     found = minimize(
         cost, start, jac=True, method="L-BFGS-B",
-        bounds=None if cap is None else [(None, cap)] * len(start),
+        bounds=[(x - _WIDEST, min(x + _WIDEST, top)) for x in start.tolist()],
         options={"maxiter": most, "ftol": tolerance * 1e-3, "gtol": tolerance, "maxcor": 20},
     )  # fmt: skip
     return np.asarray(found.x)

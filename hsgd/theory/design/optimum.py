@@ -18,7 +18,7 @@ from hsgd.theory.design.pieces import (
 from hsgd.theory.design.setting import Setting
 from hsgd.theory.design.totals import Optimum, best_total
 
-PIECES = 64
+PIECES, MOST_PIECES = 64, 4096
 _FREE = 1.0 - 1e-3
 """Share of the critical rate that stands for no cap at all."""
 _AT_CAP = 1.0 - 1e-3
