@@ -219,7 +219,7 @@ def test_a_recommendation_is_what_it_says():
         ),
         (
             lambda: hsgd.optimal_batch_schedule(STREAM, hsgd.StreamingSGD(0.0), 10, 50),
-            "choose a positive rate",
+            "and a positive rate",
         ),
         (
             lambda: hsgd.optimal_batch_schedule(
