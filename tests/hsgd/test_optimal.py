@@ -110,6 +110,16 @@ def test_a_long_run_is_designed_in_the_limit_of_small_steps():
     assert (found.family_loss > -1e-3).all()
 
 
+def test_few_pieces_are_cut_where_they_cost_least():
+    problem = power_law(0.2, 0.05, 100)
+    options = {"unit": "iterations", "accuracy": None, "cap": 0.95}
+    many, few = (
+        float(hsgd.optimal_schedule(problem, 2000, pieces=count, **options).optimal_value)
+        for count in (64, 4)
+    )
+    assert many < few < 1.06 * many  # in four equal pieces it is 26% above
+
+
 def test_the_constant_rate_is_the_best_of_many():
     rate = hsgd.optimal_learning_rate(STREAM, 30)
     risks = [
