@@ -5,11 +5,17 @@ import pytest
 
 import hsgd
 from hsgd.theory.design import recursion
-from hsgd.theory.design.certificate import certificate, closed_form_bound
-from hsgd.theory.design.pieces import Pieces, exact_homogenized_value, homogenized_value
+from hsgd.theory.design.certificate import certificate, closed_form_bound, least_at_mean, over
+from hsgd.theory.design.pieces import (
+    Pieces,
+    cut,
+    exact_homogenized_value,
+    homogenized_value,
+    polished,
+)
 from hsgd.theory.design.programme import Programme, shares
 from hsgd.theory.design.setting import asked, goal_of, prepared
-from hsgd.theory.design.totals import at_total, best_total, longest
+from hsgd.theory.design.totals import at_total, best_total, longest, optimum_at
 from tests.hsgd.design_problems import CASES, goal, setting
 
 K = 61
@@ -138,6 +144,58 @@ def test_no_random_schedule_is_below_the_certificate(case):
         least = min(least, value)
         assert value >= bound.bound
     assert least <= 1.01 * best.value  # they did come near
+
+
+@pytest.mark.parametrize("case", ["stream", "data", "wide data, own"])
+@pytest.mark.parametrize("wide", [1.05, 1.6])
+def test_bounds_of_intervals_lie_below_all_of_their_totals(case, wide):
+    it = setting(case, 300)
+    edges, top = shares(40), longest(it.goal, it.log_cap)
+    start = np.full(len(edges) - 1, it.log_cap)
+    for low in top * np.array([1e-3, 0.05, 0.5]):
+        inside = np.geomspace(low, wide * low, 7)
+        least = min(at_total(it.goal, total) for total in inside)
+        bound = least_at_mean(it.goal, low, wide * low)
+        assert bound <= least * (1 + 1e-12)
+        assert bound >= least * (1 - 0.1 * (wide - 1)) - 1e-3
+        ends = [optimum_at(it.goal, total, it.log_cap, 40, (edges, start)) for total in inside]
+        values = [at_total(it.goal, one.total) + np.exp(one.solution.log_noise) for one in ends]
+        noises = [np.exp(one.solution.log_noise) for one in ends]
+        below, _, _ = over(it.goal, low, wide * low, edges, start, it.log_cap, 0.999 * min(values))
+        assert below <= min(values) * (1 + 1e-9)
+        # What noise is bounded by is what there is, up to the width of the interval.
+        programme = Programme.below(it.goal, low, wide * low, edges, it.log_cap).solve(start)
+        assert np.exp(programme.log_bound) <= min(noises) * (1 + 1e-9)
+        assert np.exp(programme.log_bound) >= min(noises) / wide**6
+
+
+def test_polishing_from_a_poor_start_finds_the_same():
+    it = setting("data", 120)
+    found = cut(it.goal, best_total(it.goal, it.log_cap), 12)
+    near = polished(it.goal, found, it.cap)[1]
+    poor = Pieces(found.edges, np.full(len(found.rates), 0.01 * it.cap))
+    assert polished(it.goal, poor, it.cap)[1] == pytest.approx(near, rel=1e-6)
+
+
+def test_the_scheme_is_of_second_order():
+    it = setting("data", 200)
+    total = 0.3 * longest(it.goal, it.log_cap)
+
+    def noise(cells):
+        at = Programme.at(it.goal, total, np.linspace(0, 1, cells + 1), it.log_cap)
+        return at.noise(np.full(cells, it.log_cap))[0]
+
+    errors = np.array([noise(50), noise(100)]) - noise(1600)
+    assert errors[0] / errors[1] == pytest.approx(4.0, abs=0.5)
+
+
+def test_other_batches_have_a_cap_of_their_own():
+    it = setting("stream", 300)
+    four = it.with_batch(4)
+    assert four.cap == pytest.approx(0.8 * four.critical)
+    assert four.critical > it.critical
+    assert four.goal.iterations == 75
+    assert four.goal.noise_factor == 0.25
 
 
 def test_a_bound_that_takes_a_rising_loss_for_a_falling_one_would_be_false():

@@ -9,10 +9,15 @@ import simulate
 import validation
 from hsgd.theory.design import recursion
 from hsgd.theory.design.batches import Batches
+from hsgd.theory.design.setting import prepared
+from hsgd.theory.design.totals import best_total, longest
 from tests.hsgd.design_problems import CASES, power_law, setting
 
 pytestmark = pytest.mark.filterwarnings("ignore:At [nd] = :UserWarning")
 STREAM = hsgd.GaussianRows(np.arange(1.0, 31.0) ** -1.0 / 30, np.ones(30), 0.5)
+SADDLE = np.eye(30)
+SADDLE[0, 1] = SADDLE[1, 0] = 5.0
+"""Bent upwards along every mode, and downwards between two of them."""
 LOSSES = {
     # (target exponent, noise): constant, cosine, linear, stable_then_linear, inverse_time, power
     (1.0, 0.5): (0.126870, [1.2, 0.07, 0.06, 0.06, 0.40, 0.03]),
@@ -131,6 +136,8 @@ def test_the_constant_rate_is_the_best_of_many():
 
 def test_a_statistic_that_is_lowest_at_the_start_is_left_there():
     start = hsgd.Quadratic(2 * np.eye(30), name="from_start")
+    it = prepared(STREAM, None, 10, "passes", start, 0.8)
+    assert best_total(it.goal, it.log_cap).total < 1e-6 * longest(it.goal, it.log_cap)
     found = hsgd.optimal_schedule(STREAM, 10, statistic=start, accuracy=0.01)
     assert float(found.piece_learning_rate.max()) < 1e-6
     assert float(found.lower_bound) <= float(found.optimal_value) <= 1e-6
@@ -214,6 +221,12 @@ def test_a_recommendation_is_what_it_says():
         (
             lambda: hsgd.optimal_schedule(
                 STREAM, 10, statistic=hsgd.Quadratic(-np.eye(30), name="cliff")
+            ),
+            "falls without end",
+        ),
+        (
+            lambda: hsgd.optimal_schedule(
+                STREAM, 10, statistic=hsgd.Quadratic(SADDLE, name="saddle")
             ),
             "falls without end",
         ),

@@ -15,9 +15,10 @@ _NOISE = f"{_DESIGN}::test_noise_is_convex_in_the_logarithms_of_rates_and_its_gr
 _DUAL = f"{_DESIGN}::test_the_dual_bound_meets_the_optimum_and_no_feasible_rates_are_below"
 _RANDOM = f"{_DESIGN}::test_no_random_schedule_is_below_the_certificate"
 _RISING = f"{_DESIGN}::test_a_bound_that_takes_a_rising_loss_for_a_falling_one_would_be_false"
-_SCHEME = f"{_DESIGN}::test_the_scheme_is_the_solution_of_the_volterra_equation"
+_SCHEME = f"{_DESIGN}::test_the_scheme_is_of_second_order"
+_INSIDE = f"{_DESIGN}::test_bounds_of_intervals_lie_below_all_of_their_totals"
+_POOR = f"{_DESIGN}::test_polishing_from_a_poor_start_finds_the_same"
 _LOSSES = f"{_OPTIMAL}::test_usual_schedules_are_as_much_worse_as_they_are_known_to_be"
-_OTHERS = f"{_OPTIMAL}::test_no_other_way_of_looking_finds_a_better_schedule"
 _START = f"{_OPTIMAL}::test_a_statistic_that_is_lowest_at_the_start_is_left_there"
 _BATCHES = f"{_OPTIMAL}::test_batches_are_optimal_and_bounded"
 _SAID = f"{_OPTIMAL}::test_a_recommendation_is_what_it_says"
@@ -38,16 +39,16 @@ MUTANTS: tuple[Mutant, ...] = (
     Mutant(_CELLS, "middle += factor * rates[i] * echo * first", "middle += 0.0", _SCHEME),
     Mutant(_CELLS, "echo * loss[i] * by_middle)", "loss[i] * by_middle)", f"{_NOISE}[data]"),
     Mutant(_CELLS, "(h * by_middle + by_first)", "(h * by_middle)", f"{_NOISE}[data]"),
-    Mutant(_PROGRAMME, "high * steps)[0]", "low * steps)[0]", f"{_RISING}"),
+    Mutant(_PROGRAMME, "high * steps)[0]", "low * steps)[0]", _INSIDE),
     Mutant(_PROGRAMME, "np.clip(best, late, early)", "late", _RISING),
     Mutant(_CONVEX, "np.minimum(np.log(mu * self.lengths / share), cap)",
            "np.log(mu * self.lengths / share)", f"{_DUAL}[0.9]"),
     Mutant(_CONVEX, "value + self.least_rise(x, slope)", "value", f"{_DUAL}[0.02]"),
     Mutant(_CONVEX, "price + stiffness * excess\n", "price\n", f"{_DUAL}[0.9]"),
     Mutant(_BOUND, "by_chord = np.minimum(ends[:-1], ends[1:]) - curved",
-           "by_chord = np.maximum(ends[:-1], ends[1:]) + curved", f"{_RANDOM}[data]"),
+           "by_chord = np.maximum(ends[:-1], ends[1:]) + curved", _INSIDE),
     Mutant(_BOUND, "float(np.exp(found.log_bound))\n", "2.0 * float(np.exp(found.log_bound))\n",
-           f"{_RANDOM}[stream]"),
+           _INSIDE),
     Mutant(_BOUND, "return at_total(goal, total) + length**2 / goal.iterations",
            "return at_total(goal, total) + 2.0 * length**2 / goal.iterations",
            f"{_RANDOM}[stream]"),
@@ -56,7 +57,7 @@ MUTANTS: tuple[Mutant, ...] = (
            f"{_DESIGN}::test_goals_are_for_one_statistic_and_know_their_slopes"),
     Mutant(_GOAL, "least >= -_BOWL", "least >= -np.inf",
            f"{_OPTIMAL}::test_bad_input_is_refused_in_a_sentence"),
-    Mutant(_PIECES, "slope = rates * np.add.reduceat", "slope = np.add.reduceat", _OTHERS),
+    Mutant(_PIECES, "slope = rates * np.add.reduceat", "slope = np.add.reduceat", _POOR),
     Mutant(_PIECES, "(share / lengths * slope**2) ** (1.0 / 3.0)", "(share * 0.0 + 1.0)",
            f"{_OPTIMAL}::test_few_pieces_are_cut_where_they_cost_least"),
     Mutant(f"{_ROOM}/families.py", "np.minimum(1.0, (1.0 - done) / tail)",
@@ -66,7 +67,8 @@ MUTANTS: tuple[Mutant, ...] = (
     Mutant(f"{_ROOM}/batches.py", "lengths=lengths, budget=rows, log_cap=0.0",
            "lengths=lengths, budget=rows, log_cap=1.0", f"{_BATCHES}"),
     Mutant(f"{_ROOM}/setting.py", '"rows": amount}', '"rows": 2.0 * amount}', _UNITS),
-    Mutant(f"{_ROOM}/setting.py", "self.cap / self.critical * critical)", "self.cap)", _SAID),
+    Mutant(f"{_ROOM}/setting.py", "self.cap / self.critical * critical)", "self.cap)",
+           f"{_DESIGN}::test_other_batches_have_a_cap_of_their_own"),
     Mutant("hsgd/theory/recommending.py", "losses < allowed, False)", "losses > allowed, False)",
            _SAID),
     Mutant("hsgd/theory/optimal.py", "Piecewise(starts[1:], rates)",

@@ -56,7 +56,7 @@ def certificate(goal: Goal, best: Optimum, log_cap: float, accuracy: float) -> C
     open_intervals, done = [(0.0, longest(goal, log_cap))], best.value
     while open_intervals:
         low, high = open_intervals.pop()
-        bound, rates, solved = _over(goal, low, high, edges, rates, log_cap, target)
+        bound, rates, solved = over(goal, low, high, edges, rates, log_cap, target)
         count += solved
         if bound >= target or high - low <= 1e-6 * high or count >= _MOST:
             done = min(done, bound)
@@ -66,11 +66,11 @@ def certificate(goal: Goal, best: Optimum, log_cap: float, accuracy: float) -> C
     return Certificate(done - error, error, count)
 
 
-def _over(
+def over(
     goal: Goal, low: float, high: float, edges: Array, start: Array, log_cap: float, target: float
 ) -> tuple[float, Array, int]:
     """A bound for all totals of an interval, rates that were found, programmes solved."""
-    at_mean = _least_at_mean(goal, low, high)
+    at_mean = least_at_mean(goal, low, high)
     if low == 0.0 or at_mean >= target:
         return at_mean, start, 0
     programme, rates = Programme.below(goal, low, high, edges, log_cap), start
@@ -92,7 +92,7 @@ def _scheme_error(goal: Goal, found: Optimum, log_cap: float) -> float:
     return abs(float(np.exp(noise)) - float(np.exp(found.solution.log_noise)))
 
 
-def _least_at_mean(goal: Goal, low: float, high: float) -> float:
+def least_at_mean(goal: Goal, low: float, high: float) -> float:
     """A bound from below of the statistic at the mean for all totals of an interval."""
     # notation: z = what is left of each mode, z' = −rz, z'' = r²z by the total; q(z) is convex
     totals = np.linspace(low, high, _PARTS + 1)

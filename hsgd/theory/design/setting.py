@@ -85,7 +85,7 @@ def iterations_of(problem: Solvable, algorithm: Algorithm, budget: Any, unit: An
     count = rows[unit] / algorithm.largest_batch_size if unit in rows else amount
     if not 2.0 <= count <= 2.0**53:
         raise ValueError(
-            f"budget is {amount:g} {unit}, which at batch_size {algorithm.largest_batch_size} makes "
+            f"budget is {amount:g} {unit}, with batch_size {algorithm.largest_batch_size} that is "
             f"{count:g} iterations: choose one of 2 to 2^53 of them."
         )
     return int(np.rint(count))
