@@ -9,7 +9,7 @@ import numpy as np
 
 from hsgd.checks import Array
 from hsgd.interfaces import Statistic
-from hsgd.statistics.quadratics import CentredQuadratic
+from hsgd.statistics.quadratics import NAMED, CentredQuadratic
 from hsgd.theory.spectra.eigenmodes import EigenModes
 from hsgd.theory.spectra.modes import Modes
 
@@ -130,7 +130,7 @@ class Goal:
     @cached_property
     def is_bowl(self) -> bool:
         """Whether the statistic bends downwards nowhere."""
-        if self.is_sampled_risk:
+        if self.statistic.name in NAMED:  # risks and distances are sums of squares
             return True
         form = self._form[1]
         least = form.min() if form.ndim == 1 else np.linalg.eigvalsh(form)[0]
