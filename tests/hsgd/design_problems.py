@@ -21,9 +21,7 @@ DATA = PLAIN.sample(30, 0).replace(ridge=0.4)
 """With a start and a ridge, so that the loss at the mean may rise on the way."""
 WIDE = PLAIN.sample(8, 1).replace(ridge=0.3)
 """Fewer rows than columns: a part of the start is seen by no row."""
-ROUND = hsgd.GaussianRows(
-    np.full(D, 1.0 / D), GENERATOR.normal(size=D), 0.4, x0=GENERATOR.normal(size=D)
-)
+ROUND = hsgd.GaussianRows(1.0 / D, GENERATOR.normal(size=D), 0.4, x0=GENERATOR.normal(size=D))
 """Its risk is a multiple of a squared distance, the centre of which rows need not see."""
 TYPICAL = hsgd.SampledLeastSquares(PLAIN, 30, ridge=0.4)
 SQUARE = GENERATOR.normal(size=(D, D))
