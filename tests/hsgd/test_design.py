@@ -163,8 +163,13 @@ def test_bounds_of_intervals_lie_below_all_of_their_totals(case, wide):
         noises = [np.exp(one.solution.log_noise) for one in ends]
         below, _, _ = over(it.goal, low, wide * low, edges, start, it.log_cap, 0.999 * min(values))
         assert below <= min(values) * (1 + 1e-9)
+        part = Programme.below(it.goal, low, wide * low, edges, it.log_cap)
+        for total in inside:
+            at = Programme.at(it.goal, total, edges, it.log_cap)
+            for name in ("half_decay", "half_source", "source", "flow", "flow_middle", "lengths"):
+                assert (getattr(part, name) <= getattr(at, name) * (1 + 1e-12)).all()
         # What noise is bounded by is what there is, up to the width of the interval.
-        programme = Programme.below(it.goal, low, wide * low, edges, it.log_cap).solve(start)
+        programme = part.solve(start)
         assert np.exp(programme.log_bound) <= min(noises) * (1 + 1e-9)
         assert np.exp(programme.log_bound) >= min(noises) / wide**6
 

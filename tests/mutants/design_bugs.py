@@ -57,7 +57,7 @@ MUTANTS: tuple[Mutant, ...] = (
            f"{_DESIGN}::test_goals_are_for_one_statistic_and_know_their_slopes"),
     Mutant(_GOAL, "least >= -_BOWL", "least >= -np.inf",
            f"{_OPTIMAL}::test_bad_input_is_refused_in_a_sentence"),
-    Mutant(_PIECES, "slope = rates * np.add.reduceat", "slope = np.add.reduceat", _POOR),
+    Mutant(_PIECES, "slope / found.value", "-slope / found.value", _POOR),
     Mutant(_PIECES, "(share / lengths * slope**2) ** (1.0 / 3.0)", "(share * 0.0 + 1.0)",
            f"{_OPTIMAL}::test_few_pieces_are_cut_where_they_cost_least"),
     Mutant(f"{_ROOM}/families.py", "np.minimum(1.0, (1.0 - done) / tail)",
