@@ -97,6 +97,10 @@ def theory(
         with np.errstate(all="ignore"):
             ends = curve / factor, curve * factor
         artists.band(axes, x, ends, artists.FINITE_SIZE, colour, alpha=0.22)
+    if f"{name}_lower" in data:
+        runs_between = _values(data, f"{name}_lower"), _values(data, f"{name}_upper")
+        label = f"{float(data.attrs['level']):.0%} of single runs, predicted"
+        artists.band(axes, x, runs_between, label, colour)
     if f"{name}_gradient_flow" in data:
         flow = _values(data, f"{name}_gradient_flow")
         label = artists.DESCENT if data.attrs.get("method") == "discrete" else artists.GRADIENT_FLOW

@@ -21,6 +21,7 @@ What they stand on, each seen by those above it in this list:
     trust/          how far a curve can be trusted at finite n
     asking          from what a verb was given to a question, checked once
     dynamics/       how curves are solved: a file for each method
+    spread/         how far single runs are from the mean
     reshuffling/    rows that are drawn without replacement
     question        what is asked, resolved once; what a method is
     curves          what every method gives

@@ -22,6 +22,7 @@ from hsgd.theory.dynamics.adaptive import AdaptiveCurves
 from hsgd.theory.question import Question, Statistics
 from hsgd.theory.settling import settled
 from hsgd.theory.spectra.providers import Solvable
+from hsgd.theory.spread import band
 from hsgd.theory.trust.applicability import verdict_of
 from hsgd.theory.trust.discrepancy import discrepancies, largest
 from volterra import Status
@@ -83,7 +84,10 @@ def predict(
         `"data_fit"`, both risks at larger ones, by a population that is fitted to the rows. The
         first and the last solve to 1e-3 and 3e-3, relative, if `rtol` asks for no better.
     spread, level
-        Bands for single runs are not available yet; `spread=True` is refused.
+        With `spread=True` the variables `<statistic>_standard_deviation`, `_lower` and `_upper` say
+        how far single runs are from their mean: between the last two lies a share of `level` of
+        them, at each time. For `StreamingSGD` on `GaussianRows`, without ridge, at a constant
+        learning rate and batch size: population risk and distance.
     rtol
         Relative accuracy of the solution of the equations (not of the theory itself): 1e-8, and
         1e-2 for data whose matrix is too large to factor, where random probes are added until
@@ -146,11 +150,16 @@ def predict(
         algorithms=ALGORITHMS + ADAPTIVE,
         curves_alone=True,
     )
-    return answer(question)
+    if spread:
+        band.check(question)
+    return answer(question, level if spread else None)
 
 
-def answer(question: Question) -> xr.Dataset:
-    """The curves of a question that has times, and what there is to warn of, as a dataset."""
+def answer(question: Question, level: float | None = None) -> xr.Dataset:
+    """The curves of a question that has times, and what there is to warn of, as a dataset.
+
+    With the bands of single runs where there is a `level`.
+    """
     problem, algorithm, grid = question.problem, question.algorithm, question.grid
     assert grid is not None
     answer_of = question.method.answer or _from_modes
@@ -180,13 +189,20 @@ def answer(question: Question) -> xr.Dataset:
     if rates is not None:
         words = "learning rate that runs find"
         variables["realised_learning_rate"] = ("time",), rates, words
+    bands = {} if level is None else band.spread(question, curves, level)
     if concern:
         warning.warn(verdict, stacklevel=4)
     if status not in (Status.CONVERGED.value, Status.OVERFLOW.value):
         warning.warn(_inaccurate(curves, question.wanted), stacklevel=4)
     elif status == Status.OVERFLOW.value:
         warning.warn(status, stacklevel=4)
-    return dataset.assemble(grid, problem, algorithm, variables, attrs)
+    if level is not None:
+        attrs["level"] = level
+    data = dataset.assemble(grid, problem, algorithm, variables | bands, attrs)
+    for name in {one.removesuffix("_lower") for one in bands if one.endswith("_lower")}:
+        about = (f"{name}{suffix}" for suffix in ("_standard_deviation", "_lower", "_upper"))
+        data[name].attrs["ancillary_variables"] = " ".join(about)
+    return data
 
 
 def _from_modes(question: Question) -> Answer:
@@ -229,11 +245,7 @@ def _inaccurate(curves: Mapping[str, Curve], rtol: float) -> str:
 
 
 def _check_options(method: str, spread: bool, level: float) -> None:
-    if flag("spread", spread):
-        raise ValueError(
-            "spread=True (bands for single runs) is not available yet: simulate them with "
-            "simulate.sgd(..., num_replicates=64)."
-        )
+    flag("spread", spread)
     if not 0.0 < number("level", level) < 1.0:
         raise ValueError(f"level is {level}, but it must lie between 0 and 1.")
 

@@ -8,9 +8,9 @@ import pytest
 import hsgd
 import simulate
 from hsgd.theory.reshuffling import refinement
-from hsgd.theory.reshuffling.nodes import nodes_of
 from hsgd.theory.reshuffling.pace import Pace
 from hsgd.theory.reshuffling.two_times import Setting, solve
+from hsgd.theory.spectra.nodes import nodes_of
 
 NAMES = ("population_risk", "empirical_risk")
 

@@ -59,7 +59,7 @@ MUTANTS: tuple[Mutant, ...] = (
         _DESCENT,
     ),
     Mutant(
-        "hsgd/theory/reshuffling/nodes.py",
+        "hsgd/theory/spectra/nodes.py",
         "half = 0.5 * third / variance",
         "half = 0.0",
         f"{_TESTS}::test_nodes_are_gauss_rules_of_their_bins",

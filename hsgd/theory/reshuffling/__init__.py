@@ -1,7 +1,6 @@
 """SGD that sees every row once in a pass.
 
 pace               rates per row and passes, whatever batch and momentum
-nodes              a population as a few eigenvalues with what belongs to each
 two_times          responses and correlations at two times, on a grid of cells,
                    by the compiled `two_times_kernel`
 refinement         grids of more and more cells, and batches, into one curve with its error

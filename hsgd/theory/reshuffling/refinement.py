@@ -9,9 +9,9 @@ import numpy as np
 
 from hsgd.checks import Array
 from hsgd.problems.gaussian_rows import GaussianRows
-from hsgd.theory.reshuffling.nodes import nodes_of
 from hsgd.theory.reshuffling.pace import Pace
 from hsgd.theory.reshuffling.two_times import Setting, solve
+from hsgd.theory.spectra.nodes import nodes_of
 
 MOST_WORK = 6e10
 """Nodes times cells cubed that may be spent on a grid: about a minute."""

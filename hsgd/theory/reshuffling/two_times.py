@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 
 from hsgd.checks import Array
-from hsgd.theory.reshuffling.nodes import Nodes
+from hsgd.theory.spectra.nodes import Nodes
 
 
 class Setting(NamedTuple):

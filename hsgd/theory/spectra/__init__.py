@@ -6,6 +6,7 @@ rows                modes of given rows
 population          modes of fresh ones
 sampled             modes of rows that are sampled but not drawn
 sample_covariance   the spectrum of a typical sample, `sample_covariance_kernel` its inner loops
+nodes               a population as a few eigenvalues
 sources             what a population has along each of its eigenvalues
 matrix_free         modes of a matrix that is too large to factor
 probes              what random probes have shown of its spectrum
