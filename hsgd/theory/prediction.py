@@ -138,6 +138,8 @@ def predict(
     True
     """
     _check_options(method, spread, level)
+    if spread:
+        band.check_kind(problem, algorithm)
     question = ask(
         problem,
         algorithm,

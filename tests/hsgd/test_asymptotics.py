@@ -106,7 +106,7 @@ def test_bad_arguments_get_one_sentence():
     with pytest.raises(ValueError, match="constant learning rate"):
         hsgd.limits(problem, hsgd.SGD(lambda t: 0.1 + 0 * t))
     with pytest.raises(ValueError, match="simulate it"):
-        hsgd.limits(problem, hsgd.SGD(0.1, sampling="reshuffle"))
+        hsgd.limits(problem, hsgd.SGD(0.1, sampling="reshuffle"), method="hsgd")
     with pytest.raises(ValueError, match="simulate it"):
         hsgd.critical_learning_rate(problem, sampling="single_shuffle")
     with pytest.raises(ValueError, match="batch_size is 0"):

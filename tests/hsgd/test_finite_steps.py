@@ -391,7 +391,11 @@ def test_large_steps_that_only_their_limit_survives_are_warned_of():
     ("algorithm", "options", "message"),
     [
         (hsgd.HeavyBall(0.1, 0.9), {"method": "hsgd"}, "pass method='discrete' for HeavyBall"),
-        (hsgd.Nesterov(0.1, 0.9, sampling="reshuffle"), {}, "independent batches"),
+        (
+            hsgd.Nesterov(0.1, 0.9, sampling="reshuffle"),
+            {"method": "discrete"},
+            "independent batches",
+        ),
         (hsgd.HeavyBall(0.1, 0.9, 99, "subset"), {}, "at most 9"),
         (hsgd.HeavyBall(0.1, 0.9), {"time": [1e14]}, "shorten time"),
         (hsgd.SGD(0.1, hsgd.Piecewise((1,), (1, 99)), "subset"), {}, "at most 9"),

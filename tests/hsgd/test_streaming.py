@@ -364,7 +364,7 @@ def test_directions_that_no_row_sees_are_no_modes():
         ({"algorithm": hsgd.SGD(0.1)}, r"problem\.sample\(n, seed\)"),
         ({"algorithm": hsgd.SignSGD(0.1)}, r"pass hsgd.StreamingSGD"),
         ({"statistics": "empirical_risk"}, "needs fixed rows"),
-        ({"method": "mean_field"}, "is for SGD, not for StreamingSGD"),
+        ({"method": "mean_field"}, "is for SGD, HeavyBall and Nesterov, not for"),
         (
             {
                 "algorithm": hsgd.StreamingSGD(hsgd.PowerDecay(0.1, 0.5)),

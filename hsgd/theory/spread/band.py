@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 from scipy.special import ndtri
@@ -24,21 +25,32 @@ KNOWN = ("population_risk", "distance")
 """What has a band."""
 
 
-def check(question: Question) -> None:
-    """Refuse, in a sentence, what has no band.
+def check_kind(problem: Any, algorithm: Any) -> None:
+    """Refuse, in a sentence and before any work, problems and algorithms that have no band.
 
     Raises
     ------
     ValueError
-        For other than plain streaming, or where the spread grows without bound.
+        For other than streaming.
     """
-    problem, algorithm = question.problem, question.algorithm
-    simulate = "simulate it (simulate.sgd(..., num_replicates=64))"
     if not isinstance(problem, GaussianRows) or not isinstance(algorithm, StreamingSGD):
         raise ValueError(
-            "spread=True is for StreamingSGD on GaussianRows: leave it out, or "
-            f"{simulate} and look at its runs."
+            "spread=True is for StreamingSGD on GaussianRows: leave it out, or simulate it "
+            "(simulate.sgd(..., num_replicates=64)) and look at its runs."
         )
+
+
+def check(question: Question) -> None:
+    """The same of settings.
+
+    Raises
+    ------
+    ValueError
+        For other than plain steps at a constant rate, or where the spread grows without bound.
+    """
+    problem, algorithm = question.problem, question.algorithm
+    assert isinstance(problem, GaussianRows)
+    simulate = "simulate it (simulate.sgd(..., num_replicates=64))"
     if problem.ridge or not question.is_constant or algorithm.averaging is not None:
         raise ValueError(
             "spread=True is for a constant learning rate and batch size, without ridge and "
