@@ -109,6 +109,8 @@ def test_new_orders_end_where_late_passes_are():
     late = both(hsgd.predict(problem, hsgd.SGD(0.8, sampling="reshuffle"), [60.0]))[:, 0]
     assert (np.abs(late - value) <= error + 1e-4 * value).all()
     assert (np.abs(ends(problem, 0.8, "single_shuffle")[0] - value) > 10 * error).all()
+    value, error = ends(typical(300, 200, ridge=0.1), 0.2, "reshuffle")
+    assert error[0] > 3e-4 * value[0]  # the ratio has not settled, and that is said
 
 
 def test_rows_that_can_all_be_fitted_end_there():
