@@ -159,9 +159,9 @@ def test_bands_are_named_linked_and_of_the_level_asked_for():
 
 
 def test_wide_bands_are_warned_of_and_drawn():
-    rows = population(5, noise=0.0)
+    rows = population(10, noise=0.0)
     with pytest.warns(UserWarning, match="too much for a band"):
-        found = hsgd.predict(rows, hsgd.StreamingSGD(0.6), [0.0, 2.0, 5.0], spread=True)
+        found = hsgd.predict(rows, hsgd.StreamingSGD(0.6), [0.0, 1.0, 2.0], spread=True)
     panels = found.hsgd.plot()
     labels = panels.flat[0].get_legend_handles_labels()[1]
     assert "90% of single runs, predicted" in labels
@@ -178,6 +178,22 @@ def test_what_has_no_band_is_refused():
         (lambda: hsgd.predict(rows, sgd, [1.0], spread=True,
                               statistics=hsgd.Quadratic(np.eye(60), name="size")), "no 'size'"),
         (lambda: hsgd.predict(rows, hsgd.StreamingSGD(2.5), [1.0], spread=True), "without bound"),
+        (lambda: hsgd.predict(population(3, noise=0.0), hsgd.StreamingSGD(1.0), [9.0], spread=True),
+         "a few large ones"),
     ):  # fmt: skip
         with pytest.raises(ValueError, match=re.escape(words)):
             call()
+
+
+def test_what_does_not_move_does_not_spread():
+    found = hsgd.predict(population(), hsgd.StreamingSGD(0.0), [0.0, 5.0], spread=True)
+    assert (found.distance_standard_deviation == 0).all()
+    assert (found.distance_upper == found.distance_lower).all()
+
+
+def test_late_runs_spread_no_more_than_settled_ones():
+    rows = population(100, power=0.5)
+    times = [100.0, 1e6, 1e9]
+    found = hsgd.predict(rows, hsgd.StreamingSGD(0.5), times, spread=True)
+    spread = found.population_risk_standard_deviation.values
+    np.testing.assert_allclose(spread, spread[0], rtol=1e-3)

@@ -21,8 +21,8 @@ MUTANTS: tuple[Mutant, ...] = (
     Mutant(_STREAMING, "w = q * (1.0 - g * lam * (B - 1.0) / B)", "w = q", f"{_RUNS}[16-0.0]"),
     Mutant(
         _STREAMING,
-        "k * z - 0.5, k * (1.0 - z) - 0.5",
-        "k * z, k * (1.0 - z) - 1.0",
+        "m = k * (1.0 - z) - 0.5",
+        "m = k * (1.0 - z) - 1.0",
         f"{_TESTS}::test_long_sums_are_what_single_terms_add_up_to",
     ),
     Mutant(
@@ -33,7 +33,12 @@ MUTANTS: tuple[Mutant, ...] = (
     ),
     Mutant(_BAND, "least + low", "low", _NAMED),
     Mutant(_BAND, "0.5 + 0.5 * level", "level", f"{_RUNS}[1-0.5]"),
-    Mutant(_BAND, "if _setting(question).factors.max(initial=0.0) >= 1.0:", "if False:", _REFUSED),
+    Mutant(
+        _BAND,
+        "if _setting(question).factors.max(initial=0.0) > 1.0 + 1e-12:",
+        "if False:",
+        _REFUSED,
+    ),
     Mutant(
         _BAND, "problem.ridge or not question.is_constant", "not question.is_constant", _REFUSED
     ),

@@ -19,8 +19,8 @@ from hsgd.theory.spread.streaming import Streaming, streaming, variances
 
 _NODES = 96
 """Directions that stand for all: four powers of the eigenvalues are right in each of 48 bins."""
-_WIDE = 0.3
-"""Standard deviation over mean from which second moments are no band any more."""
+_WIDE, _LOST = 0.3, 1.0
+"""Standard deviation over mean from which second moments are a poor band, and none at all."""
 KNOWN = ("population_risk", "distance")
 """What has a band."""
 
@@ -62,7 +62,7 @@ def check(question: Question) -> None:
                 f"spread=True knows {' and '.join(KNOWN)}, and no {statistic.name!r}: leave "
                 f"statistics out, or {simulate}."
             )
-    if _setting(question).factors.max(initial=0.0) >= 1.0:
+    if _setting(question).factors.max(initial=0.0) > 1.0 + 1e-12:  # of slow modes it rounds to 1
         raise ValueError(
             f"at learning rate {question.learning_rate:.4g} second moments grow without bound, "
             "and single runs spread without bound: lower it, or leave spread out."
@@ -99,6 +99,11 @@ def spread(
         found[f"{name}_upper"] = ("time",), least + high, f"{words}: {of_runs} below this and above"
         with np.errstate(divide="ignore", invalid="ignore"):
             widest = max(widest, float(np.nanmax(deviation / value, initial=0.0)))
+    if widest > _LOST:
+        raise ValueError(
+            f"single runs spread by {widest:.0%} of the mean: a few large ones carry it, and no "
+            "band can be made of means and variances. Lower the learning rate, or leave spread out."
+        )
     if widest > _WIDE:
         warning.warn(
             f"Single runs spread by up to {widest:.0%} of the mean, too much for a band that is "

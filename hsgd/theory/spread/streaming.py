@@ -12,13 +12,15 @@ from typing import NamedTuple
 
 import numpy as np
 
-from hsgd.checks import Array
+from hsgd.checks import EPS, Array
 from hsgd.theory.spectra.nodes import Nodes
 
 _POINTS = 48
 """Of the sum over s, graded to both ends, where much happens in few iterations."""
 _DIRECT = 64
 """Up to so many iterations are summed one by one."""
+_REMEMBERED = 40.0
+"""Relaxation times of the slowest direction after which a surprise is forgotten."""
 _FIRST_LOOK = 24
 """Times at which the relative variance is found before it is used."""
 
@@ -56,7 +58,7 @@ def streaming(nodes: Nodes, rate: float, batch_size: int, noise: float) -> Strea
     passed = rate * roots * lam / np.sqrt(batch_size)
     factors, basis = np.linalg.eigh(np.diag(diagonal) + np.outer(passed, passed))
     gain = noise**2 * (basis.T @ passed) * rate / np.sqrt(batch_size)
-    settled = basis @ (gain / (1.0 - factors))
+    settled = basis @ (gain / np.maximum(1.0 - factors, EPS))
     start = (nodes.target - 2.0 * nodes.mixed + nodes.start) / roots
     return Streaming(lam, roots, rate, batch_size, noise, start, factors, basis, settled)
 
@@ -99,15 +101,19 @@ def _summed(
     """The variance at iteration k; `relative` is that of the risk, over iterations, if known."""
     if k < 1:
         return 0.0
+    # Of earlier surprises 1e-17 is left: points among them would be lost to the few that count.
+    past = max(0.0, np.floor(k - _REMEMBERED / max(1.0 - float(setting.factors.max()), EPS)))
+    k = k - past
     if k <= _DIRECT:
-        s, weights = np.arange(k), np.ones(int(k))
-        m = k - 1.0 - s
+        s, weights = past + np.arange(k), np.ones(int(k))
+        m = past + k - 1.0 - s
     else:
         x, w = np.polynomial.legendre.leggauss(_POINTS)
         x, w = 0.5 * (x + 1.0), 0.5 * w
         ends = x**3 + (1.0 - x) ** 3
         z, weights = x**3 / ends, k * w * 3.0 * (x * (1.0 - x)) ** 2 / ends**2
-        s, m = k * z - 0.5, k * (1.0 - z) - 0.5  # of a sum, at the middle of its terms
+        m = k * (1.0 - z) - 0.5  # of a sum, at the middle of its terms
+        s = past + k * z - 0.5
     moments = _moments(setting, s)
     inside = setting.basis.T @ response
     responses = (setting.factors ** m[:, None] * inside) @ setting.basis.T
